@@ -1,0 +1,56 @@
+"""Writes what is generated from semconv.yaml; with --check, names the stale files and exits 1."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from semconv_model import Contract, ContractError, load
+from semconv_templates import guide, sdk_python, sdk_typescript, server_python
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS: dict[str, Callable[[Contract], str]] = {
+    "sdk/python/src/mcp_obs/semconv.py": sdk_python,
+    "sdk/typescript/src/semconv.ts": sdk_typescript,
+    "server/src/mcp_obs_server/semconv.py": server_python,
+    "docs/guide/semantic-conventions.md": guide,
+}
+
+
+def stale_files(contract: Contract, root: Path) -> list[str]:
+    """The targets under `root` that are missing or differ from the contract."""
+    return [
+        name
+        for name, render in TARGETS.items()
+        if not (root / name).is_file() or (root / name).read_text() != render(contract)
+    ]
+
+
+def write_files(contract: Contract, root: Path) -> None:
+    """Write every stale target under `root`."""
+    for name in stale_files(contract, root):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(TARGETS[name](contract))
+
+
+def main() -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
+    check = parser.parse_args().check
+    try:
+        contract = load(Path(__file__).with_name("semconv.yaml"))
+    except ContractError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not check:
+        write_files(contract, ROOT)
+        return 0
+    stale = stale_files(contract, ROOT)
+    for name in stale:
+        print(f"{name} is stale: run 'make contract'", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

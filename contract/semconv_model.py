@@ -1,0 +1,169 @@
+"""The contract as typed values, checked while it is read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LEVELS = ("required", "conditional", "recommended", "opt_in")
+TYPES = ("string", "int", "double", "boolean", "any", "string[]", "template[string]")
+
+
+class ContractError(Exception):
+    """The contract contradicts itself; the message names the entry."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """The known values of an attribute; an open set admits others."""
+
+    type: str
+    members: dict[str, str]
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the spans table."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One span attribute."""
+
+    name: str
+    type: str
+    level: str
+    spans: tuple[str, ...]
+    brief: str
+    when: str | None = None
+    unit: str | None = None
+    values: Values | None = None
+    column: Column | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One instrument and the attributes on its points."""
+
+    name: str
+    instrument: str
+    unit: str
+    brief: str
+    attributes: tuple[str, ...]
+    opt_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """One well-known value of mcp.method.name."""
+
+    name: str
+    kind: str
+    since: str
+    until: str | None = None
+    call: bool = False
+    long_lived: bool = False
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything in semconv.yaml."""
+
+    attributes: tuple[Attribute, ...]
+    metrics: tuple[Metric, ...]
+    methods: tuple[Method, ...]
+    duration_boundaries: tuple[float, ...]
+    other_method: str
+    client_fault_codes: dict[int, str]
+
+    @property
+    def promoted(self) -> list[tuple[Attribute, Column]]:
+        """The attributes that are columns of their own."""
+        return [(attribute, attribute.column) for attribute in self.attributes if attribute.column]
+
+    def methods_where(self, flag: str) -> list[str]:
+        """Names of the methods that have `flag` set, sorted."""
+        return sorted(method.name for method in self.methods if getattr(method, flag))
+
+
+def load(path: Path) -> Contract:
+    """Read and check the contract; raises ContractError."""
+    try:
+        contract = _build(yaml.safe_load(path.read_text()))
+    except (TypeError, KeyError, yaml.YAMLError) as error:
+        raise ContractError(f"{path.name} is malformed: {error}") from error
+    _check(contract)
+    return contract
+
+
+def _build(raw: dict[str, Any]) -> Contract:
+    return Contract(
+        attributes=tuple(_attribute(entry) for entry in raw["attributes"]),
+        metrics=tuple(_metric(entry) for entry in raw["metrics"]),
+        methods=tuple(_method(entry) for entry in raw["methods"]),
+        duration_boundaries=tuple(float(boundary) for boundary in raw["duration_boundaries"]),
+        other_method=raw["other_method"],
+        client_fault_codes={entry["code"]: entry["name"] for entry in raw["client_fault_codes"]},
+    )
+
+
+def _attribute(entry: dict[str, Any]) -> Attribute:
+    values, column = entry.get("values"), entry.get("column")
+    typed: dict[str, Any] = {
+        "spans": tuple(entry["spans"]),
+        "values": Values(**values) if values else None,
+        "column": Column(**column) if column else None,
+    }
+    return Attribute(**{**entry, **typed})
+
+
+def _metric(entry: dict[str, Any]) -> Metric:
+    lists: dict[str, Any] = {key: tuple(entry.get(key, ())) for key in ("attributes", "opt_in")}
+    return Metric(**{**entry, **lists})
+
+
+def _method(entry: dict[str, Any]) -> Method:
+    # YAML reads a bare protocol revision as a date.
+    revisions: dict[str, Any] = {key: str(entry[key]) for key in ("since", "until") if key in entry}
+    return Method(**{**entry, **revisions})
+
+
+def _check(contract: Contract) -> None:
+    columns = [column.name for _, column in contract.promoted]
+    known = {attribute.name for attribute in contract.attributes}
+    _refuse_duplicates("attribute", (attribute.name for attribute in contract.attributes))
+    _refuse_duplicates("metric", (metric.name for metric in contract.metrics))
+    _refuse_duplicates("method", (method.name for method in contract.methods))
+    _refuse_duplicates("column", columns)
+    for attribute in contract.attributes:
+        _refuse_unknown(f"the level of {attribute.name}", [attribute.level], LEVELS)
+        _refuse_unknown(f"the type of {attribute.name}", [attribute.type], TYPES)
+        _refuse_unknown(f"the spans of {attribute.name}", attribute.spans, ("client", "server"))
+        if (attribute.level == "conditional") != (attribute.when is not None):
+            raise ContractError(
+                f"{attribute.name}: `when` belongs to a conditional attribute, and to no other"
+            )
+    for metric in contract.metrics:
+        _refuse_unknown(f"the attributes of {metric.name}", (*metric.attributes, *metric.opt_in), known)
+    for method in contract.methods:
+        _refuse_unknown(f"the kind of {method.name}", [method.kind], ("request", "notification"))
+
+
+def _refuse_duplicates(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ContractError(f"{what} {name!r} is defined twice")
+        seen.add(name)
+
+
+def _refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ContractError(f"{what}: {', '.join(unknown)} is not known")
