@@ -107,29 +107,29 @@ class PromotedColumn(NamedTuple):
     """An attribute that is a column of the spans table."""
 
     attribute: str
-    value_type: Literal["string", "int", "double", "boolean"]
+    value_type: type[str] | type[int] | type[float] | type[bool]
     column: str
     column_type: str
 
 
 PROMOTED: Final[tuple[PromotedColumn, ...]] = (
-    PromotedColumn("mcp.method.name", "string", "method", "LowCardinality(String)"),
-    PromotedColumn("gen_ai.tool.name", "string", "tool", "LowCardinality(String)"),
-    PromotedColumn("gen_ai.prompt.name", "string", "prompt", "LowCardinality(String)"),
-    PromotedColumn("mcp.resource.uri", "string", "resource_uri", "String"),
-    PromotedColumn("jsonrpc.request.id", "string", "request_id", "String"),
-    PromotedColumn("error.type", "string", "error_type", "LowCardinality(String)"),
-    PromotedColumn("rpc.response.status_code", "string", "rpc_status_code", "LowCardinality(String)"),
-    PromotedColumn("mcp_obs.operation.outcome", "string", "outcome", "LowCardinality(String)"),
-    PromotedColumn("mcp.client.name", "string", "client_name", "LowCardinality(String)"),
-    PromotedColumn("mcp.client.version", "string", "client_version", "LowCardinality(String)"),
-    PromotedColumn("enduser.id", "string", "user_id", "String"),
-    PromotedColumn("mcp_obs.session.id", "string", "session_id", "String"),
-    PromotedColumn("mcp_obs.session.source", "string", "session_source", "LowCardinality(String)"),
-    PromotedColumn("mcp.protocol.version", "string", "protocol_version", "LowCardinality(String)"),
-    PromotedColumn("network.transport", "string", "transport", "LowCardinality(String)"),
-    PromotedColumn("mcp_obs.request.size", "int", "request_size", "Int64"),
-    PromotedColumn("mcp_obs.response.size", "int", "response_size", "Int64"),
-    PromotedColumn("mcp_obs.sampling.weight", "double", "sampling_weight", "Float64"),
-    PromotedColumn("mcp_obs.generated", "boolean", "generated", "Bool"),
+    PromotedColumn("mcp.method.name", str, "method", "LowCardinality(String)"),
+    PromotedColumn("gen_ai.tool.name", str, "tool", "LowCardinality(String)"),
+    PromotedColumn("gen_ai.prompt.name", str, "prompt", "LowCardinality(String)"),
+    PromotedColumn("mcp.resource.uri", str, "resource_uri", "String"),
+    PromotedColumn("jsonrpc.request.id", str, "request_id", "String"),
+    PromotedColumn("error.type", str, "error_type", "LowCardinality(String)"),
+    PromotedColumn("rpc.response.status_code", str, "rpc_status_code", "LowCardinality(String)"),
+    PromotedColumn("mcp_obs.operation.outcome", str, "outcome", "LowCardinality(String)"),
+    PromotedColumn("mcp.client.name", str, "client_name", "LowCardinality(String)"),
+    PromotedColumn("mcp.client.version", str, "client_version", "LowCardinality(String)"),
+    PromotedColumn("enduser.id", str, "user_id", "String"),
+    PromotedColumn("mcp_obs.session.id", str, "session_id", "String"),
+    PromotedColumn("mcp_obs.session.source", str, "session_source", "LowCardinality(String)"),
+    PromotedColumn("mcp.protocol.version", str, "protocol_version", "LowCardinality(String)"),
+    PromotedColumn("network.transport", str, "transport", "LowCardinality(String)"),
+    PromotedColumn("mcp_obs.request.size", int, "request_size", "Int64"),
+    PromotedColumn("mcp_obs.response.size", int, "response_size", "Int64"),
+    PromotedColumn("mcp_obs.sampling.weight", float, "sampling_weight", "Float64"),
+    PromotedColumn("mcp_obs.generated", bool, "generated", "Bool"),
 )
