@@ -1,0 +1,1 @@
+"""The dashboard's questions, one a file, answered from the rollups."""

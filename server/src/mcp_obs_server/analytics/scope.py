@@ -1,0 +1,63 @@
+"""What a question is asked about: one server of one organisation, in one stretch of time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mcp_obs_server.accounts.principal import OrgId
+from mcp_obs_server.analytics.schemas import TimeRangeOut
+from mcp_obs_server.analytics.time_range import TimeRange
+from mcp_obs_server.semconv import CALL_METHODS
+
+
+@dataclass(frozen=True)
+class Question:
+    """The tenant comes from a checked session; every query binds it."""
+
+    org_id: OrgId
+    server_id: int
+    range: TimeRange
+
+    def parameters(self, start: datetime) -> dict[str, Any]:
+        """What every query binds: the tenant and the rows from `start` on."""
+        return {
+            "org_id": self.org_id,
+            "server_id": self.server_id,
+            "start": start,
+            "middle": self.range.start,
+            "end": self.range.end,
+            "bucket": int(self.range.bucket.total_seconds()),
+        }
+
+    def range_out(self) -> TimeRangeOut:
+        """The range as the API shows it."""
+        return TimeRangeOut(
+            start=self.range.start,
+            end=self.range.end,
+            previous_start=self.range.previous_start,
+            bucket_seconds=int(self.range.bucket.total_seconds()),
+        )
+
+
+# One tenant, one stretch: the prefix of the rollups' sorting key.
+IN_SCOPE = (
+    "org_id = {org_id:UInt32} AND server_id = {server_id:UInt32}"
+    " AND start >= {start:DateTime('UTC')} AND start < {end:DateTime('UTC')}"
+)
+
+# A call is what a client asked the server to do; lists, pings and notifications are the protocol's own traffic.
+IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))}"
+
+CALLS = f"toUInt64(round(sumIf(calls, {IS_CALL})))"
+ERRORS = f"toUInt64(round(sumIf(errors, {IS_CALL})))"
+DURATIONS = f"quantilesTDigestWeightedMergeIf(0.5, 0.95, 0.99)(durations, {IS_CALL})"
+
+
+def rate(errors: int, calls: int) -> float | None:
+    """Errors as a fraction of calls; None without calls."""
+    return errors / calls if calls else None
+
+
+def milliseconds(quantiles: list[float]) -> list[float | None]:
+    """Quantiles in nanoseconds as milliseconds; None where there was nothing to measure (the engine says NaN)."""
+    return [None if value != value else round(value / 1e6, 3) for value in quantiles]

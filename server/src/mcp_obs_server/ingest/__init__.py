@@ -1,0 +1,1 @@
+"""OTLP in: admission, group commit, spool, and the way into the store."""

@@ -1,0 +1,115 @@
+"""Reading an export's body: within its own limit, as sent and inflated, and within what all may hold together."""
+
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from mcp_obs_server.ingest.errors import ExportTooLarge, MalformedExport, Overloaded
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_INFLATE_STEP = 1 << 20
+
+
+class ClientGone(Exception):  # noqa: N818  nobody is left to tell
+    """The sender hung up before its body was whole."""
+
+
+class Budget:
+    """The bytes that all exports under way may hold in memory together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded when there is no room."""
+        if self._held + size > self._limit:
+            raise Overloaded("Too many exports are under way: try again later.")
+        self._held += size
+
+    def give_back(self, size: int) -> None:
+        """Make room again."""
+        self._held -= size
+
+
+class Share:
+    """One export's part of the budget, given back as a whole."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._size = 0
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded when there is no room."""
+        self._budget.take(size)
+        self._size += size
+
+    def __enter__(self) -> "Share":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give_back(self._size)
+
+
+async def read_body(receive: Receive, is_gzip: bool, limit: int, share: Share) -> bytes:
+    """The whole body, inflated. Raises ExportTooLarge, MalformedExport, Overloaded or ClientGone."""
+    inflate = _Inflater(limit, share) if is_gzip else None
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise ExportTooLarge(f"The body is over {limit} bytes: send smaller batches.")
+        if inflate:
+            chunks.extend(inflate(chunk))
+        else:
+            share.take(len(chunk))
+            chunks.append(chunk)
+        if not message.get("more_body", False):
+            if inflate:
+                inflate.finish()
+            return b"".join(chunks)
+
+
+class _Inflater:
+    """gzip, member by member; stops at the limit, however much the input would inflate to."""
+
+    def __init__(self, limit: int, share: Share) -> None:
+        self._limit = limit
+        self._share = share
+        self._size = 0
+        self._member = zlib.decompressobj(wbits=31)
+        self._inside = False
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        out: list[bytes] = []
+        while data:
+            self._inside = True
+            try:
+                piece = self._member.decompress(data, _INFLATE_STEP)
+            except zlib.error as error:
+                raise MalformedExport(f"The body is not gzip: {error}") from None
+            self._count(len(piece))
+            out.append(piece)
+            if self._member.eof:
+                data = self._member.unused_data
+                self._member = zlib.decompressobj(wbits=31)
+                self._inside = False
+            else:
+                data = self._member.unconsumed_tail
+        return out
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > self._limit:
+            raise ExportTooLarge(f"The body inflates to over {self._limit} bytes: send smaller batches.")
+        self._share.take(size)
+
+    def finish(self) -> None:
+        if self._inside:
+            raise MalformedExport("The gzip body ends in the middle.")

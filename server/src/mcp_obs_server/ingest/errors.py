@@ -1,0 +1,65 @@
+"""Why an export is refused, each with its HTTP status and google.rpc.Code (OTLP 1.11, "Failures").
+
+ExportRefused
+├── MalformedExport        400 INVALID_ARGUMENT
+├── UnauthenticatedExport  401 UNAUTHENTICATED
+├── UnknownSignal          404 NOT_FOUND
+├── WrongMethod            405 UNIMPLEMENTED
+├── ExportTooLarge         413 RESOURCE_EXHAUSTED
+├── UnsupportedMedia       415 INVALID_ARGUMENT
+└── Overloaded             503 UNAVAILABLE, retryable, with Retry-After
+"""
+
+
+class ExportRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """Base: the message is for the person who runs the sender."""
+
+    status = 400
+    code = 3
+    retry_after_seconds: int | None = None
+
+
+class MalformedExport(ExportRefused):
+    """The body is not the OTLP message that it says it is."""
+
+
+class UnauthenticatedExport(ExportRefused):
+    """No key, or none that is valid."""
+
+    status = 401
+    code = 16
+
+
+class UnknownSignal(ExportRefused):
+    """No receiver at this path."""
+
+    status = 404
+    code = 5
+
+
+class WrongMethod(ExportRefused):
+    """Only POST exports."""
+
+    status = 405
+    code = 12
+
+
+class ExportTooLarge(ExportRefused):
+    """The body is over the limit, as sent or inflated."""
+
+    status = 413
+    code = 8
+
+
+class UnsupportedMedia(ExportRefused):
+    """A content type or encoding that no OTLP exporter has to use."""
+
+    status = 415
+
+
+class Overloaded(ExportRefused):
+    """Nothing more can be made durable right now."""
+
+    status = 503
+    code = 14
+    retry_after_seconds = 5

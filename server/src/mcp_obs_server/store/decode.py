@@ -1,0 +1,243 @@
+"""The views that turn a batch of OTLP envelopes into rows: derived from the contract, so rebuilt, never migrated."""
+
+from collections.abc import Iterable
+
+from mcp_obs_server.semconv import CLIENT_FAULT_CODES, LONG_LIVED_METHODS, PROMOTED, PromotedColumn
+
+_ANY_VALUE = (
+    "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, array_value String,"
+    " kvlist_value String, bytes_value String, kind Enum8('empty' = 0, 'string_value' = 1, 'bool_value' = 2,"
+    " 'int_value' = 3, 'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
+)
+_ATTRIBUTES = f"Array(Tuple(key String, value {_ANY_VALUE}))"
+_TYPES = (
+    "Map(LowCardinality(String), Enum8('empty' = 0, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
+    " 'map' = 6, 'bytes' = 7))"
+)
+
+# Nothing is stored here: an insert passes through to the views (storage engine Null).
+OTLP_TRACES = f"""
+CREATE TABLE otlp_traces
+(
+    org_id UInt32,
+    server_id UInt32,
+    request Tuple(resource_spans Array(Tuple(
+        resource Tuple(attributes {_ATTRIBUTES}),
+        schema_url String,
+        scope_spans Array(Tuple(
+            scope Tuple(name String, version String, attributes {_ATTRIBUTES}),
+            schema_url String,
+            spans Array(Tuple(
+                trace_id String, span_id String, trace_state String, parent_span_id String, flags UInt32,
+                name String, kind Int32, start_time_unix_nano UInt64, end_time_unix_nano UInt64,
+                attributes {_ATTRIBUTES}, dropped_attributes_count UInt32,
+                events Array(Tuple(time_unix_nano UInt64, name String, attributes {_ATTRIBUTES},
+                    dropped_attributes_count UInt32)),
+                dropped_events_count UInt32,
+                links Array(Tuple(trace_id String, span_id String, trace_state String, attributes {_ATTRIBUTES},
+                    dropped_attributes_count UInt32, flags UInt32)),
+                dropped_links_count UInt32,
+                status Tuple(message String, code Int32))))))))
+)
+ENGINE = Null
+"""
+
+# The value as text; arrays and maps as the bytes of their protobuf message.
+_TEXT = (
+    "v -> multiIf(v.kind = 'string_value', v.string_value, v.kind = 'int_value', toString(v.int_value),"
+    " v.kind = 'bool_value', toString(v.bool_value), v.kind = 'double_value', toString(v.double_value),"
+    " v.kind = 'array_value', v.array_value, v.kind = 'kvlist_value', v.kvlist_value, v.bytes_value)"
+)
+
+
+def _map(attributes: str) -> str:
+    return f"CAST(({attributes}.key, arrayMap({_TEXT}, {attributes}.value)), 'Map(LowCardinality(String), String)')"
+
+
+def _types(attributes: str) -> str:
+    return (
+        f"CAST((arrayFilter((k, v) -> v.kind != 'string_value', {attributes}.key, {attributes}.value),"
+        f" arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', {attributes}.value))),"
+        f" '{_sql_text(_TYPES)}')"
+    )
+
+
+def _sql_text(text: str) -> str:
+    return text.replace("'", "\\'")
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+_FIELDS: dict[type, str] = {str: "string_value", int: "int_value", float: "double_value", bool: "bool_value"}
+_ABSENT: dict[type, str] = {str: "''", int: "0", float: "0", bool: "false"}
+
+
+def _lookup(attribute: str, value_type: type) -> str:
+    """A promoted attribute's value, or its type's zero when it is absent or of another type."""
+    return f"span.attributes.value.{_FIELDS[value_type]}[indexOf(span.attributes.key, '{attribute}')]"
+
+
+def _in_a_column(promoted: tuple[PromotedColumn, ...]) -> str:
+    """True for the pairs that a column holds, so that the map need not."""
+    conditions: list[str] = []
+    for value_type, field in _FIELDS.items():
+        names = _quoted(column.attribute for column in promoted if column.value_type == value_type)
+        if names:
+            conditions.append(f"(v.{field} != {_ABSENT[value_type]} AND k IN ({names}))")
+    return " OR ".join(conditions)
+
+
+# Columns whose value is more than the attribute of the same name.
+_DERIVED = {
+    "session_id": "if(own_session_id != '', own_session_id, protocol_session_id)",
+    "session_source": (
+        "multiIf({value} != '', {value}, own_session_id = '' AND protocol_session_id != '', 'protocol', '')"
+    ),
+    # A server is not at fault for what a client got wrong (semantic conventions for MCP, error.type).
+    "outcome": (
+        "multiIf({value} IN ('ok', 'error', 'cancelled', 'input_required'), {value},"
+        " method = '', '',"
+        f" rpc_status_code IN ({_quoted(map(str, CLIENT_FAULT_CODES))}), 'ok',"
+        " status = 'error' OR error_type != '', 'error', 'ok')"
+    ),
+}
+
+
+def _column(column: PromotedColumn) -> str:
+    value = _lookup(column.attribute, column.value_type)
+    return f"{_DERIVED.get(column.column, '{value}').format(value=value)} AS {column.column}"
+
+
+def spans_view() -> str:
+    """From `otlp_traces` to `spans`."""
+    promoted = ",\n    ".join(map(_column, PROMOTED))
+    return f"""
+CREATE MATERIALIZED VIEW otlp_traces_to_spans TO spans AS
+WITH
+    {_lookup("mcp_obs.session.id", str)} AS own_session_id,
+    {_lookup("mcp.session.id", str)} AS protocol_session_id,
+    arrayFilter(
+        (k, v) -> NOT ({_in_a_column(PROMOTED)} OR (k = 'mcp.session.id' AND v.string_value = session_id)),
+        span.attributes.key, span.attributes.value) AS kept_keys,
+    arrayFilter(
+        (v, k) -> NOT ({_in_a_column(PROMOTED)} OR (k = 'mcp.session.id' AND v.string_value = session_id)),
+        span.attributes.value, span.attributes.key) AS kept_values
+SELECT
+    org_id,
+    server_id,
+    fromUnixTimestamp64Nano(toInt64(span.start_time_unix_nano), 'UTC') AS time,
+    if(span.end_time_unix_nano > span.start_time_unix_nano,
+        span.end_time_unix_nano - span.start_time_unix_nano, 0) AS duration_ns,
+    span.trace_id AS trace_id,
+    span.span_id AS span_id,
+    span.parent_span_id AS parent_span_id,
+    span.name AS name,
+    CAST(if(span.kind BETWEEN 0 AND 5, span.kind, 0) AS Int8) AS kind,
+    CAST(if(span.status.code BETWEEN 0 AND 2, span.status.code, 0)
+        AS Enum8('unset' = 0, 'ok' = 1, 'error' = 2)) AS status,
+    span.status.message AS status_message,
+    span.trace_state AS trace_state,
+    span.flags AS flags,
+    {promoted},
+    CAST((kept_keys, arrayMap({_TEXT}, kept_values)), 'Map(LowCardinality(String), String)') AS attributes,
+    CAST((arrayFilter((k, v) -> v.kind != 'string_value', kept_keys, kept_values),
+        arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', kept_values))),
+        '{_sql_text(_TYPES)}') AS attribute_types,
+    span.dropped_attributes_count AS dropped_attributes_count,
+    arrayMap(e -> (fromUnixTimestamp64Nano(toInt64(e.time_unix_nano), 'UTC'), e.name,
+        {_map("e.attributes")}, {_types("e.attributes")}, e.dropped_attributes_count), span.events) AS events,
+    span.dropped_events_count AS dropped_events_count,
+    arrayMap(l -> (l.trace_id, l.span_id, l.trace_state, l.flags,
+        {_map("l.attributes")}, {_types("l.attributes")}, l.dropped_attributes_count), span.links) AS links,
+    span.dropped_links_count AS dropped_links_count,
+    scope_name,
+    scope_version,
+    scope_attributes,
+    scope_attribute_types,
+    scope_schema_url,
+    resource_attributes,
+    resource_attribute_types,
+    resource_schema_url
+FROM
+(
+    SELECT
+        org_id, server_id, resource_attributes, resource_attribute_types, resource_schema_url,
+        scope_spans.scope.name AS scope_name,
+        scope_spans.scope.version AS scope_version,
+        {_map("scope_spans.scope.attributes")} AS scope_attributes,
+        {_types("scope_spans.scope.attributes")} AS scope_attribute_types,
+        scope_spans.schema_url AS scope_schema_url,
+        arrayJoin(scope_spans.spans) AS span
+    FROM
+    (
+        SELECT
+            org_id, server_id,
+            {_map("resource_spans.resource.attributes")} AS resource_attributes,
+            {_types("resource_spans.resource.attributes")} AS resource_attribute_types,
+            resource_spans.schema_url AS resource_schema_url,
+            arrayJoin(resource_spans.scope_spans) AS scope_spans
+        FROM (SELECT org_id, server_id, arrayJoin(request.resource_spans) AS resource_spans FROM otlp_traces)
+    )
+)
+"""
+
+
+OPERATIONS_1M_VIEW = f"""
+CREATE MATERIALIZED VIEW spans_to_operations_1m TO operations_1m AS
+WITH
+    if(isFinite(sampling_weight), greatest(sampling_weight, 1), 1) AS weight,
+    -- A subscription stays open by design, and an unfinished call has no latency.
+    outcome IN ('ok', 'error') AND method NOT IN ({_quoted(LONG_LIVED_METHODS)}) AS timed
+SELECT
+    org_id,
+    server_id,
+    toStartOfMinute(time) AS start,
+    method,
+    multiIf(tool != '', tool::String, prompt != '', prompt::String, resource_uri) AS target,
+    client_name,
+    generated,
+    sum(weight) AS calls,
+    sumIf(weight, outcome = 'error') AS errors,
+    sumIf(weight, outcome = 'cancelled') AS cancelled,
+    sumIf(weight, outcome = 'input_required') AS input_required,
+    quantilesTDigestWeightedStateIf(0.5, 0.95, 0.99)(
+        duration_ns, toUInt32(least(round(weight), 4294967295)), timed) AS durations,
+    uniqStateIf(user_id, user_id != '') AS users,
+    uniqStateIf(session_id, session_id != '') AS sessions,
+    max(spans.time) AS last_time
+FROM spans
+WHERE method != '' AND kind = 'server'
+GROUP BY org_id, server_id, start, method, target, client_name, generated
+"""
+
+OPERATIONS_1H_VIEW = """
+CREATE MATERIALIZED VIEW operations_1m_to_operations_1h TO operations_1h AS
+SELECT
+    org_id,
+    server_id,
+    toStartOfHour(operations_1m.start) AS start,
+    method,
+    target,
+    client_name,
+    generated,
+    sum(operations_1m.calls) AS calls,
+    sum(operations_1m.errors) AS errors,
+    sum(operations_1m.cancelled) AS cancelled,
+    sum(operations_1m.input_required) AS input_required,
+    quantilesTDigestWeightedMergeState(0.5, 0.95, 0.99)(operations_1m.durations) AS durations,
+    uniqMergeState(operations_1m.users) AS users,
+    uniqMergeState(operations_1m.sessions) AS sessions,
+    max(operations_1m.last_time) AS last_time
+FROM operations_1m
+GROUP BY org_id, server_id, start, method, target, client_name, generated
+"""
+
+# In the order in which they stand on each other.
+VIEWS = {
+    "otlp_traces": OTLP_TRACES,
+    "otlp_traces_to_spans": spans_view(),
+    "spans_to_operations_1m": OPERATIONS_1M_VIEW,
+    "operations_1m_to_operations_1h": OPERATIONS_1H_VIEW,
+}

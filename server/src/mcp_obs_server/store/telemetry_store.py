@@ -1,0 +1,88 @@
+"""The store: batches in, rows out."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from mcp_obs_server.store.engine import Engine, Row
+from mcp_obs_server.store.lock import FolderLock
+from mcp_obs_server.store.migrations import migrate
+from mcp_obs_server.store.retention import apply_retention
+
+# More readers than cores would only queue inside the engine.
+_READERS = 4
+
+_INSERT_SETTINGS = {
+    "format_schema": f"{Path(__file__).with_name('otlp.proto')}:Envelope",
+    # Tells 0, false and '' from absent.
+    "input_format_protobuf_oneof_presence": 1,
+    # The same batch twice is stored once, in the spans and in every rollup behind them; that asks for the
+    # same blocks in the same order each time, hence one thread.
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_threads": 1,
+    "max_insert_threads": 1,
+}
+
+
+class TelemetryStore:
+    """The embedded engine in one folder. One process a folder; its methods from any thread."""
+
+    def __init__(self, folder: Path, lock: FolderLock) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._writer = Engine.connect(folder)
+        self._connections = [self._writer]
+        self._of_this_thread = threading.local()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+
+    @classmethod
+    def open(cls, folder: Path, retention: timedelta) -> Self:
+        """Open or create the store in `folder` and bring its schema up to date.
+
+        Raises StoreLockedError when another process holds it, SchemaError when it is from another version.
+        """
+        lock = FolderLock.acquire(folder)
+        try:
+            store = cls(folder / "engine", lock)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            migrate(store._writer)
+            apply_retention(store._writer, retention)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def insert_traces(self, batch: bytes, token: str) -> None:
+        """Store a batch of length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
+
+        Returns when the rows are on disk. Raises StoreUnavailableError. Call it from one thread at a time.
+        """
+        self._writer.insert(
+            "otlp_traces", batch, "Protobuf", {**_INSERT_SETTINGS, "insert_deduplication_token": token}
+        )
+
+    async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._rows, sql, parameters)
+
+    def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        engine: Engine | None = getattr(self._of_this_thread, "engine", None)
+        if engine is None:
+            engine = self._of_this_thread.engine = Engine.connect(self._folder)
+            self._connections.append(engine)
+        return engine.rows(sql, parameters)
+
+    def close(self) -> None:
+        """Wait for running queries and leave the folder to the next process."""
+        self._readers.shutdown()
+        for engine in self._connections:
+            engine.close()
+        self._lock.release()

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from mcp_obs_server.ingest import recent_exports
+from mcp_obs_server.ingest.recent_exports import RecentExports
+
+
+def digests(start: int, count: int) -> list[bytes]:
+    return [number.to_bytes(16, "big") for number in range(start, start + count)]
+
+
+def test_what_was_remembered_is_known_after_a_restart(tmp_path: Path) -> None:
+    RecentExports(tmp_path).remember(digests(0, 3))
+    again = RecentExports(tmp_path)
+    assert [each in again for each in digests(0, 4)] == [True, True, True, False]
+
+
+def test_the_oldest_are_forgotten_so_that_memory_and_disk_stay_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_exports, "GENERATION", 10)
+    recent = RecentExports(tmp_path)
+    for start in range(0, 100, 5):
+        recent.remember(digests(start, 5))
+    assert sum(each in recent for each in digests(0, 100)) == 20
+    assert all(each in recent for each in digests(80, 20))
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) == 20 * 16
+
+
+def test_half_a_digest_at_the_end_of_the_file_is_cut_off(tmp_path: Path) -> None:
+    recent = RecentExports(tmp_path)
+    recent.remember(digests(0, 2))
+    file = tmp_path / "recent-digests"
+    file.write_bytes(file.read_bytes() + b"torn")
+    again = RecentExports(tmp_path)
+    again.remember(digests(5, 1))
+    assert all(each in RecentExports(tmp_path) for each in [*digests(0, 2), *digests(5, 1)])

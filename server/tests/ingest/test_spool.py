@@ -1,0 +1,113 @@
+import resource
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
+from mcp_obs_server.ingest.spool import Spool
+
+BODIES = [b"first", b"", b"x" * 300]
+
+
+def frames(bodies: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], list[bytes]]:
+    digests = [digest(7, 300, body) for body in bodies]
+    return [frame(7, 300, body, each) for body, each in zip(bodies, digests, strict=True)], digests
+
+
+def test_a_sealed_segment_holds_every_frame_and_survives_a_restart(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    parts, digests = frames(BODIES)
+    spool.append(parts[:1], digests[:1])
+    spool.append(parts[1:], digests[1:])
+    segment = spool.seal()
+    assert segment is not None
+    assert segment.digests == tuple(digests)
+    assert [found for _, found in whole_frames(segment.path.read_bytes())] == digests
+    assert Spool(tmp_path).recover() == [segment]
+
+
+def test_an_open_segment_is_recovered_after_a_crash(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "running")
+    parts, digests = frames(BODIES)
+    spool.append(parts, digests)
+    left_behind = shutil.copytree(tmp_path / "running", tmp_path / "left behind")
+    (segment,) = Spool(left_behind).recover()
+    assert segment.digests == tuple(digests)
+    spool.seal()
+
+
+def test_sealing_nothing_gives_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    assert Spool(tmp_path).seal() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_segments_are_recovered_in_the_order_they_were_written(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    written: list[bytes] = []
+    for number in range(5):
+        parts, digests = frames([b"%d" % number])
+        spool.append(parts, digests)
+        spool.seal()
+        written.extend(digests)
+    assert [each for segment in Spool(tmp_path).recover() for each in segment.digests] == written
+
+
+def test_a_removed_segment_does_not_come_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(*frames(BODIES))
+    segment = spool.seal()
+    assert segment is not None
+    spool.remove(segment)
+    assert Spool(tmp_path).recover() == []
+
+
+def test_a_torn_write_is_cut_off_at_every_possible_length(tmp_path: Path) -> None:
+    parts, digests = frames(BODIES)
+    whole = b"".join(b"".join(each) for each in parts)
+    ends = [end for end, _ in whole_frames(whole)]
+    for length in range(len(whole) + 1):
+        folder = tmp_path / str(length)
+        folder.mkdir()
+        (folder / "1.segment").write_bytes(whole[:length])
+        recovered = Spool(folder).recover()
+        kept = sum(end <= length for end in ends)
+        assert [each for segment in recovered for each in segment.digests] == digests[:kept]
+        assert [segment.path.stat().st_size for segment in recovered] == ([ends[kept - 1]] if kept else [])
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_never_were_a_frame_are_not_taken_for_one(junk: bytes) -> None:
+    assert list(whole_frames(junk)) == []
+
+
+def test_a_flipped_bit_ends_the_segment_before_the_damaged_frame(tmp_path: Path) -> None:
+    parts, digests = frames([b"good", b"damaged"])
+    data = bytearray(b"".join(b"".join(each) for each in parts))
+    data[len(b"".join(parts[0])) + 10] ^= 1
+    (tmp_path / "1.segment").write_bytes(data)
+    (segment,) = Spool(tmp_path).recover()
+    assert segment.digests == (digests[0],)
+
+
+def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
+    """A file size limit of the process stands for the full disk: the write stops in the middle the same way."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    spool = Spool(tmp_path)
+    parts, digests = frames([b"fits", b"y" * 4096])
+    spool.append(parts[:1], digests[:1])
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        with pytest.raises(OSError, match="File too large"):
+            spool.append(parts[1:], digests[1:])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    spool.append(parts[1:], digests[1:])
+    segment = spool.seal()
+    assert segment is not None
+    assert [each for _, each in whole_frames(segment.path.read_bytes())] == digests
+    assert list(tmp_path.iterdir()) == [segment.path]

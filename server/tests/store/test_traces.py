@@ -1,0 +1,303 @@
+import math
+from datetime import UTC, datetime
+
+from inline_snapshot import snapshot
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from mcp_obs_server.ingest.envelope import digest, frame
+from mcp_obs_server.store import Row, TelemetryStore
+from otlp_exports import NOW, SECOND, export
+
+
+def batch(org_id: int, *requests: ExportTraceServiceRequest, server_id: int = 1) -> bytes:
+    bodies = [request.SerializeToString() for request in requests]
+    return b"".join(
+        b"".join(frame(org_id, server_id, body, digest(org_id, server_id, body))) for body in bodies
+    )
+
+
+async def spans(store: TelemetryStore, org_id: int, columns: str = "*") -> list[Row]:
+    sql = f"SELECT {columns} FROM spans WHERE org_id = {{org_id:UInt32}} ORDER BY time, span_id"
+    return await store.rows(sql, {"org_id": org_id})
+
+
+def deep_map(levels: int) -> AnyValue:
+    value = AnyValue(string_value="bottom")
+    for _ in range(levels):
+        value = AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="k", value=value)]))
+    return value
+
+
+async def test_a_span_is_kept_whole_with_every_type_of_value(store: TelemetryStore, org_id: int) -> None:
+    request = ExportTraceServiceRequest()
+    resource_spans = request.resource_spans.add(schema_url="https://example.test/resource")
+    resource_spans.resource.attributes.add(key="service.name").value.string_value = "shop"
+    resource_spans.resource.attributes.add(key="process.pid").value.int_value = 42
+    scope_spans = resource_spans.scope_spans.add(schema_url="https://example.test/scope")
+    scope_spans.scope.name, scope_spans.scope.version = "mcp_obs", "1.2"
+    scope_spans.scope.attributes.add(key="short").value.bool_value = False
+    span = scope_spans.spans.add(
+        trace_id=bytes(range(16)),
+        span_id=bytes(range(8)),
+        parent_span_id=b"parentid",
+        trace_state="vendor=1",
+        flags=0x301,
+        name="tools/call pay",
+        kind=Span.SPAN_KIND_SERVER,
+        start_time_unix_nano=NOW + 7,
+        end_time_unix_nano=NOW + 7 + 1_234_567,
+        dropped_attributes_count=1,
+        dropped_events_count=2,
+        dropped_links_count=3,
+        status=Status(code=Status.STATUS_CODE_ERROR, message="no funds"),
+    )
+    values = {
+        "mcp.method.name": AnyValue(string_value="tools/call"),
+        "gen_ai.tool.name": AnyValue(string_value="pay"),
+        "error.type": AnyValue(string_value="tool_error"),
+        "mcp_obs.response.size": AnyValue(int_value=99),
+        "mcp_obs.sampling.weight": AnyValue(double_value=2.5),
+        "empty": AnyValue(string_value=""),
+        "zero": AnyValue(int_value=0),
+        "minus": AnyValue(int_value=-(2**63)),
+        "false": AnyValue(bool_value=False),
+        "true": AnyValue(bool_value=True),
+        "zero double": AnyValue(double_value=0.0),
+        "third": AnyValue(double_value=1 / 3),
+        "infinite": AnyValue(double_value=-math.inf),
+        "bytes": AnyValue(bytes_value=b"\x00\xff"),
+        "null": AnyValue(),
+        "list": AnyValue(array_value=ArrayValue(values=[AnyValue(string_value="a"), AnyValue(int_value=3)])),
+        "map": deep_map(30),
+        "unicode ☃": AnyValue(string_value="日本 \x00 '\"\\"),
+    }
+    for key, value in values.items():
+        span.attributes.add(key=key, value=value)
+    event = span.events.add(time_unix_nano=NOW + 9, name="retry", dropped_attributes_count=4)
+    event.attributes.add(key="attempt").value.int_value = 0
+    event.attributes.add(key="why").value.string_value = "timeout"
+    link = span.links.add(
+        trace_id=b"t" * 16, span_id=b"s" * 8, trace_state="l=1", flags=1, dropped_attributes_count=5
+    )
+    link.attributes.add(key="ambient").value.bool_value = True
+
+    store.insert_traces(batch(org_id, request), "every type")
+    (row,) = await spans(
+        store,
+        org_id,
+        f"* EXCEPT (org_id, attributes), toUnixTimestamp64Nano(time) - {NOW} AS nanoseconds_after",
+    )
+    (raw,) = await spans(store, org_id, "mapApply((k, v) -> (k, hex(v)), attributes) AS attributes")
+    attributes = {key: bytes.fromhex(value) for key, value in raw["attributes"].items()}
+
+    assert row == snapshot(
+        {
+            "server_id": 1,
+            "time": datetime(2026, 9, 21, hour=14, minute=13, second=20, tzinfo=UTC),
+            "duration_ns": 1234567,
+            "trace_id": b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\r\x0e\x0f",
+            "span_id": b"\x00\x01\x02\x03\x04\x05\x06\x07",
+            "parent_span_id": "parentid",
+            "name": "tools/call pay",
+            "kind": "server",
+            "status": "error",
+            "status_message": "no funds",
+            "trace_state": "vendor=1",
+            "flags": 769,
+            "method": "tools/call",
+            "tool": "pay",
+            "prompt": "",
+            "resource_uri": "",
+            "session_id": "",
+            "session_source": "",
+            "user_id": "",
+            "client_name": "",
+            "client_version": "",
+            "protocol_version": "",
+            "transport": "",
+            "error_type": "tool_error",
+            "rpc_status_code": "",
+            "request_id": "",
+            "outcome": "error",
+            "request_size": 0,
+            "response_size": 99,
+            "sampling_weight": 2.5,
+            "generated": False,
+            "attribute_types": {
+                "zero": "int",
+                "minus": "int",
+                "false": "bool",
+                "true": "bool",
+                "zero double": "double",
+                "third": "double",
+                "infinite": "double",
+                "bytes": "bytes",
+                "null": "empty",
+                "list": "array",
+                "map": "map",
+            },
+            "dropped_attributes_count": 1,
+            "events": [
+                {
+                    "time": datetime(2026, 9, 21, hour=14, minute=13, second=20, tzinfo=UTC),
+                    "name": "retry",
+                    "attributes": {"attempt": "0", "why": "timeout"},
+                    "attribute_types": {"attempt": "int"},
+                    "dropped_attributes_count": 4,
+                }
+            ],
+            "dropped_events_count": 2,
+            "links": [
+                {
+                    "trace_id": "tttttttttttttttt",
+                    "span_id": "ssssssss",
+                    "trace_state": "l=1",
+                    "flags": 1,
+                    "attributes": {"ambient": "true"},
+                    "attribute_types": {"ambient": "bool"},
+                    "dropped_attributes_count": 5,
+                }
+            ],
+            "dropped_links_count": 3,
+            "scope_name": "mcp_obs",
+            "scope_version": "1.2",
+            "scope_attributes": {"short": "false"},
+            "scope_attribute_types": {"short": "bool"},
+            "scope_schema_url": "https://example.test/scope",
+            "resource_attributes": {"service.name": "shop", "process.pid": "42"},
+            "resource_attribute_types": {"process.pid": "int"},
+            "resource_schema_url": "https://example.test/resource",
+            "nanoseconds_after": 7,
+        }
+    )
+    assert ArrayValue.FromString(attributes.pop("list")) == values["list"].array_value
+    assert KeyValueList.FromString(attributes.pop("map")) == values["map"].kvlist_value
+    assert attributes == snapshot(
+        {
+            "empty": b"",
+            "zero": b"0",
+            "minus": b"-9223372036854775808",
+            "false": b"false",
+            "true": b"true",
+            "zero double": b"0",
+            "third": b"0.3333333333333333",
+            "infinite": b"-inf",
+            "bytes": b"\x00\xff",
+            "null": b"",
+            "unicode ☃": b"\xe6\x97\xa5\xe6\x9c\xac \x00 '\"\\",
+        }
+    )
+
+
+async def test_what_a_column_holds_is_not_kept_a_second_time_and_what_it_can_not_hold_stays(
+    store: TelemetryStore, org_id: int
+) -> None:
+    request = export(1)
+    attributes = request.resource_spans[0].scope_spans[0].spans[0].attributes
+    attributes.add(key="jsonrpc.request.id").value.int_value = 7
+    attributes.add(key="enduser.id").value.string_value = ""
+    attributes.add(key="mcp_obs.request.size").value.int_value = 0
+    attributes.add(key="mcp.client.name").value.string_value = "cursor"
+    store.insert_traces(batch(org_id, request), "columns")
+    (row,) = await spans(
+        store, org_id, "tool, client_name, request_id, user_id, request_size, attributes, attribute_types"
+    )
+    assert row == snapshot(
+        {
+            "tool": "search",
+            "client_name": "cursor",
+            "request_id": "",
+            "user_id": "",
+            "request_size": 0,
+            "attributes": {"jsonrpc.request.id": "7", "enduser.id": "", "mcp_obs.request.size": "0"},
+            "attribute_types": {"jsonrpc.request.id": "int", "mcp_obs.request.size": "int"},
+        }
+    )
+
+
+async def test_the_session_says_where_it_comes_from(store: TelemetryStore, org_id: int) -> None:
+    own = {"mcp_obs.session.id": "own", "mcp_obs.session.source": "handle"}
+    store.insert_traces(
+        batch(
+            org_id,
+            export(1, seed=1),
+            export(1, seed=2, attributes={"mcp.session.id": "legacy"}),
+            export(1, seed=3, attributes=own),
+            export(1, seed=4, attributes={**own, "mcp.session.id": "legacy"}),
+        ),
+        "sessions",
+    )
+    rows = await spans(store, org_id, "session_id, session_source, attributes")
+    assert [tuple(row.values()) for row in rows] == snapshot(
+        [
+            ("", "", {}),
+            ("legacy", "protocol", {}),
+            ("own", "handle", {}),
+            ("own", "handle", {"mcp.session.id": "legacy"}),
+        ]
+    )
+
+
+async def test_the_outcome_of_a_foreign_span_follows_from_its_status_and_error_type(
+    store: TelemetryStore, org_id: int
+) -> None:
+    cases = {
+        "nothing": {},
+        "error type": {"error.type": "tool_error"},
+        "client's fault": {"error.type": "-32602", "rpc.response.status_code": "-32602"},
+        "cancelled": {"mcp_obs.operation.outcome": "cancelled", "error.type": "cancelled"},
+        "nonsense": {"mcp_obs.operation.outcome": "whatever"},
+    }
+    requests = [
+        export(1, seed=seed, attributes={"case": case, **values})
+        for seed, (case, values) in enumerate(cases.items(), 1)
+    ]
+    store.insert_traces(batch(org_id, *requests), "outcomes")
+    rows = await spans(store, org_id, "attributes['case'] AS case, outcome")
+    assert {row["case"]: row["outcome"] for row in rows} == {
+        "nothing": "ok",
+        "error type": "error",
+        "client's fault": "ok",
+        "cancelled": "cancelled",
+        "nonsense": "ok",
+    }
+
+
+async def test_a_batch_stored_twice_is_there_once_in_spans_and_in_every_rollup(
+    store: TelemetryStore, org_id: int
+) -> None:
+    # Two days and two hours, so that an insert makes several parts.
+    days = [export(40, seed=seed, start=NOW - seed * 3600 * 13 * SECOND) for seed in range(1, 5)]
+    for _ in range(3):
+        store.insert_traces(batch(org_id, *days), "twice")
+    counts = await store.rows(
+        "SELECT (SELECT count() FROM spans WHERE org_id = {org_id:UInt32}) AS spans,"
+        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS minutes,"
+        " (SELECT sum(calls) FROM operations_1h WHERE org_id = {org_id:UInt32}) AS hours",
+        {"org_id": org_id},
+    )
+    assert counts == [{"spans": 160, "minutes": 160.0, "hours": 160.0}]
+
+
+async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(
+    store: TelemetryStore, org_id: int
+) -> None:
+    request = export(2)
+    scope = request.resource_spans[0].scope_spans[0]
+    scope.spans[0].attributes.add(key="mcp_obs.sampling.weight").value.double_value = 10
+    outgoing = scope.spans.add()
+    outgoing.CopyFrom(scope.spans[1])
+    outgoing.kind, outgoing.span_id = Span.SPAN_KIND_CLIENT, b"outgoing"
+    other = scope.spans.add()
+    other.CopyFrom(scope.spans[1])
+    other.span_id = b"no mcp__"
+    del other.attributes[:]
+    store.insert_traces(batch(org_id, request), "weights")
+    rows = await store.rows(
+        "SELECT method, target, sum(calls) AS calls FROM operations_1m WHERE org_id = {org_id:UInt32} GROUP BY ALL",
+        {"org_id": org_id},
+    )
+    assert rows == [{"method": "tools/call", "target": "search", "calls": 11.0}]
+    assert len(await spans(store, org_id, "span_id")) == 4
