@@ -46,6 +46,10 @@ def _python_constants(contract: Contract) -> str:
             "# metrics",
             *(_python_final(metric.name) for metric in contract.metrics),
             _python_group("DURATION_BOUNDARIES", "", [repr(b) for b in contract.duration_boundaries]),
+            *(
+                _python_group(f"{constant(m.name)}_ATTRIBUTES", "", [constant(name) for name in m.attributes])
+                for m in contract.metrics
+            ),
             "",
             "# values",
             *(_python_values(a.values) for a in contract.attributes if a.values),
@@ -134,6 +138,7 @@ def sdk_typescript(contract: Contract) -> str:
             "// metrics",
             *(_typescript_const(constant(m.name), m.name) for m in contract.metrics),
             f"export const DURATION_BOUNDARIES: readonly number[] = {boundaries};",
+            *(_typescript_metric_attributes(metric) for metric in contract.metrics),
             "",
             "// values",
             *(_typescript_values(a.values) for a in contract.attributes if a.values),
@@ -151,6 +156,11 @@ def sdk_typescript(contract: Contract) -> str:
 
 def _typescript_const(name: str, value: str) -> str:
     return f'export const {name} = "{value}";'
+
+
+def _typescript_metric_attributes(metric: Metric) -> str:
+    body = "".join(f"  {constant(name)},\n" for name in metric.attributes)
+    return f"export const {constant(metric.name)}_ATTRIBUTES: readonly string[] = [\n{body}];"
 
 
 def _typescript_values(values: Values) -> str:

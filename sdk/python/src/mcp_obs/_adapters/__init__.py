@@ -1,0 +1,1 @@
+"""One adapter for each line of MCP libraries."""

@@ -1,0 +1,227 @@
+"""mcp 1.x: FastMCP and the low-level Server, by the streams that Server.run is given.
+
+The streams carry every message as on the wire, so initialize, refused parameters and cancellation are seen
+too. Nothing of mcp is imported: the same names hold in 1.9 to 1.30.
+"""
+
+import sys
+from contextvars import ContextVar
+from functools import wraps
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import propagate
+from opentelemetry.context import Context
+
+from mcp_obs._guard import Guard, logger
+from mcp_obs._http import header
+from mcp_obs._message import Client, Message, client_of, mapping_or_empty
+from mcp_obs._operation import Operation, begin, note_failure
+
+_watching = Guard("watching a message")
+_MARK = "_mcp_obs_instrumented"
+
+
+class Connection:
+    """The operations under way on one connection, and what it knows about its client."""
+
+    def __init__(self) -> None:
+        self._operations: dict[str | int, Operation] = {}
+        self._notification: Operation | None = None
+        self._client: Client | None = None
+        self._protocol_version: str | None = None
+
+    def operation(self, request_id: str | int) -> Operation | None:
+        """The operation of a request that is not answered yet."""
+        return self._operations.get(request_id)
+
+    def received(self, item: Any) -> None:
+        """A message has come from the client."""
+        with _watching:
+            message: Any = getattr(getattr(item, "message", None), "root", None)
+            if not hasattr(message, "method"):
+                return
+            method: str = message.method
+            request_id = getattr(message, "id", None)
+            request = getattr(item.metadata, "request_context", None)
+            described = self._describe(method, message.params, request_id, request)
+            operation = begin(lambda: described, _ambient(request))
+            if request_id is None:
+                self._notification = operation
+                if method == "notifications/cancelled":
+                    self._cancel(mapping_or_empty(message.params).get("requestId"))
+            elif operation is not None:
+                self._operations[request_id] = operation
+
+    def sent(self, item: Any) -> None:
+        """A message is about to go to the client."""
+        with _watching:
+            message = item.message.root
+            operation = None if hasattr(message, "method") else self._operations.pop(message.id, None)
+            if operation is None:
+                return
+            error = getattr(message, "error", None)
+            if error is not None:
+                operation.refuse(error.code, error.message)
+                return
+            if self._protocol_version is None and isinstance(message.result.get("protocolVersion"), str):
+                self._protocol_version = message.result["protocolVersion"]
+            operation.answer(message.result)
+
+    def idle(self) -> None:
+        """The server asks for the next message, so it has taken the last notification."""
+        if self._notification is not None:
+            self._notification.answer(None)
+            self._notification = None
+
+    def close(self) -> None:
+        """The connection is gone, and nobody waits for the answers that are missing."""
+        self.idle()
+        for request_id in list(self._operations):
+            self._cancel(request_id)
+
+    def _cancel(self, request_id: Any) -> None:
+        operation = self._operations.pop(request_id, None) if isinstance(request_id, str | int) else None
+        if operation is not None:
+            operation.cancel()
+
+    def _describe(self, method: str, params: Any, request_id: str | int | None, request: Any) -> Message:
+        stated = header(request, "mcp-protocol-version") if request is not None else None
+        message = Message(method, params, request_id, self._protocol_version or stated, self._client, request)
+        if method == "initialize":
+            self._client = client_of(method, params, message.meta)
+            message.protocol_version = None
+        return message
+
+
+_connection: ContextVar[Connection | None] = ContextVar("mcp_obs_connection", default=None)
+
+
+def _ambient(request: Any) -> Context | None:
+    """On a stateful HTTP session the context is for ever that of the session's first request."""
+    if request is None or header(request, "mcp-session-id") is None:
+        return None
+    return propagate.extract(request.headers, Context())
+
+
+class ObservedReads:
+    """The stream that a server reads from, reporting what passes."""
+
+    def __init__(self, stream: Any, connection: Connection) -> None:
+        self._stream = stream
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> "ObservedReads":
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        return await self._stream.__aexit__(kind, error, traceback)
+
+    def __aiter__(self) -> "ObservedReads":
+        return self
+
+    async def __anext__(self) -> Any:
+        self._connection.idle()
+        item = await self._stream.__anext__()
+        self._connection.received(item)
+        return item
+
+
+class ObservedWrites:
+    """The stream that a server writes to, reporting what passes."""
+
+    def __init__(self, stream: Any, connection: Connection) -> None:
+        self._stream = stream
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> "ObservedWrites":
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        return await self._stream.__aexit__(kind, error, traceback)
+
+    async def send(self, item: Any) -> None:
+        """Send one message."""
+        self._connection.sent(item)
+        await self._stream.send(item)
+
+
+def instrument(server: Any) -> None:
+    """Observe every connection of the low-level server."""
+    lowlevel = getattr(server, "_mcp_server", server)
+    if hasattr(lowlevel, _MARK):
+        return
+    _observe_streams(lowlevel)
+    _make_operations_current(lowlevel)
+    _notice_exceptions(lowlevel)
+    setattr(lowlevel, _MARK, True)
+
+
+def _observe_streams(lowlevel: Any) -> None:
+    run = lowlevel.run
+
+    @wraps(run)
+    async def observed(read_stream: Any, write_stream: Any, *args: Any, **kwargs: Any) -> Any:
+        connection = Connection()
+        token = _connection.set(connection)
+        try:
+            reads, writes = ObservedReads(read_stream, connection), ObservedWrites(write_stream, connection)
+            return await run(reads, writes, *args, **kwargs)
+        finally:
+            connection.close()
+            _connection.reset(token)
+
+    lowlevel.run = observed
+
+
+def _make_operations_current(lowlevel: Any) -> None:
+    handle = getattr(lowlevel, "_handle_request", None)
+    if handle is None:
+        _warn_of_missing(
+            lowlevel, "_handle_request", "spans made inside tools are not part of the call's trace"
+        )
+        return
+
+    @wraps(handle)
+    async def current(message: Any, *args: Any, **kwargs: Any) -> Any:
+        connection = _connection.get()
+        operation = connection.operation(message.request_id) if connection is not None else None
+        if operation is None:
+            return await handle(message, *args, **kwargs)
+        with operation:
+            return await handle(message, *args, **kwargs)
+
+    lowlevel._handle_request = current
+
+
+def _notice_exceptions(lowlevel: Any) -> None:
+    make = getattr(lowlevel, "_make_error_result", None)
+    if make is None:
+        _warn_of_missing(lowlevel, "_make_error_result", "failed tools carry no exception")
+        return
+
+    @wraps(make)
+    def noticing(*args: Any, **kwargs: Any) -> Any:
+        # Called where a tool's exception is being handled, or for refused arguments without one.
+        error = sys.exception()
+        if isinstance(error, Exception):
+            note_failure(error)
+        return make(*args, **kwargs)
+
+    lowlevel._make_error_result = noticing
+
+
+def _warn_of_missing(lowlevel: Any, name: str, consequence: str) -> None:
+    logger.warning("mcp-obs does not know this mcp version: Server.%s is gone, so %s", name, consequence)

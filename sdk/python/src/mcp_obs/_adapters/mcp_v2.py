@@ -1,0 +1,119 @@
+"""mcp 2.x: MCPServer and the low-level Server, by their list of middleware."""
+
+from collections.abc import Mapping
+from functools import partial, wraps
+from typing import Any, cast
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import BaseModel, ValidationError
+
+from mcp_obs._guard import logger
+from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
+from mcp_obs._message import Client, Message
+from mcp_obs._operation import Operation, begin, note_failure
+
+# What JSONRPCDispatcher answers for an exception on a connection of 2025-11-25 and before.
+_UNCLASSIFIED = 0
+
+
+class OperationMiddleware:
+    """Wraps every inbound message in an operation."""
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        operation = None if _is_schema_lookup(ctx) else begin(partial(_message, ctx))
+        if operation is None:
+            return await call_next(ctx)
+        try:
+            with operation:
+                result = await self.proceed(ctx, call_next)
+        except BaseException as error:
+            _fail(operation, ctx, error)
+            raise
+        operation.answer(_wire(result))
+        return result
+
+    async def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Run the rest of the chain."""
+        return await call_next(ctx)
+
+
+def instrument(server: Any) -> None:
+    """Put our middleware in the place of the library's own, so that there is no second span."""
+    middleware: list[Any] = server.middleware
+    if any(isinstance(one, OperationMiddleware) for one in middleware):
+        return
+    native = [
+        place for place, one in enumerate(middleware) if type(one).__name__ == "OpenTelemetryMiddleware"
+    ]
+    if native:
+        middleware[native[0]] = OperationMiddleware()
+    else:
+        logger.warning(
+            "mcp-obs found no tracing middleware of mcp to replace on %r: "
+            "should this mcp version trace in another way, every operation has two spans",
+            server.name,
+        )
+        middleware.insert(0, OperationMiddleware())
+    if hasattr(server, "call_tool"):
+        _notice_exceptions(server)
+
+
+def _notice_exceptions(server: Any) -> None:
+    # MCPServer turns a tool's exception into a result below the middleware; this is the last place to see it.
+    call_tool = server.call_tool
+
+    @wraps(call_tool)
+    async def noticing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await call_tool(*args, **kwargs)
+        except Exception as error:
+            note_failure(error)
+            raise
+
+    server.call_tool = noticing
+
+
+def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
+    """Whether this is the hidden tools/list that the library runs before a modern tools/call of its own accord."""
+    return (
+        ctx.method == "tools/list"
+        and ctx.request is not None
+        and header(ctx.request, "mcp-method") == "tools/call"
+    )
+
+
+def _message(ctx: ServerRequestContext[Any, Any]) -> Message:
+    known = ctx.session.client_params
+    return Message(
+        method=ctx.method,
+        params=ctx.params,
+        request_id=ctx.request_id,
+        # Until initialize is answered the connection has a default that nobody negotiated.
+        protocol_version=None if ctx.method == "initialize" else ctx.protocol_version,
+        client=Client(known.client_info.name, known.client_info.version) if known else None,
+        request=ctx.request,
+    )
+
+
+def _wire(result: HandlerResult) -> Mapping[str, Any] | None:
+    # A middleware may answer with a model; below ours only fastmcp's does, for initialize and server/discover.
+    if isinstance(result, BaseModel):
+        return cast("Mapping[str, Any]", result.model_dump(by_alias=True, mode="json", exclude_none=True))
+    return result
+
+
+def _fail(operation: Operation, ctx: ServerRequestContext[Any, Any], error: BaseException) -> None:
+    if ctx.request_id is None or not isinstance(error, Exception):
+        operation.fail(error)
+    elif isinstance(error, MCPError):
+        if isinstance(error.__cause__, Exception):
+            operation.note(error.__cause__)
+        operation.refuse(error.error.code, error.error.message)
+    elif isinstance(error, ValidationError):
+        operation.refuse(INVALID_PARAMS, "Invalid request parameters")
+    else:
+        operation.note(error)
+        modern = ctx.protocol_version >= FIRST_SESSIONLESS_REVISION
+        operation.refuse(INTERNAL_ERROR if modern else _UNCLASSIFIED, str(error))

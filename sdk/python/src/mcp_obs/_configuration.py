@@ -1,0 +1,61 @@
+"""Where telemetry goes: arguments first, then MCP_OBS_* variables, then the standard OTEL_* ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
+_OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_NO = frozenset({"0", "false", "no", "off"})
+_YES = frozenset({"1", "true", "yes", "on"})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What configure_mcp_telemetry settled on.
+
+    `endpoint` is a base URL without /v1/traces; None leaves it to the OTEL_EXPORTER_OTLP_* variables.
+    `server_name` is the resource's service.name; None leaves it to the OTEL_* variables.
+    """
+
+    api_key: str | None
+    endpoint: str | None
+    server_name: str | None
+    metrics: bool
+
+
+def is_enabled(environ: Mapping[str, str]) -> bool:
+    """False when the environment turns telemetry off."""
+    return (
+        environ.get("MCP_OBS_ENABLED", "").lower() not in _NO
+        and environ.get("OTEL_SDK_DISABLED", "").lower() not in _YES
+        and environ.get("DO_NOT_TRACK", "").lower() not in _YES
+    )
+
+
+def resolve(
+    environ: Mapping[str, str],
+    api_key: str | None = None,
+    endpoint: str | None = None,
+    server_name: str | None = None,
+    metrics: bool | None = None,
+) -> Configuration | None:
+    """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
+
+    Raises ValueError when the endpoint is not an http(s) URL.
+    """
+    api_key = api_key or environ.get("MCP_OBS_API_KEY") or None
+    endpoint = endpoint or environ.get("MCP_OBS_ENDPOINT") or None
+    if endpoint is None and not any(environ.get(name) for name in _OTEL_ENDPOINTS):
+        if api_key is None:
+            return None
+        endpoint = DEFAULT_ENDPOINT
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise ValueError(f"The endpoint must start with http:// or https://, and {endpoint!r} does not")
+    if metrics is None:
+        metrics = "otlp" in environ.get("OTEL_METRICS_EXPORTER", "").replace(" ", "").split(",")
+    return Configuration(
+        api_key=api_key,
+        endpoint=endpoint.rstrip("/") if endpoint else None,
+        server_name=server_name or environ.get("MCP_OBS_SERVER_NAME") or None,
+        metrics=metrics,
+    )

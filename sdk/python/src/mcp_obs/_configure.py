@@ -1,0 +1,53 @@
+"""The one call that says where telemetry goes."""
+
+import os
+
+from mcp_obs import _telemetry
+from mcp_obs._configuration import is_enabled, resolve
+from mcp_obs._guard import Guard, logger
+
+_configuring = Guard("reading its configuration, so nothing is sent")
+
+
+def configure_mcp_telemetry(
+    api_key: str | None = None,
+    endpoint: str | None = None,
+    server_name: str | None = None,
+    *,
+    enabled: bool | None = None,
+    metrics: bool | None = None,
+) -> None:
+    """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
+
+    Providers are private: the host's global OpenTelemetry providers are left alone. Nothing is ever
+    raised; a problem is logged to the logger `mcp_obs`. A second call replaces the first.
+
+    Args:
+        api_key: Sent as a bearer token. Falls back to MCP_OBS_API_KEY.
+        endpoint: Base URL; spans go to `{endpoint}/v1/traces`. Falls back to MCP_OBS_ENDPOINT, then
+            to OTEL_EXPORTER_OTLP_ENDPOINT, then to http://127.0.0.1:4318.
+        server_name: The resource's service.name. Falls back to MCP_OBS_SERVER_NAME, then to
+            OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
+        enabled: False switches telemetry off. Falls back to MCP_OBS_ENABLED, OTEL_SDK_DISABLED and
+            DO_NOT_TRACK.
+        metrics: Whether `mcp.server.operation.duration` is exported too. Falls back to
+            OTEL_METRICS_EXPORTER=otlp; otherwise only spans are sent.
+    """
+    with _configuring:
+        if enabled is False or (enabled is None and not is_enabled(os.environ)):
+            _telemetry.use(None, enabled=False)
+            return
+        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics)
+        if configuration is None:
+            logger.warning(
+                "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "
+                "Pass api_key or set MCP_OBS_API_KEY."
+            )
+            return
+        # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
+        from mcp_obs._exit import at_exit  # noqa: PLC0415
+        from mcp_obs._providers import Providers  # noqa: PLC0415
+
+        providers = Providers(configuration)
+        _telemetry.use(providers.telemetry)
+        at_exit.replace(providers)

@@ -1,0 +1,42 @@
+"""How an operation ended, by the error rules of the semantic conventions."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mcp_obs import semconv
+from mcp_obs.semconv import Outcome
+
+
+class Ending(NamedTuple):
+    """The outcome, and what a failure is called; `status_code` is JSON-RPC's, as text."""
+
+    outcome: Outcome
+    error_type: str | None = None
+    status_code: str | None = None
+    description: str | None = None
+
+
+CANCELLED = Ending("cancelled")
+
+
+def of_result(method: str, result: Mapping[str, Any]) -> Ending:
+    """The ending of a request that was answered with a result, as on the wire."""
+    if method == "tools/call" and result.get("isError") is True:
+        return Ending("error", semconv.ERROR_TYPE_TOOL_ERROR)
+    if result.get("resultType") == semconv.OUTCOME_INPUT_REQUIRED:
+        return Ending("input_required")
+    return Ending("ok")
+
+
+def of_code(code: int, message: str) -> Ending:
+    """The ending of a request that was answered with a JSON-RPC error."""
+    if code in semconv.CLIENT_FAULT_CODES:
+        return Ending("ok", status_code=str(code))
+    return Ending("error", str(code), str(code), message)
+
+
+def of_exception(error: BaseException) -> Ending:
+    """The ending of an operation that got no answer, because of `error`."""
+    if type(error).__name__ in {"CancelledError", "Cancelled"}:  # asyncio's and trio's
+        return CANCELLED
+    return Ending("error", type(error).__qualname__, description=str(error))

@@ -1,0 +1,110 @@
+"""One incoming MCP message, and what can be said about it before it is handled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from pydantic_core import to_json
+
+from mcp_obs import semconv
+from mcp_obs._http import http_attributes
+
+# Names come from the client; no name that is meant to be read is longer.
+LONGEST_TEXT = 1024
+_TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
+_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+
+
+class Client(NamedTuple):
+    """A client's name and version as it states them."""
+
+    name: str
+    version: str | None
+
+
+@dataclass(slots=True)
+class Message:
+    """A request or, when `request_id` is None, a notification.
+
+    `params` is as on the wire, `request` the Starlette request below (None on stdio and in memory),
+    `client` what the connection knows, for messages that do not say it themselves.
+    """
+
+    method: str
+    params: Mapping[str, Any] | None
+    request_id: str | int | None
+    protocol_version: str | None
+    client: Client | None
+    request: Any
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The `_meta` object, empty when absent or malformed."""
+        return mapping_or_empty(self.params.get("_meta") if self.params else None)
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of the operation's span that are known at its start."""
+        attributes: dict[str, Any] = {semconv.MCP_METHOD_NAME: self.method}
+        if self.request_id is not None:
+            attributes[semconv.JSONRPC_REQUEST_ID] = str(self.request_id)
+        if self.protocol_version:
+            attributes[semconv.MCP_PROTOCOL_VERSION] = self.protocol_version
+        attributes |= self._target_attributes()
+        if self.params is not None:
+            attributes[semconv.MCP_OBS_REQUEST_SIZE] = json_size(self.params)
+        client = client_of(self.method, self.params, self.meta) or self.client
+        if client is not None:
+            attributes[semconv.MCP_CLIENT_NAME] = client.name
+            if client.version:
+                attributes[semconv.MCP_CLIENT_VERSION] = client.version
+        if self.request is None:
+            attributes[semconv.NETWORK_TRANSPORT] = semconv.TRANSPORT_PIPE
+        else:
+            attributes |= http_attributes(self.request, self.protocol_version)
+        return _without_long_texts(attributes)
+
+    def _target_attributes(self) -> dict[str, Any]:
+        params, attributes = self.params or {}, dict[str, Any]()
+        if self.method == "tools/call":
+            attributes[semconv.GEN_AI_OPERATION_NAME] = semconv.GEN_AI_OPERATION_EXECUTE_TOOL
+        if self.method in _TARGETS and isinstance(params.get("name"), str):
+            attributes[_TARGETS[self.method]] = params["name"]
+        if isinstance(params.get("uri"), str):
+            attributes[semconv.MCP_RESOURCE_URI] = params["uri"]
+        return attributes
+
+
+def span_name(attributes: Mapping[str, Any]) -> str:
+    """`{method} {target}`; the target is a tool or a prompt, never a URI, whose number has no bound."""
+    method = attributes[semconv.MCP_METHOD_NAME]
+    target = attributes.get(_TARGETS.get(method, ""))
+    return f"{method} {target}" if target else method
+
+
+def client_of(method: str, params: Mapping[str, Any] | None, meta: Mapping[str, Any]) -> Client | None:
+    """The client that a message names: initialize in its params, newer protocols in every `_meta`."""
+    info = mapping_or_empty(
+        (params or {}).get("clientInfo") if method == "initialize" else meta.get(_CLIENT_INFO)
+    )
+    name, version = info.get("name"), info.get("version")
+    if not isinstance(name, str):
+        return None
+    return Client(name, version if isinstance(version, str) else None)
+
+
+def mapping_or_empty(value: object) -> Mapping[str, Any]:
+    """A JSON object from the wire, or nothing where a client sent something else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def json_size(value: Any) -> int:
+    """Bytes of `value` as compact JSON."""
+    return len(to_json(value))
+
+
+def _without_long_texts(attributes: dict[str, Any]) -> dict[str, Any]:
+    long = [name for name, value in attributes.items() if type(value) is str and len(value) > LONGEST_TEXT]
+    if long:
+        attributes.update({name: attributes[name][:LONGEST_TEXT] for name in long})
+        attributes[semconv.MCP_OBS_TRUNCATED] = long
+    return attributes

@@ -1,0 +1,130 @@
+"""One MCP operation: one span and, when it is over, one duration record."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, StatusCode
+
+from mcp_obs import _ending, _telemetry, semconv
+from mcp_obs._ending import Ending
+from mcp_obs._failure import Failure, failure_of
+from mcp_obs._guard import Guard
+from mcp_obs._message import Message, json_size, span_name
+from mcp_obs._parent import parent_of
+from mcp_obs._telemetry import Telemetry
+
+_OPERATION = otel_context.create_key("mcp_obs_operation")
+_UNTIMED = frozenset({semconv.OUTCOME_CANCELLED, semconv.OUTCOME_INPUT_REQUIRED})
+
+_starting = Guard("starting a span")
+_ending_one = Guard("ending a span")
+_noting = Guard("noting a tool's exception")
+
+
+class Operation:
+    """An operation under way. As a context manager it is current for what handles it."""
+
+    def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
+        self._telemetry = telemetry
+        self._method = message.method
+        self._is_request = message.request_id is not None
+        self._attributes = message.attributes()
+        self._failure: Failure | None = None
+        self._token: Token[Context] | None = None
+        parent = parent_of(message.meta, ambient)
+        self._span = telemetry.tracer.start_span(
+            span_name(self._attributes), parent.context, SpanKind.SERVER, self._attributes, parent.links
+        )
+        context = trace.set_span_in_context(self._span, parent.context)
+        self._context = otel_context.set_value(_OPERATION, self, context)
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(self._context)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            otel_context.detach(self._token)
+
+    def note(self, error: Exception) -> None:
+        """Keep what a handler raised, before the library turns it into a result."""
+        self._failure = failure_of(error)
+
+    def answer(self, result: Mapping[str, Any] | None) -> None:
+        """End with a result as on the wire; a notification ends with None."""
+        with _ending_one:
+            late: dict[str, Any] = {}
+            if result is not None and self._is_request and self._span.is_recording():
+                late[semconv.MCP_OBS_RESPONSE_SIZE] = json_size(result)
+            if self._method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
+                late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
+            self._end(_ending.of_result(self._method, result or {}), late)
+
+    def refuse(self, code: int, message: str) -> None:
+        """End with a JSON-RPC error as on the wire."""
+        with _ending_one:
+            self._end(_ending.of_code(code, message), {})
+
+    def fail(self, error: BaseException) -> None:
+        """End without an answer, because of `error`."""
+        with _ending_one:
+            self._end(_ending.of_exception(error), {})
+
+    def cancel(self) -> None:
+        """End because nobody waits for the answer any more."""
+        with _ending_one:
+            self._end(_ending.CANCELLED, {})
+
+    def _end(self, ending: Ending, late: dict[str, Any]) -> None:
+        seconds = time.perf_counter() - self._started
+        late[semconv.MCP_OBS_OPERATION_OUTCOME] = ending.outcome
+        if ending.error_type is not None:
+            late[semconv.ERROR_TYPE] = ending.error_type
+        if ending.status_code is not None:
+            late[semconv.RPC_RESPONSE_STATUS_CODE] = ending.status_code
+        span = self._span
+        try:
+            span.set_attributes(late)
+            if ending.outcome == semconv.OUTCOME_ERROR:
+                description = ending.description or (self._failure.message if self._failure else None)
+                span.set_status(StatusCode.ERROR, description)
+                if self._failure is not None:
+                    span.add_event("exception", self._failure.event_attributes())
+        finally:
+            span.end()
+        if ending.outcome not in _UNTIMED and self._method not in semconv.LONG_LIVED_METHODS:
+            self._record(seconds, late)
+
+    def _record(self, seconds: float, late: Mapping[str, Any]) -> None:
+        durations = self._telemetry.durations
+        if durations is None:
+            return
+        known = {**self._attributes, **late}
+        if self._method not in semconv.KNOWN_METHODS:
+            known[semconv.MCP_METHOD_NAME] = semconv.METHOD_OTHER
+        keys = semconv.MCP_SERVER_OPERATION_DURATION_ATTRIBUTES
+        durations.record(seconds, {key: known[key] for key in keys if key in known}, self._context)
+
+
+def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Operation | None:
+    """Start an operation, or None when telemetry is off or fails."""
+    with _starting:
+        telemetry = _telemetry.current()
+        return Operation(telemetry, describe(), ambient) if telemetry is not None else None
+    return None
+
+
+def note_failure(error: Exception) -> None:
+    """Tell the current operation what its handler raised."""
+    with _noting:
+        operation = otel_context.get_value(_OPERATION)
+        if isinstance(operation, Operation):
+            operation.note(error)

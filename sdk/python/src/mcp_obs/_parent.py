@@ -1,0 +1,32 @@
+"""Which trace an operation belongs to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from opentelemetry import context as otel_context
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link
+
+
+class Parent(NamedTuple):
+    """The context to start a span in, and the spans to link it to."""
+
+    context: Context
+    links: Sequence[Link]
+
+
+def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent:
+    """The parent comes from `_meta` (SEP-414); the ambient span, an HTTP server's, is linked then.
+
+    `ambient` stands in for the current context where that one is not the message's own.
+    """
+    ambient = otel_context.get_current() if ambient is None else ambient
+    carrier = {key: value for key, value in meta.items() if isinstance(value, str)}
+    if not carrier:
+        return Parent(ambient, ())
+    context = propagate.extract(carrier, ambient)
+    around, above = trace.get_current_span(ambient), trace.get_current_span(context)
+    if above is around or not around.get_span_context().is_valid:
+        return Parent(context, ())
+    return Parent(context, (Link(around.get_span_context()),))

@@ -1,0 +1,91 @@
+"""Private OpenTelemetry providers: the host's global ones stay as they are."""
+
+import os
+import time
+
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from mcp_obs._configuration import Configuration
+from mcp_obs._guard import Guard, logger
+from mcp_obs._telemetry import Telemetry
+
+# A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
+EXPORT_INTERVAL_MILLIS = 1000
+
+_shutting_down = Guard("shutting down its exporters")
+
+
+class Providers:
+    """A tracer provider and, when metrics are on, a meter provider."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        resource = _resource(configuration)
+        self._processor = BoundedSpanProcessor(
+            OTLPSpanExporter(
+                endpoint=_signal_url(configuration, "traces"),
+                headers=_headers(configuration),
+                compression=Compression.Gzip,
+            ),
+            schedule_delay_millis=None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS,
+        )
+        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._traces.add_span_processor(self._processor)
+        self._meters = _meter_provider(configuration, resource) if configuration.metrics else None
+        self.telemetry = Telemetry(self._traces, self._meters)
+
+    def shutdown(self, seconds: float) -> None:
+        """Send what is queued, for at most about `seconds`. Later calls do nothing."""
+        deadline = time.monotonic() + seconds
+        with _shutting_down:
+            self._processor.shutdown_within(seconds)
+        if self._meters is not None:
+            meters, self._meters = self._meters, None
+            with _shutting_down:
+                meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))
+
+
+class BoundedSpanProcessor(BatchSpanProcessor):
+    """A batch processor whose shutdown has a bound of the caller's choice.
+
+    BatchSpanProcessor.shutdown waits up to 30 s for a collector that does not answer.
+    """
+
+    def shutdown_within(self, seconds: float) -> None:
+        """Send what is queued, for at most `seconds`."""
+        batches = getattr(self, "_batch_processor", None)
+        if batches is None:
+            logger.warning(
+                "mcp-obs does not know this opentelemetry-sdk: a dead collector may delay process exit by 30 s"
+            )
+            self.shutdown()
+            return
+        batches.shutdown(timeout_millis=seconds * 1000)
+
+
+def _resource(configuration: Configuration) -> Resource:
+    return Resource.create({SERVICE_NAME: configuration.server_name} if configuration.server_name else {})
+
+
+def _signal_url(configuration: Configuration, signal: str) -> str | None:
+    return f"{configuration.endpoint}/v1/{signal}" if configuration.endpoint else None
+
+
+def _headers(configuration: Configuration) -> dict[str, str]:
+    return {"authorization": f"Bearer {configuration.api_key}"} if configuration.api_key else {}
+
+
+def _meter_provider(configuration: Configuration, resource: Resource) -> MeterProvider:
+    exporter = OTLPMetricExporter(
+        endpoint=_signal_url(configuration, "metrics"),
+        headers=_headers(configuration),
+        compression=Compression.Gzip,
+    )
+    return MeterProvider([PeriodicExportingMetricReader(exporter)], resource=resource, shutdown_on_exit=False)
