@@ -22,7 +22,9 @@ class OperationMiddleware:
     """Wraps every inbound message in an operation."""
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        operation = None if _is_schema_lookup(ctx) else begin(partial(_message, ctx))
+        if _is_schema_lookup(ctx):
+            return await self.proceed(ctx, call_next)
+        operation = begin(partial(_message, ctx))
         if operation is None:
             return await call_next(ctx)
         try:

@@ -1,0 +1,78 @@
+"""An OTLP/HTTP collector that a test can make answer, refuse or hang."""
+
+import gzip
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+@dataclass
+class Collector:
+    """What has been received at `url`."""
+
+    url: str
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
+    spans: list[str] = field(default_factory=list[str])
+    resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> None:
+        """Keep one request."""
+        with self.arrived:
+            self.requests.append((path, headers))
+            if path == "/v1/traces":
+                self._take_spans(gzip.decompress(body))
+            self.arrived.notify_all()
+
+    def _take_spans(self, body: bytes) -> None:
+        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+            attributes = resource_spans.resource.attributes
+            self.resources.append({one.key: one.value.string_value for one in attributes})
+            self.spans += [span.name for scope in resource_spans.scope_spans for span in scope.spans]
+
+    def wait_for(self, *names: str, seconds: float = 10) -> None:
+        """Until spans of all these names have come."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: set(names) <= set(self.spans), seconds), self.spans
+
+    def wait_for_request(self, seconds: float = 10) -> None:
+        """Until anything has come."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: self.requests, seconds)
+
+
+@contextmanager
+def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]:
+    """A collector that answers `status`, or keeps every request waiting."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            collector.take(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
+            if hung:
+                collector.released.wait(60)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            pass  # a client that gave up waiting
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield collector
+        finally:
+            collector.released.set()
+            server.shutdown()

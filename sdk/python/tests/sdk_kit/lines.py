@@ -1,0 +1,79 @@
+"""One library line: how its servers are built and its clients connect."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+STDIO_SERVER = Path(__file__).parent.parent / "stdio_server.py"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client got: the text of the result, and whether it is marked as an error."""
+
+    text: str
+    is_error: bool = False
+
+
+class Peer:
+    """A connected client; the session is the library's own, whose results differ in spelling only."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    async def call(self, tool: str, meta: dict[str, Any] | None = None, **arguments: Any) -> Answer:
+        """Call a tool."""
+        result = await self.session.call_tool(tool, arguments, meta=meta)
+        is_error = result.is_error if hasattr(result, "is_error") else result.isError
+        return Answer(result.content[0].text, is_error)
+
+    async def read(self, uri: str) -> Answer:
+        """Read a resource."""
+        return Answer((await self.session.read_resource(uri)).contents[0].text)
+
+    async def prompt(self, name: str, **arguments: str) -> Answer:
+        """Get a prompt."""
+        return Answer((await self.session.get_prompt(name, arguments)).messages[0].content.text)
+
+    async def tools(self) -> list[str]:
+        """List the tools."""
+        return [tool.name for tool in (await self.session.list_tools()).tools]
+
+
+Connection = AbstractAsyncContextManager[Peer]
+
+
+@dataclass(frozen=True)
+class Line:
+    """How to build a server with the tools of `sdk_kit.tools`, and how to reach it."""
+
+    name: str
+    protocol_version: str
+    build: Callable[..., Any]
+    in_memory: Callable[[Any], Connection]
+    over_http: Callable[[str, str | None], Connection]
+    over_stdio: Callable[[dict[str, str]], Connection]
+    app: Callable[[Any], Any]
+    run_stdio: Callable[[Any], None]
+    cancel: Callable[[Peer, Awaitable[Any]], Awaitable[None]]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def stdio_command(line: str) -> list[str]:
+    """The command that serves `line` on stdin and stdout."""
+    return [sys.executable, str(STDIO_SERVER), line]
+
+
+def installed_lines() -> dict[str, Line]:
+    """The lines that the installed libraries have, by name."""
+    if version("mcp").startswith("1."):
+        from .lines_v1 import LINES
+    else:
+        from .lines_v2 import LINES
+    return {line.name: line for line in LINES}

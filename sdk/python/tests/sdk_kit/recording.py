@@ -1,0 +1,106 @@
+"""Spans and durations in memory, with countable ids."""
+
+import threading
+from types import TracebackType
+from typing import Any
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+from mcp_obs import _telemetry
+
+
+class CountingIds(IdGenerator):
+    """1, 2, 3 and so on."""
+
+    def __init__(self) -> None:
+        self._trace = self._span = 0
+
+    def generate_trace_id(self) -> int:
+        self._trace += 1
+        return self._trace
+
+    def generate_span_id(self) -> int:
+        self._span += 1
+        return self._span
+
+
+class SpanLog(SpanProcessor):
+    """The spans that have ended, in the order they ended."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+        self._ended = threading.Condition()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        with self._ended:
+            self.spans.append(span)
+            self._ended.notify_all()
+
+    def wait_for(self, name: str, seconds: float = 10) -> ReadableSpan:
+        """The first span of that name; fails when none ends in time."""
+        with self._ended:
+            assert self._ended.wait_for(lambda: any(one.name == name for one in self.spans), seconds), (
+                f"no span {name!r} among {[one.name for one in self.spans]}"
+            )
+            return next(one for one in self.spans if one.name == name)
+
+
+class Recording:
+    """While entered, operations are recorded here instead of being exported."""
+
+    def __init__(self) -> None:
+        self.log = SpanLog()
+        self.traces = TracerProvider(id_generator=CountingIds(), shutdown_on_exit=False)
+        self.traces.add_span_processor(self.log)
+        self._metrics = InMemoryMetricReader()
+        self._meters = MeterProvider([self._metrics], shutdown_on_exit=False)
+
+    def __enter__(self) -> "Recording":
+        _telemetry.use(_telemetry.Telemetry(self.traces, self._meters))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _telemetry.use(None)
+        self._meters.shutdown()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the spans that have ended."""
+        return [span.name for span in self.log.spans]
+
+    def picture(self, name: str) -> dict[str, Any]:
+        """The only span of that name."""
+        (span,) = [span for span in self.log.spans if span.name == name]
+        return picture(span)
+
+    def durations(self) -> list[tuple[int, dict[str, Any]]]:
+        """Count and attributes of every point of the duration histogram."""
+        data = self._metrics.get_metrics_data()
+        if data is None:
+            return []
+        points = [
+            point
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+            if isinstance(point, HistogramDataPoint)
+        ]
+        return [(point.count, dict(point.attributes or {})) for point in points]
+
+
+def picture(span: ReadableSpan) -> dict[str, Any]:
+    """All of a span but its ids and times."""
+    return {
+        "name": span.name,
+        "kind": span.kind.name,
+        "status": (span.status.status_code.name, span.status.description),
+        "attributes": dict(span.attributes or {}),
+        "events": [(event.name, dict(event.attributes or {})) for event in span.events],
+        "links": len(span.links),
+    }

@@ -1,0 +1,45 @@
+"""What every test server offers, whatever its library."""
+
+import anyio
+from opentelemetry import trace
+
+OFFERED = ["add", "greet", "fail", "wait", "traced"]
+waiting: "list[anyio.Event]" = []
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers; a tool that is not async."""
+    return a + b
+
+
+async def greet(name: str) -> str:
+    """Say hello."""
+    return f"Hello, {name}"
+
+
+def fail(reason: str) -> str:
+    """Raise."""
+    raise OSError(reason)
+
+
+async def wait() -> str:
+    """Tell that the call has begun, and never end."""
+    waiting[-1].set()
+    await anyio.sleep_forever()
+    return "never"
+
+
+def traced() -> str:
+    """Tell in which span the tool runs."""
+    span = trace.get_current_span().get_span_context()
+    return f"{span.trace_id}/{span.span_id}"
+
+
+def today() -> str:
+    """The weather; a resource."""
+    return "Sunny"
+
+
+def ask(topic: str) -> str:
+    """A prompt."""
+    return f"Tell me about {topic}"
