@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def anyio_backend() -> str:
 
 
 @contextmanager
-def serving(name: str, environment: dict[str, str]) -> Iterator[str]:
+def serving(name: str, environment: dict[str, str]) -> Generator[str]:
     """Run an HTTP example; yield its MCP endpoint."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -59,13 +59,13 @@ def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def weather() -> Iterator[str]:
+def weather() -> Generator[str]:
     with serving("weather", {}) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[str]:
+def shop() -> Generator[str]:
     with serving("shop", {}) as url:
         yield url
 
