@@ -1,0 +1,1 @@
+"""Organisations, their members, sign-in, and who is asking."""

@@ -1,0 +1,17 @@
+"""What Alembic runs: the steps on the connection it was given."""
+
+from alembic import context
+
+from mcp_obs_server.accounts import models as accounts_models
+from mcp_obs_server.kit.database import Base
+from mcp_obs_server.servers import models as servers_models
+
+TABLES = (accounts_models, servers_models)  # importing them fills the metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite alters a table by copying it
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""The MCP servers of an organisation and their API keys."""

@@ -1,0 +1,100 @@
+"""Registered servers and their keys, always within one organisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from mcp_obs_server.accounts.principal import OrgId, Principal
+from mcp_obs_server.kit.clock import Clock
+from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.errors import ConflictError, NotFoundError
+from mcp_obs_server.servers.key_hasher import KeyHasher
+from mcp_obs_server.servers.keys import new_key, prefix_of
+from mcp_obs_server.servers.models import ApiKey, Environment, Server
+from mcp_obs_server.servers.verifier import ApiKeyVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class ServerScope:
+    """A server that the caller was found to own: what a query of telemetry is limited to."""
+
+    org_id: OrgId
+    server_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A new key's row and the key itself, which is not kept."""
+
+    key: ApiKey
+    secret: str
+
+
+class ServersService:
+    """The one door to servers and API keys."""
+
+    def __init__(self, sessions: Sessions, clock: Clock, hasher: KeyHasher, verifier: ApiKeyVerifier) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._hasher = hasher
+        self._verifier = verifier
+
+    async def server_scope(self, server_id: int, principal: Principal) -> ServerScope:
+        """The caller's right to this server; raises NotFoundError for another organisation's, as for none."""
+        owned = select(Server.id).where(Server.id == server_id, Server.org_id == principal.org_id)
+        async with self._sessions() as db:
+            if await db.scalar(owned) is None:
+                raise NotFoundError(f"There is no server {server_id}; `mcp-obs servers list` shows yours.")
+        return ServerScope(principal.org_id, server_id)
+
+    async def list_servers(self, principal: Principal) -> Sequence[Server]:
+        """The organisation's servers by name."""
+        query = select(Server).where(Server.org_id == principal.org_id).order_by(Server.name, Server.id)
+        async with self._sessions() as db:
+            return (await db.scalars(query)).all()
+
+    async def create_server(self, principal: Principal, name: str) -> Server:
+        """Register a server; raises ConflictError when the organisation has one of this name."""
+        server = Server(org_id=principal.org_id, name=name, created_at=self._clock())
+        try:
+            async with self._sessions.begin() as db:
+                db.add(server)
+        except IntegrityError as error:
+            raise ConflictError(f"You already have a server named {name!r}; choose another name.") from error
+        return server
+
+    async def list_keys(self, scope: ServerScope) -> Sequence[ApiKey]:
+        """The server's keys, newest first, revoked ones included."""
+        query = select(ApiKey).where(ApiKey.server_id == scope.server_id).order_by(ApiKey.id.desc())
+        async with self._sessions() as db:
+            return (await db.scalars(query)).all()
+
+    async def create_key(self, scope: ServerScope, environment: Environment) -> CreatedKey:
+        """A new key for this server."""
+        secret = new_key(environment)
+        prefix = prefix_of(secret)
+        assert prefix is not None
+        key = ApiKey(
+            server_id=scope.server_id,
+            environment=environment,
+            prefix=prefix,
+            hash=await self._hasher.hash(secret),
+            created_at=self._clock(),
+            last_used_at=None,
+            revoked_at=None,
+        )
+        async with self._sessions.begin() as db:
+            db.add(key)
+        return CreatedKey(key, secret)
+
+    async def revoke_key(self, scope: ServerScope, key_id: int) -> None:
+        """End a key: here at once, in other processes within seconds. Raises NotFoundError."""
+        query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.server_id == scope.server_id)
+        async with self._sessions.begin() as db:
+            key = await db.scalar(query)
+            if key is None:
+                raise NotFoundError(f"This server has no key {key_id}; `mcp-obs keys list` shows its keys.")
+            key.revoked_at = key.revoked_at or self._clock()
+        self._verifier.forget(key.prefix)
