@@ -33,7 +33,7 @@ _EMPTY = dict.fromkeys(("calls", "errors", "active_users", "sessions", "clients"
 
 async def overview(store: TelemetryStore, question: Question) -> Overview:
     """The numbers of the range, each beside the previous one's."""
-    parameters = {**question.parameters(question.range.previous_start), "rollup": question.range.rollup}
+    parameters = question.parameters(question.range.previous_start)
     periods = {bool(row["is_current"]): row for row in await store.rows(_SQL, parameters)}
     now, before = _figures(periods.get(True)), _figures(periods.get(False))
     current = periods.get(True)

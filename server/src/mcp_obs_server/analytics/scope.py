@@ -4,29 +4,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.analytics.schemas import TimeRangeOut
 from mcp_obs_server.analytics.time_range import TimeRange
 from mcp_obs_server.semconv import CALL_METHODS
+from mcp_obs_server.servers.service import ServerScope
 
 
 @dataclass(frozen=True)
 class Question:
-    """The tenant comes from a checked session; every query binds it."""
+    """The scope comes from a checked credential; every query binds it."""
 
-    org_id: OrgId
-    server_id: int
+    scope: ServerScope
     range: TimeRange
 
     def parameters(self, start: datetime) -> dict[str, Any]:
         """What every query binds: the tenant and the rows from `start` on."""
         return {
-            "org_id": self.org_id,
-            "server_id": self.server_id,
+            "org_id": self.scope.org_id,
+            "server_id": self.scope.server_id,
             "start": start,
             "middle": self.range.start,
             "end": self.range.end,
             "bucket": int(self.range.bucket.total_seconds()),
+            "rollup": self.range.rollup,
         }
 
     def range_out(self) -> TimeRangeOut:

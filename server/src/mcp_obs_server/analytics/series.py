@@ -23,7 +23,7 @@ GROUP BY bucket_start
 
 async def series(store: TelemetryStore, question: Question) -> Series:
     """One point a bucket."""
-    parameters = {**question.parameters(question.range.start), "rollup": question.range.rollup}
+    parameters = question.parameters(question.range.start)
     rows = {row["bucket_start"]: row for row in await store.rows(_SQL, parameters)}
     points = [_point(start, rows.get(start)) for start in question.range.starts()]
     return Series(range=question.range_out(), points=points)

@@ -29,7 +29,7 @@ LIMIT 500
 
 async def tools(store: TelemetryStore, question: Question) -> ToolTable:
     """A row a tool, most called first."""
-    parameters = {**question.parameters(question.range.start), "rollup": question.range.rollup}
+    parameters = question.parameters(question.range.start)
     rows = await store.rows(_SQL, parameters)
     return ToolTable(range=question.range_out(), tools=[_tool(row) for row in rows])
 

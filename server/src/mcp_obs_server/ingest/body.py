@@ -1,7 +1,7 @@
 """Reading an export's body: within its own limit, as sent and inflated, and within what all may hold together."""
 
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from mcp_obs_server.ingest.errors import ExportTooLarge, MalformedExport, Overloaded
@@ -52,28 +52,47 @@ class Share:
         self._budget.give_back(self._size)
 
 
-async def read_body(receive: Receive, is_gzip: bool, limit: int, share: Share) -> bytes:
+class Incoming:
+    """The body as it arrives."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._finished = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Every piece, once. Raises ClientGone."""
+        while not self._finished:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            self._finished = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def skim(self, limit: int) -> None:
+        """Read on without keeping, so that a sender in the middle of its body lives to see why it was refused."""
+        async for chunk in self.chunks():
+            limit -= len(chunk)
+            if limit <= 0:
+                return
+
+
+async def read_body(incoming: Incoming, is_gzip: bool, limit: int, share: Share) -> bytes:
     """The whole body, inflated. Raises ExportTooLarge, MalformedExport, Overloaded or ClientGone."""
     inflate = _Inflater(limit, share) if is_gzip else None
-    chunks: list[bytes] = []
+    pieces: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk: bytes = message.get("body", b"")
+    async for chunk in incoming.chunks():
         size += len(chunk)
         if size > limit:
             raise ExportTooLarge(f"The body is over {limit} bytes: send smaller batches.")
         if inflate:
-            chunks.extend(inflate(chunk))
+            pieces.extend(inflate(chunk))
         else:
             share.take(len(chunk))
-            chunks.append(chunk)
-        if not message.get("more_body", False):
-            if inflate:
-                inflate.finish()
-            return b"".join(chunks)
+            pieces.append(chunk)
+    if inflate:
+        inflate.finish()
+    return b"".join(pieces)
 
 
 class _Inflater:

@@ -165,13 +165,14 @@ class Committer:
     async def _next_segment(self) -> Segment | None:
         """The oldest segment, when it is full or a second has passed; None when the server stops and all is stored."""
         while not self._sealed:
-            await self._spooled.wait()
-            if not self._stop.is_set():
+            no_more = self._writer is not None and self._writer.done()
+            if not no_more:
+                await self._spooled.wait()
                 await self._gather()
-            self._spooled.clear()
+                self._spooled.clear()
             if not self._sealed:
                 await self._seal()
-            if not self._sealed and self._stop.is_set():
+            if not self._sealed and no_more:
                 return None
         self._segment_sealed.clear()
         return self._sealed.popleft()

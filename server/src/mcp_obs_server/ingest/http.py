@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from mcp_obs_server.ingest import answers
 from mcp_obs_server.ingest.admission import Admitted, Window, admit_traces, rejection_message
-from mcp_obs_server.ingest.body import Budget, ClientGone, Receive, Share, read_body
+from mcp_obs_server.ingest.body import Budget, ClientGone, Incoming, Receive, Share, read_body
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.ingest.errors import (
@@ -23,6 +23,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Below this a parse takes less than the hop to a thread and back.
 _PARSE_IN_PLACE_BYTES = 1 << 20
+# Closing while the sender still writes resets the connection, and the answer with it.
+_SKIM_BYTES = 8 << 20
 
 
 class Tenant(Protocol):
@@ -61,23 +63,26 @@ class OtlpHttp:
         headers = _headers(scope)
         is_json = _media_type(headers) == answers.JSON
         content_type = {"content-type": answers.JSON if is_json else answers.PROTOBUF}
+        incoming = Incoming(receive)
         try:
-            body = await self._export(scope, headers, is_json, receive)
+            body = await self._export(scope, headers, is_json, incoming)
             await _respond(send, 200, body, {**answers.CORS, **content_type})
         except ExportRefused as error:
+            if isinstance(error, ExportTooLarge):
+                await incoming.skim(_SKIM_BYTES)
             body, extra = answers.refusal(is_json, error)
             await _respond(send, error.status, body, {**extra, **content_type})
         except ClientGone:
             return
 
     async def _export(
-        self, scope: Scope, headers: Mapping[str, str], is_json: bool, receive: Receive
+        self, scope: Scope, headers: Mapping[str, str], is_json: bool, incoming: Incoming
     ) -> bytes:
         _check_route(scope)
         tenant = await self._authenticate(headers)
         is_gzip = _check_headers(headers, self._max_body_bytes)
         with Share(self._budget) as share:
-            body = await read_body(receive, is_gzip, self._max_body_bytes, share)
+            body = await read_body(incoming, is_gzip, self._max_body_bytes, share)
             admitted = await self._admit(body, is_json)
             if admitted.spans:
                 await self._committer.commit(

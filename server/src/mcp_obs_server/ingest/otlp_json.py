@@ -123,13 +123,19 @@ _CONVERT: dict[int, Callable[[object], Any]] = {
     FieldDescriptor.TYPE_BOOL: _boolean,
     **dict.fromkeys(_FLOATS, _float),
 }
-_EXPECTED: dict[Callable[[object], Any], str] = {_text: "a string", _bytes: "base64", _boolean: "true or false", _float: "a number"}
+_EXPECTED: dict[Callable[[object], Any], str] = {
+    _text: "a string",
+    _bytes: "base64",
+    _boolean: "true or false",
+    _float: "a number",
+}
 
 
 def _fields(message: Message) -> dict[str, FieldDescriptor]:
     name = message.DESCRIPTOR.full_name
     if name not in _FIELDS:
-        _FIELDS[name] = {field.json_name: field for field in message.DESCRIPTOR.fields}
+        fields = cast("list[FieldDescriptor]", message.DESCRIPTOR.fields)
+        _FIELDS[name] = {field.json_name: field for field in fields}
     return _FIELDS[name]
 
 

@@ -1,0 +1,92 @@
+"""The composition root: settings in, a running application out. Nothing else builds objects."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_obs_server import migrations
+from mcp_obs_server.accounts.service import AccountsService
+from mcp_obs_server.analytics.service import AnalyticsService
+from mcp_obs_server.api import build_api
+from mcp_obs_server.dashboard import Dashboard
+from mcp_obs_server.ingest.body import Budget
+from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.kit.clock import Clock, utc_now
+from mcp_obs_server.kit.database import open_database, sessions_of
+from mcp_obs_server.kit.services import provide
+from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
+from mcp_obs_server.servers.key_hasher import KeyHasher
+from mcp_obs_server.servers.last_used import LastUsed
+from mcp_obs_server.servers.service import ServersService
+from mcp_obs_server.servers.verifier import ApiKeyVerifier
+from mcp_obs_server.settings import Settings
+from mcp_obs_server.store import TelemetryStore
+
+
+@dataclass(frozen=True)
+class Application:
+    """The ASGI application; `first_start` has what to show once when there was nothing before."""
+
+    otlp: ASGIApp
+    api: ASGIApp
+    dashboard: ASGIApp
+    first_start: FirstStart | None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request to its part; exports pass no middleware."""
+        path = scope["path"]
+        if path.startswith("/v1/"):
+            await self.otlp(scope, receive, send)
+        elif path.startswith("/api/") or path == "/healthz":
+            await self.api(scope, receive, send)
+        else:
+            await self.dashboard(scope, receive, send)
+
+
+@asynccontextmanager
+async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Application]:
+    """Everything opened in order and closed in reverse.
+
+    Raises StoreLockedError or SchemaError, and OSError when the folder can't be used.
+    """
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(
+            TelemetryStore.open, settings.data_dir / "telemetry", settings.retention
+        )
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        spool_folder = settings.data_dir / "spool"
+        committer = Committer(
+            Spool(spool_folder), RecentExports(spool_folder), store, settings.spool_max_bytes
+        )
+        await committer.start()
+        stack.push_async_callback(committer.stop)
+
+        engine = open_database(f"sqlite+aiosqlite:///{settings.data_dir / 'control.db'}")
+        stack.push_async_callback(engine.dispose)
+        await migrations.upgrade(engine)
+        sessions = sessions_of(engine)
+        hasher = KeyHasher()
+        stack.callback(hasher.close)
+        last_used = await stack.enter_async_context(LastUsed(sessions, clock))
+        verifier = ApiKeyVerifier(sessions, hasher, last_used)
+        accounts = AccountsService(sessions, clock)
+        servers = ServersService(sessions, clock, hasher, verifier)
+
+        api = build_api()
+        provide(api, accounts, servers, AnalyticsService(store, clock))
+        otlp = OtlpHttp(
+            verify_key=verifier.verify,
+            committer=committer,
+            now=lambda: int(clock().timestamp() * 1e9),
+            retention_nanoseconds=int(settings.retention.total_seconds()) * 10**9,
+            max_body_bytes=settings.max_body_bytes,
+            budget=Budget(settings.max_in_flight_bytes),
+        )
+        first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
+        yield Application(otlp, api, Dashboard(), first_start)

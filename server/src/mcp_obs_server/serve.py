@@ -1,0 +1,84 @@
+"""Runs the application until it is told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+import uvloop
+
+from mcp_obs_server.app import Application, open_application
+from mcp_obs_server.servers.bootstrap import FirstStart
+from mcp_obs_server.settings import Settings
+from mcp_obs_server.store import StoreError
+
+# An export that is under way may finish; a browser's idle connection need not.
+_SHUTDOWN_SECONDS = 5
+
+
+class StartupError(Exception):
+    """The server can't start; the message says what to do."""
+
+
+def serve(settings: Settings, on_ready: Callable[[str, FirstStart | None], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` gets the base URL once requests are answered.
+
+    Raises StartupError.
+    """
+    with _listen(settings) as listener:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(settings, listener, on_ready))
+        except StoreError as error:
+            raise StartupError(str(error)) from error
+        except OSError as error:
+            raise StartupError(f"Can't use {settings.data_dir}: {error}") from error
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise StartupError(
+            f"Can't listen on {settings.host}:{settings.port} ({error.strerror}): choose another --port."
+        ) from error
+
+
+async def _serve(
+    settings: Settings, listener: socket.socket, on_ready: Callable[[str, FirstStart | None], None]
+) -> None:
+    async with open_application(settings) as application:
+        server = _Server(
+            application, lambda: on_ready(_base_url(settings, listener), application.first_start)
+        )
+        await server.serve(sockets=[listener])
+
+
+def _base_url(settings: Settings, listener: socket.socket) -> str:
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying when it answers."""
+
+    def __init__(self, application: Application, on_started: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                lifespan="off",
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+        )
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the sockets, then tell."""
+        await super().startup(sockets)
+        self._on_started()

@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from otlp_door import Door, open_door
+
+from mcp_obs_server.store import TelemetryStore
+
+
+@pytest.fixture
+async def door(tmp_path: Path, store: TelemetryStore, org_id: int) -> AsyncIterator[Door]:
+    """A running receiver of a new organisation."""
+    async with open_door(tmp_path, store, org_id) as door:
+        yield door

@@ -1,0 +1,90 @@
+"""The OTLP door on a real socket, in front of the real spool and the real store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from otlp_exports import NOW
+
+from mcp_obs_server.ingest.body import Budget
+from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.store import Row, TelemetryStore
+
+KEY = "mcpobs_test_key"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Whose the test's exports are."""
+
+    org_id: int
+    server_id: int = 1
+
+
+@dataclass
+class Door:
+    """A running receiver."""
+
+    url: str
+    org_id: int
+    store: TelemetryStore
+    committer: Committer
+
+    async def spans(self, columns: str = "*") -> list[Row]:
+        """What is stored once everything acknowledged has reached the engine."""
+        await self.committer.stop()
+        return await self.store.rows(
+            f"SELECT {columns} FROM spans WHERE org_id = {{org_id:UInt32}} ORDER BY time, span_id",
+            {"org_id": self.org_id},
+        )
+
+
+@asynccontextmanager
+async def serving(app: OtlpHttp) -> AsyncIterator[str]:
+    """The application on a free port of the loopback."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    config = server.config
+    config.load()
+    sock = config.bind_socket()
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def open_door(
+    folder: Path,
+    store: TelemetryStore,
+    org_id: int,
+    spool_max_bytes: int = 2**20,
+    in_flight_bytes: int = 2**20,
+) -> AsyncIterator[Door]:
+    """A receiver with limits small enough to reach; one key, one organisation."""
+
+    async def verify(key: str) -> Tenant | None:
+        return Tenant(org_id) if key == KEY else None
+
+    committer = Committer(Spool(folder), RecentExports(folder), store, spool_max_bytes)
+    await committer.start()
+    app = OtlpHttp(
+        verify_key=verify,
+        committer=committer,
+        now=lambda: NOW,
+        retention_nanoseconds=30 * 86_400 * 10**9,
+        max_body_bytes=100_000,
+        budget=Budget(in_flight_bytes),
+    )
+    try:
+        async with serving(app) as url:
+            yield Door(url, org_id, store, committer)
+    finally:
+        await committer.stop()
