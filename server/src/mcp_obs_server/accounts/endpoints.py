@@ -1,8 +1,6 @@
 """Accounts over HTTP."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from mcp_obs_server.accounts.authentication import Accounts, Authenticated
 from mcp_obs_server.accounts.cookie import (
@@ -14,10 +12,9 @@ from mcp_obs_server.accounts.cookie import (
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.schemas import Me, OrganisationOut, SignIn, SignInLinkOut, UserOut
 from mcp_obs_server.accounts.service import AccountsService
-from mcp_obs_server.accounts.sign_in_url import Dashboard
+from mcp_obs_server.accounts.sign_in_url import sign_in_url
 from mcp_obs_server.kit.errors import CrossOriginError
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
-from mcp_obs_server.kit.services import provided
 
 router = APIRouter(prefix="/api", tags=["accounts"], responses=ERROR_RESPONSES)
 
@@ -49,14 +46,12 @@ async def get_me(principal: Authenticated, accounts: Accounts) -> Me:
 
 @router.post("/sign-in-links", operation_id="create_sign_in_link")
 async def create_sign_in_link(
-    request: Request,
-    principal: Authenticated,
-    accounts: Accounts,
-    dashboard: Annotated[Dashboard, Depends(provided(Dashboard))],
+    request: Request, principal: Authenticated, accounts: Accounts
 ) -> SignInLinkOut:
     """A fresh one-time link for the calling user, for another browser."""
     link = await accounts.create_sign_in_link(principal)
-    return SignInLinkOut(url=dashboard.sign_in_url(request, link.token), expires_at=link.expires_at)
+    base_url = accounts.public_url or str(request.base_url)
+    return SignInLinkOut(url=sign_in_url(base_url, link.token), expires_at=link.expires_at)
 
 
 async def _me(accounts: AccountsService, principal: Principal) -> Me:

@@ -42,11 +42,15 @@ class Profile:
 
 
 class AccountsService:
-    """The one door to organisations, users and their credentials."""
+    """The one door to organisations, users and their credentials.
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    `public_url` is the dashboard's address for links, when it isn't the one that requests come in at.
+    """
+
+    def __init__(self, sessions: Sessions, clock: Clock, public_url: str | None = None) -> None:
         self._sessions = sessions
         self._clock = clock
+        self.public_url = public_url
 
     async def sign_in(self, link_token: str) -> tuple[Principal, IssuedToken]:
         """Trade a link's token for a session, once. Raises UnauthenticatedError for any other token."""
