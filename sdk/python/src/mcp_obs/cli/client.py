@@ -1,0 +1,94 @@
+"""The HTTP API as the verbs use it: answers are JSON, failures are sentences that say what to do."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import httpx2
+
+DEFAULT_URL = "http://127.0.0.1:4318"
+DEFAULT_DATA_DIR = Path("mcp-obs-data")
+_TIMEOUT_SECONDS = 30
+
+
+class ApiClient:
+    """One server's API with one access token. Every method raises click.ClickException on failure."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        self._http = http
+
+    @classmethod
+    @contextmanager
+    def connect(cls, url: str, token: str) -> Generator["ApiClient"]:
+        """Open connections to the server at `url`."""
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS) as http:
+            yield cls(http)
+
+    def get(self, path: str) -> Any:
+        """What is there."""
+        return self._request("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """What was made."""
+        return self._request("POST", path, body)
+
+    def delete(self, path: str) -> None:
+        """End something."""
+        self._request("DELETE", path, None)
+
+    def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
+        url = self._http.base_url
+        try:
+            response = self._http.request(method, path, json=body)
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+            raise click.ClickException(f"{url} is no address; --url takes one like {DEFAULT_URL}.") from error
+        except httpx2.ConnectError as error:
+            raise click.ClickException(
+                f"Nothing answers at {url}: start it with `mcp-obs start`, or give its address with --url."
+            ) from error
+        except httpx2.HTTPError as error:
+            raise click.ClickException(
+                f"{url} did not answer properly ({type(error).__name__}); try again."
+            ) from error
+        return _read(response)
+
+
+def read_token(token: str | None, data_dir: Path) -> str:
+    """The access token: the one given, else the one that the server keeps in its data folder."""
+    if token:
+        return token
+    file = data_dir / "access-token"
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise click.ClickException(
+            f"There is no access token at {file} ({error.strerror}):"
+            " give the server's folder with --data-dir, or set MCP_OBS_TOKEN."
+        ) from error
+
+
+def _read(response: httpx2.Response) -> Any:
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        raise click.ClickException(
+            "The server refuses this access token:"
+            " give that server's own folder with --data-dir, or set MCP_OBS_TOKEN."
+        )
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return None
+    try:
+        answer: object = response.json()
+    except ValueError:
+        answer = None
+    if response.is_success and answer is not None:
+        return answer
+    message = cast("dict[str, object]", answer).get("message") if isinstance(answer, dict) else None
+    raise click.ClickException(
+        str(
+            message
+            or f"{response.url} answered {response.status_code}, which mcp-obs would not: check --url."
+        )
+    )
