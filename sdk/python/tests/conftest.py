@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ["MCP_OBS_STRICT"] = "1"
 
 MCP_1 = version("mcp").startswith("1.")
-collect_ignore = ["test_mcp_v2.py", "test_fastmcp_v4.py"] if MCP_1 else ["test_mcp_v1.py"]
+# The guide shows mcp 2.x and fastmcp 4.x.
+collect_ignore = ["test_mcp_v2.py", "test_fastmcp_v4.py", "test_readme.py"] if MCP_1 else ["test_mcp_v1.py"]
 
 from sdk_kit.recording import Recording, SpanLog  # noqa: E402 (the kit is found by the path above)
 
@@ -26,9 +27,9 @@ def recording() -> Iterator[Recording]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def all_host_spans() -> list[ReadableSpan]:
-    """What reaches the global provider, which a process can set once."""
+    """What reaches the global provider, which a process can set once; clients trace there too."""
     spans = SpanLog()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(spans)

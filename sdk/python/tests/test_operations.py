@@ -185,15 +185,6 @@ async def test_instrumentation_changes_no_answer(line: Line, recording: Recordin
     assert await answers(mcp_obs.instrument(line.build())) == await answers(line.build())
 
 
-async def test_the_parent_comes_from_meta(line: Line, recording: Recording):
-    meta = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01"}
-    async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
-        await peer.call("add", a=1, b=2, meta=meta)
-    parent = recording.log.wait_for("tools/call add").parent
-    assert parent is not None
-    assert (parent.trace_id, parent.span_id) == (0xABCD, 0xEF)
-
-
 async def test_a_tool_runs_inside_its_span(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         inside = await peer.call("traced")

@@ -2,6 +2,7 @@
 
 import pytest
 from dirty_equals import IsInt, IsPartialDict, IsPositiveInt, IsStr
+from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
 from sdk_kit.collector import collecting
 from sdk_kit.lines import Answer, Line, installed_lines
@@ -57,6 +58,19 @@ async def test_a_call_over_http_knows_its_peer_and_session(line: Line, recording
         "events": [],
         "links": 0,
     }
+
+
+async def test_a_call_belongs_to_the_trace_of_its_client(line: Line, recording: Recording):
+    meta: dict[str, str] = {}
+    with serving(line.app(mcp_obs.instrument(line.build()))) as url:
+        async with line.over_http(url, None) as peer:
+            with trace.get_tracer("agent").start_as_current_span("answer a question") as question:
+                propagate.inject(meta)
+                await peer.call("add", meta=meta, a=1, b=2)
+    parent = recording.log.wait_for("tools/call add").parent
+    assert parent is not None
+    assert parent.is_remote
+    assert parent.trace_id == question.get_span_context().trace_id
 
 
 async def test_one_session_has_one_id(line: Line, recording: Recording):

@@ -26,7 +26,9 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
     if not carrier:
         return Parent(ambient, ())
     context = propagate.extract(carrier, ambient)
-    around, above = trace.get_current_span(ambient), trace.get_current_span(context)
-    if above is around or not around.get_span_context().is_valid:
+    around = trace.get_current_span(ambient).get_span_context()
+    above = trace.get_current_span(context).get_span_context()
+    # In one process the client's span can be both.
+    if not around.is_valid or (around.trace_id, around.span_id) == (above.trace_id, above.span_id):
         return Parent(context, ())
-    return Parent(context, (Link(around.get_span_context()),))
+    return Parent(context, (Link(around),))

@@ -1,0 +1,26 @@
+"""A process that records one span."""
+
+import os
+import subprocess
+import sys
+
+RECORDS_ONE_SPAN = """
+import sys, mcp_obs
+from mcp_obs._message import Message
+from mcp_obs._operation import begin
+mcp_obs.configure_mcp_telemetry()
+begin(lambda: Message("ping", None, 1, None, None, None)).answer({})
+print("recorded", flush=True)
+"""
+
+
+def recording_process(environment: dict[str, str], then: str = "") -> "subprocess.Popen[str]":
+    """Records one span, prints `recorded`, and goes on with `then`."""
+    return subprocess.Popen(
+        [sys.executable, "-c", RECORDS_ONE_SPAN + then],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,156 @@
+"""Where telemetry goes, and that saying so harms no host."""
+
+import logging
+
+import pytest
+from opentelemetry import metrics, trace
+from sdk_kit.collector import collecting
+from sdk_kit.lines import installed_lines
+from sdk_kit.process import recording_process
+
+import mcp_obs
+from mcp_obs import _telemetry
+from mcp_obs._configuration import Configuration, is_enabled, resolve
+
+LINE = next(iter(installed_lines().values()))
+
+
+def test_the_public_names_are_these():
+    assert mcp_obs.__all__ == ["configure_mcp_telemetry", "instrument"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "expected"),
+    [
+        ({}, {"api_key": "k"}, Configuration("k", "http://127.0.0.1:4318", None, False)),
+        (
+            {"MCP_OBS_API_KEY": "e"},
+            {"api_key": "k"},
+            Configuration("k", "http://127.0.0.1:4318", None, False),
+        ),
+        (
+            {"MCP_OBS_API_KEY": "e", "MCP_OBS_ENDPOINT": "https://o/", "MCP_OBS_SERVER_NAME": "s"},
+            {},
+            Configuration("e", "https://o", "s", False),
+        ),
+        (
+            {"MCP_OBS_ENDPOINT": "http://e"},
+            {"endpoint": "http://a"},
+            Configuration(None, "http://a", None, False),
+        ),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, {}, Configuration(None, None, None, False)),
+        (
+            {"OTEL_METRICS_EXPORTER": "otlp"},
+            {"api_key": "k"},
+            Configuration("k", "http://127.0.0.1:4318", None, True),
+        ),
+        (
+            {"OTEL_METRICS_EXPORTER": "otlp"},
+            {"api_key": "k", "metrics": False},
+            Configuration("k", "http://127.0.0.1:4318", None, False),
+        ),
+        ({}, {"server_name": "s"}, None),
+    ],
+)
+def test_arguments_win_over_our_variables_and_those_over_the_standard_ones(
+    environ: dict[str, str], arguments: dict[str, str], expected: Configuration | None
+):
+    assert resolve(environ, **arguments) == expected  # pyright: ignore[reportArgumentType]
+
+
+def test_an_endpoint_that_is_no_url_is_refused_by_name():
+    with pytest.raises(
+        ValueError, match="must start with http:// or https://, and 'localhost:4318' does not"
+    ):
+        resolve({}, endpoint="localhost:4318")
+
+
+@pytest.mark.parametrize(
+    ("environ", "enabled"),
+    [
+        ({}, True),
+        ({"MCP_OBS_ENABLED": "true"}, True),
+        ({"MCP_OBS_ENABLED": "False"}, False),
+        ({"OTEL_SDK_DISABLED": "true"}, False),
+        ({"DO_NOT_TRACK": "1"}, False),
+        ({"DO_NOT_TRACK": "0"}, True),
+    ],
+)
+def test_the_environment_can_switch_telemetry_off(environ: dict[str, str], *, enabled: bool):
+    assert is_enabled(environ) is enabled
+
+
+def test_without_a_key_and_an_endpoint_there_is_one_warning(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING, "mcp_obs"):
+        mcp_obs.configure_mcp_telemetry(server_name="kit")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("mcp-obs has neither an API key nor an endpoint")
+
+
+def test_a_server_is_left_as_it_is_when_telemetry_is_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MCP_OBS_ENABLED", "0")
+    server: object = LINE.build()
+    before = dict(vars(server))
+    assert mcp_obs.instrument(server) is server
+    assert vars(server) == before
+
+
+def test_an_object_that_is_no_server_is_returned_with_a_warning(caplog: pytest.LogCaptureFixture):
+    server = object()
+    with caplog.at_level(logging.WARNING, "mcp_obs"):
+        assert mcp_obs.instrument(server) is server
+    assert "cannot instrument builtins.object" in caplog.text
+
+
+def test_configuring_leaves_the_global_providers_alone():
+    before = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+        try:
+            assert (trace.get_tracer_provider(), metrics.get_meter_provider()) == before
+        finally:
+            _stop()
+
+
+@pytest.mark.anyio
+async def test_a_second_configuration_replaces_the_first_and_loses_nothing():
+    with collecting() as first, collecting() as second:
+        try:
+            mcp_obs.configure_mcp_telemetry(endpoint=first.url)
+            async with LINE.in_memory(mcp_obs.instrument(LINE.build())) as peer:
+                await peer.call("add", a=1, b=2)
+                mcp_obs.configure_mcp_telemetry(endpoint=second.url)
+                await peer.call("greet", name="Ada")
+            first.wait_for("tools/call add")
+            second.wait_for("tools/call greet")
+        finally:
+            _stop()
+
+
+def test_metrics_are_sent_when_asked_for():
+    with collecting() as collector:
+        process = recording_process({"MCP_OBS_ENDPOINT": collector.url, "OTEL_METRICS_EXPORTER": "otlp"})
+        assert process.communicate(timeout=30) == ("recorded\n", "")
+    assert sorted({path for path, _ in collector.requests}) == ["/v1/metrics", "/v1/traces"]
+
+
+def test_the_standard_variables_alone_are_enough():
+    with collecting() as collector:
+        process = recording_process(
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+                "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20mine",
+                "OTEL_SERVICE_NAME": "standard",
+            }
+        )
+        assert process.communicate(timeout=30) == ("recorded\n", "")
+    assert collector.resources[0]["service.name"] == "standard"
+    assert collector.requests[0][1]["authorization"] == "Bearer mine"
+
+
+def _stop() -> None:
+    """Send what is queued to the test's own collector, and record nowhere again."""
+    from mcp_obs._exit import at_exit
+
+    at_exit.flush()
+    _telemetry.use(None)

@@ -1,0 +1,119 @@
+"""A collector that is dead or slow changes no answer and delays no exit; a healthy one gets everything."""
+
+import signal
+import subprocess
+import time
+from contextlib import ExitStack
+
+import pytest
+from sdk_kit.collector import collecting
+from sdk_kit.lines import Answer, installed_lines
+from sdk_kit.process import recording_process
+
+LINE = next(iter(installed_lines().values()))
+# A bare interpreter with the exporter takes under a second; the rest is the bound on the flush.
+QUICK = 5.0
+
+
+def start(collector_url: str, then: str = "") -> "subprocess.Popen[str]":
+    """A process that has recorded one span and goes on with `then`."""
+    environment = {"MCP_OBS_ENDPOINT": collector_url, "MCP_OBS_API_KEY": "mcpobs_test_key"}
+    return recording_process(environment, then)
+
+
+def refused() -> str:
+    """An address where nobody listens."""
+    return "http://127.0.0.1:9"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs"])
+async def test_a_collector_in_trouble_changes_no_answer_and_delays_no_exit(trouble: str):
+    with ExitStack() as stack:
+        url = refused()
+        if trouble != "refused":
+            collector = stack.enter_context(collecting(503, hung=trouble == "hangs"))
+            url = collector.url
+        async with LINE.over_stdio({"MCP_OBS_ENDPOINT": url}) as peer:
+            for _ in range(20):
+                assert await peer.call("add", a=1, b=2) == Answer("3")
+            assert (await peer.call("fail", reason="the disk is full")).is_error
+            leaving = time.monotonic()
+        assert time.monotonic() - leaving < QUICK
+
+
+def test_a_healthy_collector_gets_what_was_recorded_right_before_exit():
+    with collecting() as collector:
+        process = start(collector.url)
+        assert process.communicate(timeout=30) == ("recorded\n", "")
+    assert collector.spans == ["ping"]
+    ((path, headers),) = collector.requests
+    assert path == "/v1/traces"
+    assert headers["authorization"] == "Bearer mcpobs_test_key"
+    assert headers["content-encoding"] == "gzip"
+
+
+def test_sigterm_sends_what_is_queued_and_still_ends_the_process():
+    with collecting() as collector:
+        process = start(collector.url, then="sys.stdin.read()")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "recorded\n"
+        process.terminate()
+        process.communicate(timeout=30)
+    assert collector.spans == ["ping"]
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_sigterm_does_not_wait_for_a_collector_that_hangs():
+    with collecting(hung=True) as collector:
+        process = start(collector.url, then="sys.stdin.read()")
+        collector.wait_for_request()
+        leaving = time.monotonic()
+        process.terminate()
+        process.communicate(timeout=30)
+        assert time.monotonic() - leaving < QUICK
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_uvicorn_server_that_is_terminated_sends_what_is_queued():
+    # uvicorn raises the signal again after it has shut down, so its process never gets to atexit.
+    server = """
+import uvicorn
+async def app(scope, receive, send):
+    assert (await receive())["type"] == "lifespan.startup"
+    await send({"type": "lifespan.startup.complete"})
+    print("up", flush=True)
+    assert (await receive())["type"] == "lifespan.shutdown"
+    await send({"type": "lifespan.shutdown.complete"})
+uvicorn.run(app, host="127.0.0.1", port=0, log_level="error")
+"""
+    with collecting() as collector:
+        process = start(collector.url, then=server)
+        assert process.stdout is not None
+        assert [process.stdout.readline(), process.stdout.readline()] == ["recorded\n", "up\n"]
+        process.terminate()
+        process.communicate(timeout=30)
+    assert collector.spans == ["ping"]
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_the_sigterm_handler_of_the_host_is_left_alone():
+    host = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print(); sys.stdin.read()"
+    with collecting() as collector:
+        process = start(collector.url, then=host)
+        assert process.stdout is not None
+        assert [process.stdout.readline(), process.stdout.readline()] == ["recorded\n", "\n"]
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 7
+    assert collector.spans == ["ping"]
+
+
+@pytest.mark.parametrize("trouble", ["refused", "hangs"])
+def test_exit_is_bounded_however_the_collector_fails(trouble: str):
+    with collecting(hung=True) as collector:
+        started = time.monotonic()
+        process = start(refused() if trouble == "refused" else collector.url)
+        process.communicate(timeout=30)
+        assert time.monotonic() - started < QUICK
+    assert process.returncode == 0

@@ -1,0 +1,164 @@
+"""What is particular to mcp 1.x."""
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
+
+import logging
+from typing import Any
+
+import anyio
+import pytest
+from dirty_equals import IsPartialDict
+from inline_snapshot import snapshot
+from mcp import McpError
+from mcp.server.lowlevel import Server
+from mcp.shared.memory import create_connected_server_and_client_session as connect
+from mcp.shared.message import SessionMessage
+from mcp.types import (
+    ClientNotification,
+    ErrorData,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    RootsListChangedNotification,
+    TextContent,
+    Tool,
+)
+from sdk_kit.lines_v1 import LINES, build
+from sdk_kit.recording import Recording
+from sdk_kit.serving import serving
+
+import mcp_obs
+
+pytestmark = pytest.mark.anyio
+
+
+def lowlevel() -> Any:
+    """A low-level server with tools that succeed, raise, and refuse."""
+    server: Any = Server("lowlevel")
+
+    @server.list_tools()
+    async def list_tools() -> list[Tool]:
+        schema = {"type": "object", "properties": {"how": {"enum": ["well", "badly"]}}}
+        return [Tool(name="act", inputSchema=schema)]
+
+    @server.call_tool()
+    async def call_tool(name: str, arguments: dict[str, str]) -> list[TextContent]:
+        if arguments.get("how") == "badly":
+            raise OSError("the disk is full")
+        return [TextContent(type="text", text="done")]
+
+    @server.read_resource()
+    async def read_resource(uri: Any) -> str:
+        raise McpError(ErrorData(code=-32050, message="Quota exceeded"))
+
+    return mcp_obs.instrument(server)
+
+
+async def test_the_low_level_server_is_instrumented(recording: Recording):
+    async with connect(lowlevel()) as session:
+        await session.call_tool("act", {"how": "well"})
+    # The library lists once by itself, without a message, and the client once to learn the output schema.
+    assert recording.names == ["initialize", "notifications/initialized", "tools/call act", "tools/list"]
+
+
+async def test_a_raising_low_level_tool_has_its_exception(recording: Recording):
+    async with connect(lowlevel()) as session:
+        assert (await session.call_tool("act", {"how": "badly"})).isError
+    span = recording.picture("tools/call act")
+    assert span["status"] == ("ERROR", "the disk is full")
+    assert span["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
+    ]
+
+
+async def test_arguments_that_the_schema_refuses_are_not_quoted(recording: Recording):
+    async with connect(lowlevel()) as session:
+        assert (await session.call_tool("act", {"how": "a secret"})).isError
+    span = recording.picture("tools/call act")
+    assert span["status"] == ("ERROR", "$.how: enum")
+    assert "a secret" not in str(span)
+
+
+async def test_a_protocol_error_keeps_its_code_and_message(recording: Recording):
+    async with connect(lowlevel()) as session:
+        with pytest.raises(McpError, match="Quota exceeded"):
+            await session.read_resource("memo://today")
+    span = recording.picture("resources/read")
+    assert span["status"] == ("ERROR", "Quota exceeded")
+    assert span["attributes"] == IsPartialDict({"error.type": "-32050", "rpc.response.status_code": "-32050"})
+
+
+async def test_params_that_the_library_refuses_are_no_fault_of_the_server(recording: Recording):
+    async with connect(lowlevel()) as session:
+        request = JSONRPCRequest(jsonrpc="2.0", id="mine", method="tools/call", params={"name": 5})
+        await session._write_stream.send(SessionMessage(JSONRPCMessage(request)))
+        span = await anyio.to_thread.run_sync(recording.log.wait_for, "tools/call")
+    assert dict(span.attributes or {}) == snapshot(
+        {
+            "mcp.method.name": "tools/call",
+            "jsonrpc.request.id": "mine",
+            "mcp.protocol.version": "2025-11-25",
+            "gen_ai.operation.name": "execute_tool",
+            "mcp_obs.request.size": 10,
+            "mcp.client.name": "mcp",
+            "mcp.client.version": "0.1.0",
+            "network.transport": "pipe",
+            "mcp_obs.operation.outcome": "ok",
+            "rpc.response.status_code": "-32602",
+        }
+    )
+
+
+async def test_notifications_and_initialize_are_operations(recording: Recording):
+    async with connect(mcp_obs.instrument(build())) as session:
+        await session.send_notification(
+            ClientNotification(RootsListChangedNotification(method="notifications/roots/list_changed"))
+        )
+        await session.send_ping()
+        await anyio.to_thread.run_sync(recording.log.wait_for, "notifications/roots/list_changed")
+    assert recording.picture("initialize")["attributes"]["mcp.protocol.version"] == "2025-11-25"
+    assert recording.picture("ping")["attributes"]["mcp_obs.operation.outcome"] == "ok"
+    assert recording.picture("notifications/roots/list_changed") == snapshot(
+        {
+            "name": "notifications/roots/list_changed",
+            "kind": "SERVER",
+            "status": ("UNSET", None),
+            "attributes": {
+                "mcp.method.name": "notifications/roots/list_changed",
+                "mcp.protocol.version": "2025-11-25",
+                "mcp.client.name": "mcp",
+                "mcp.client.version": "0.1.0",
+                "network.transport": "pipe",
+                "mcp_obs.operation.outcome": "ok",
+            },
+            "events": [],
+            "links": 0,
+        }
+    )
+
+
+async def test_calls_of_one_http_session_are_not_joined_into_one_trace(recording: Recording):
+    app = LINES[0].app(mcp_obs.instrument(build()))
+    tracer = recording.traces.get_tracer("host")
+
+    async def traced(scope: Any, receive: Any, send: Any) -> None:
+        with tracer.start_as_current_span("POST /mcp" if scope["type"] == "http" else "lifespan"):
+            await app(scope, receive, send)
+
+    with serving(traced) as url:
+        async with LINES[0].over_http(url, None) as peer:
+            await peer.call("greet", name="Ada")
+            await peer.call("greet", name="Grace")
+    calls = [span for span in recording.log.spans if span.name == "tools/call greet"]
+    assert [call.parent for call in calls] == [None, None]
+
+
+async def test_a_missing_hook_is_a_warning_and_the_rest_still_works(
+    recording: Recording, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    server = build()
+    monkeypatch.delattr(Server, "_make_error_result")
+    with caplog.at_level(logging.WARNING, "mcp_obs"):
+        mcp_obs.instrument(server)
+    assert "Server._make_error_result is gone" in caplog.text
+    async with connect(server) as session:
+        await session.call_tool("add", {"a": 1, "b": 2})
+    assert "tools/call add" in recording.names

@@ -1,0 +1,177 @@
+"""What is particular to mcp 2.x."""
+
+import contextlib
+import logging
+from typing import Any
+
+import anyio
+import pytest
+from dirty_equals import IsPartialDict
+from inline_snapshot import snapshot
+from mcp import Client
+from mcp.server import MCPServer, Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ContentBlock,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    InputRequiredResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    RootsListChangedNotification,
+    TextContent,
+    Tool,
+)
+from sdk_kit.lines_v2 import build_mcpserver, mcp_line
+from sdk_kit.recording import Recording
+from sdk_kit.serving import serving
+
+import mcp_obs
+
+pytestmark = pytest.mark.anyio
+MODES = pytest.mark.parametrize(("mode", "unclassified"), [("2026-07-28", "-32603"), ("legacy", "0")])
+DONE: list[ContentBlock] = [TextContent(type="text", text="done")]
+
+
+def lowlevel(**handlers: Any) -> Server[Any]:
+    """A low-level server, instrumented."""
+    return mcp_obs.instrument(Server("lowlevel", **handlers))
+
+
+async def list_one_tool(ctx: Any, params: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=[Tool(name="act", input_schema={"type": "object"})])
+
+
+async def call(server: Any, mode: Any) -> None:
+    """Call the only tool, whatever comes of it."""
+    async with Client(server, mode=mode) as client:
+        with contextlib.suppress(MCPError):
+            await client.session.call_tool("act", {"a": 1}, allow_input_required=True)
+
+
+@MODES
+async def test_an_exception_of_a_low_level_handler_has_the_code_that_the_client_gets(
+    mode: str, unclassified: str, recording: Recording
+):
+    async def act(ctx: Any, params: CallToolRequestParams) -> CallToolResult:
+        raise OSError("the disk is full")
+
+    await call(lowlevel(on_call_tool=act), mode)
+    span = recording.picture("tools/call act")
+    assert span["status"] == ("ERROR", "the disk is full")
+    assert span["attributes"] == IsPartialDict(
+        {
+            "error.type": unclassified,
+            "rpc.response.status_code": unclassified,
+            "mcp_obs.operation.outcome": "error",
+        }
+    )
+    assert span["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
+    ]
+
+
+@MODES
+async def test_a_protocol_error_of_a_tool_keeps_its_code_and_message(
+    mode: str, unclassified: str, recording: Recording
+):
+    server = mcp_obs.instrument(MCPServer("kit"))
+
+    @server.tool()
+    def act(a: int) -> None:
+        raise MCPError(-32050, "Quota exceeded")
+
+    await call(server, mode)
+    span = recording.picture("tools/call act")
+    assert span["status"] == ("ERROR", "Quota exceeded")
+    assert span["attributes"] == IsPartialDict({"error.type": "-32050", "rpc.response.status_code": "-32050"})
+
+
+@MODES
+async def test_an_error_result_of_a_low_level_handler_is_a_tool_error(
+    mode: str, unclassified: str, recording: Recording
+):
+    async def act(ctx: Any, params: CallToolRequestParams) -> CallToolResult:
+        return CallToolResult(content=DONE, is_error=True)
+
+    await call(lowlevel(on_call_tool=act), mode)
+    span = recording.picture("tools/call act")
+    assert (span["status"], span["events"]) == (("ERROR", None), [])
+    assert span["attributes"]["error.type"] == "tool_error"
+
+
+async def test_a_call_that_asks_back_is_neither_an_error_nor_timed(recording: Recording):
+    async def act(ctx: Any, params: CallToolRequestParams) -> InputRequiredResult:
+        schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
+        question = ElicitRequest(params=ElicitRequestFormParams(message="Sure?", requested_schema=schema))
+        return InputRequiredResult(input_requests={"sure": question})
+
+    await call(lowlevel(on_call_tool=act), "2026-07-28")
+    span = recording.picture("tools/call act")
+    assert span["status"] == ("UNSET", None)
+    assert span["attributes"]["mcp_obs.operation.outcome"] == "input_required"
+    assert [point for point in recording.durations() if point[1].get("gen_ai.tool.name") == "act"] == []
+
+
+async def test_the_library_s_own_listing_before_a_call_is_no_operation(recording: Recording):
+    async def act(ctx: Any, params: CallToolRequestParams) -> CallToolResult:
+        return CallToolResult(content=DONE)
+
+    server = lowlevel(on_call_tool=act, on_list_tools=list_one_tool)
+    with serving(server.streamable_http_app()) as url:
+        async with mcp_line("", "2026-07-28", "2026-07-28").over_http(url, None) as peer:
+            await peer.call("act", a=1)
+    # The client lists once itself, to learn the tool's output schema.
+    assert sorted(recording.names) == ["tools/call act", "tools/list"]
+
+
+async def test_notifications_and_initialize_are_operations_of_the_protocol_of_2025(recording: Recording):
+    async with Client(mcp_obs.instrument(build_mcpserver()), mode="legacy") as client:
+        await client.session.send_notification(RootsListChangedNotification())
+        await client.session.send_ping()  # pyright: ignore[reportDeprecated]
+        await anyio.to_thread.run_sync(recording.log.wait_for, "notifications/roots/list_changed")
+    assert recording.picture("initialize")["attributes"]["mcp.protocol.version"] == "2025-11-25"
+    assert recording.picture("ping")["attributes"]["mcp_obs.operation.outcome"] == "ok"
+    assert recording.picture("notifications/roots/list_changed") == snapshot(
+        {
+            "name": "notifications/roots/list_changed",
+            "kind": "SERVER",
+            "status": ("UNSET", None),
+            "attributes": {
+                "mcp.method.name": "notifications/roots/list_changed",
+                "mcp.protocol.version": "2025-11-25",
+                "mcp.client.name": "mcp",
+                "mcp.client.version": "0.1.0",
+                "network.transport": "pipe",
+                "mcp_obs.operation.outcome": "ok",
+            },
+            "events": [],
+            "links": 0,
+        }
+    )
+
+
+async def test_an_ambient_span_is_linked_when_meta_names_the_parent(recording: Recording):
+    meta: Any = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01"}
+    async with Client(mcp_obs.instrument(build_mcpserver()), mode="2026-07-28") as client:
+        with recording.traces.get_tracer("host").start_as_current_span("POST /mcp") as around:
+            await client.session.call_tool("add", {"a": 1, "b": 2}, meta=meta)
+    span = recording.log.wait_for("tools/call add")
+    assert span.parent is not None
+    assert span.parent.trace_id == 0xABCD
+    assert [link.context for link in span.links] == [around.get_span_context()]
+
+
+async def test_a_server_without_the_native_middleware_is_instrumented_with_a_warning(
+    recording: Recording, caplog: pytest.LogCaptureFixture
+):
+    server = build_mcpserver()
+    server.middleware.clear()
+    with caplog.at_level(logging.WARNING, "mcp_obs"):
+        mcp_obs.instrument(server)
+    assert "found no tracing middleware" in caplog.text
+    async with Client(server) as client:
+        await client.call_tool("add", {"a": 1, "b": 2})
+    assert "tools/call add" in recording.names
