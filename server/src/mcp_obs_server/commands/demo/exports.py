@@ -1,0 +1,121 @@
+"""Sends the generated past through the door that every SDK uses."""
+
+import gzip
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from itertools import islice
+
+import anyio
+import click
+import httpx2
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from rich.console import Console
+
+from mcp_obs_server.commands.demo.deployment import Deployment, step
+from mcp_obs_server.commands.demo.history import GeneratedSpan, Value, generate
+
+SEED = 4318
+BATCH = 2000
+ATTEMPTS = 20
+LONGEST_RANGE = "90d"
+SCOPE = InstrumentationScope(name="mcp_obs", version=version("mcp-obs"))
+
+
+async def fill(deployment: Deployment, days: int, console: Console) -> None:
+    """Fill the last `days` of every example server, unless generated calls are there already."""
+    end = datetime.now(UTC)
+    start = (end - timedelta(days=days)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    if await has_history(deployment):
+        step(console, "history: already there")
+        return
+    step(console, f"history: {days} days of generated calls")
+    began, sent = time.monotonic(), 0
+    with console.status("") as status:
+        async with httpx2.AsyncClient(trust_env=False, base_url=deployment.url, timeout=60) as http:
+            for name, server in deployment.registered.items():
+                for spans in batches(generate(name, start, end, SEED)):
+                    await export(http, server.key, request(name, spans))
+                    sent += len(spans)
+                    status.update(f"{name}: {sent:,} spans")
+    console.print(f"  {sent:,} spans in {time.monotonic() - began:.1f} s", highlight=False)
+
+
+async def has_history(deployment: Deployment) -> bool:
+    """Whether an earlier demo filled this data folder."""
+    overviews = [
+        await deployment.api.overview(each.id, LONGEST_RANGE) for each in deployment.registered.values()
+    ]
+    return any(overview["generated_calls"] for overview in overviews)
+
+
+async def export(http: httpx2.AsyncClient, key: str, body: ExportTraceServiceRequest) -> None:
+    """Send one batch and wait until it is stored, as patiently as a busy server asks for.
+
+    Raises:
+        click.ClickException: the server refused it, or stayed busy.
+    """
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/x-protobuf",
+        "Content-Encoding": "gzip",
+    }
+    content = gzip.compress(body.SerializeToString(), compresslevel=1)
+    response = await http.post("/v1/traces", content=content, headers=headers)
+    for _ in range(ATTEMPTS):
+        if response.status_code not in (429, 503):
+            break
+        await anyio.sleep(float(response.headers.get("Retry-After", "1")))
+        response = await http.post("/v1/traces", content=content, headers=headers)
+    if response.is_error:
+        raise click.ClickException(f"The history was refused with {response.status_code}: {response.text}")
+
+
+def batches(spans: Iterable[GeneratedSpan]) -> Iterator[Sequence[GeneratedSpan]]:
+    """Cut the spans into exports."""
+    rest = iter(spans)
+    while batch := tuple(islice(rest, BATCH)):
+        yield batch
+
+
+def request(service: str, spans: Iterable[GeneratedSpan]) -> ExportTraceServiceRequest:
+    """One export, as an SDK's exporter builds it."""
+    resource = Resource(attributes=[attribute("service.name", service)])
+    scope_spans = ScopeSpans(scope=SCOPE, spans=map(encode, spans))
+    return ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope_spans])]
+    )
+
+
+def encode(span: GeneratedSpan) -> Span:
+    """One span as OTLP."""
+    encoded = Span(
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        name=span.name,
+        kind=Span.SPAN_KIND_SERVER,
+        start_time_unix_nano=span.start,
+        end_time_unix_nano=span.end,
+        attributes=[attribute(name, value) for name, value in span.attributes.items()],
+    )
+    if span.failure is not None:
+        encoded.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message=span.failure.message))
+        details = (
+            attribute("exception.type", span.failure.type),
+            attribute("exception.message", span.failure.message),
+        )
+        encoded.events.add(name="exception", time_unix_nano=span.end, attributes=details)
+    return encoded
+
+
+def attribute(name: str, value: Value) -> KeyValue:
+    """One attribute; a boolean is an integer too, so it is asked for first."""
+    if isinstance(value, bool):
+        return KeyValue(key=name, value=AnyValue(bool_value=value))
+    if isinstance(value, int):
+        return KeyValue(key=name, value=AnyValue(int_value=value))
+    return KeyValue(key=name, value=AnyValue(string_value=value))
