@@ -7,7 +7,7 @@ import struct
 import time
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 SPANS_PER_EXPORT = 512
 _TRACE_MARK, _SPAN_MARK, _SESSION_MARK = b"\x0a\x10", b"\x12\x08", b"\x0a\x20"
@@ -64,7 +64,7 @@ class ExportTemplate:
             "mcp.client.version": "2.1",
         }
         if index % 50 == 0:
-            span.status.code = 2
+            span.status.code = Status.STATUS_CODE_ERROR
             attributes["error.type"] = "tool_error"
         for key, value in attributes.items():
             span.attributes.add(key=key).value.string_value = value

@@ -1,13 +1,12 @@
 """The OTLP door on a real socket, in front of the real spool and the real store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from otlp_exports import NOW
 
 from mcp_obs_server.ingest.body import Budget
 from mcp_obs_server.ingest.committer import Committer
@@ -15,6 +14,7 @@ from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.store import Row, TelemetryStore
+from otlp_exports import NOW
 
 KEY = "mcpobs_test_key"
 
@@ -46,7 +46,7 @@ class Door:
 
 
 @asynccontextmanager
-async def serving(app: OtlpHttp) -> AsyncIterator[str]:
+async def serving(app: OtlpHttp) -> AsyncGenerator[str]:
     """The application on a free port of the loopback."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     config = server.config
@@ -67,7 +67,7 @@ async def open_door(
     org_id: int,
     spool_max_bytes: int = 2**20,
     in_flight_bytes: int = 2**20,
-) -> AsyncIterator[Door]:
+) -> AsyncGenerator[Door]:
     """A receiver with limits small enough to reach; one key, one organisation."""
 
     async def verify(key: str) -> Tenant | None:

@@ -1,7 +1,7 @@
 """The composition root: settings in, a running application out. Nothing else builds objects."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ class Application:
 
 
 @asynccontextmanager
-async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Application]:
+async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncGenerator[Application]:
     """Everything opened in order and closed in reverse.
 
     Raises StoreLockedError or SchemaError, and OSError when the folder can't be used.

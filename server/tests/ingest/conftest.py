@@ -2,9 +2,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from otlp_door import Door, open_door
 
 from mcp_obs_server.store import TelemetryStore
+from otlp_door import Door, open_door
 
 
 @pytest.fixture

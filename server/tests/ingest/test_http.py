@@ -3,7 +3,7 @@
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx2
@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
 from otlp_door import KEY, Door
 from otlp_exports import NOW, SECOND, export
 
@@ -230,7 +231,7 @@ async def test_a_body_over_the_limit_is_answered_with_413(
 
 
 async def test_a_body_over_the_limit_without_a_length_is_refused_while_it_comes(door: Door) -> None:
-    async def endless() -> Any:
+    async def endless() -> AsyncIterator[bytes]:
         for _ in range(200):
             yield b"x" * 1000
 

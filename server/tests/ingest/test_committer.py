@@ -1,0 +1,159 @@
+"""What is acknowledged is stored, once, whatever the engine does."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from otlp_door import KEY, open_door
+from otlp_exports import NOW, SECOND, export
+
+from mcp_obs_server.ingest.committer import Committer, Export
+from mcp_obs_server.ingest.envelope import digest
+from mcp_obs_server.ingest.errors import Overloaded
+from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.store import StoreUnavailableError, TelemetryStore
+
+
+class Faulty:
+    """The real store behind a fault: it refuses, or stores and then says that it did not."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._store = store
+        self.refuses = threading.Event()
+        self.lies_once = threading.Event()
+        self.asked = threading.Event()
+
+    def insert_traces(self, batch: bytes, token: str) -> None:
+        self.asked.set()
+        if self.refuses.is_set():
+            raise StoreUnavailableError("the engine is away")
+        self._store.insert_traces(batch, token)
+        if self.lies_once.is_set():
+            self.lies_once.clear()
+            raise StoreUnavailableError("the answer got lost")
+
+
+def an_export(org_id: int, seed: int, spans: int = 3) -> Export:
+    body = export(spans, seed=seed, start=NOW - 600 * SECOND).SerializeToString()
+    return Export(org_id, 1, body, digest(org_id, 1, body))
+
+
+async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
+    """Spans, different spans, and calls in the rollup."""
+    sql = (
+        "SELECT count() AS spans, uniqExact(span_id) AS different,"
+        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS calls"
+        " FROM spans WHERE org_id = {org_id:UInt32}"
+    )
+    (row,) = await store.rows(sql, {"org_id": org_id})
+    return row["spans"], row["different"], row["calls"]
+
+
+async def opened(folder: Path, store: TelemetryStore | Faulty, spool_max_bytes: int = 2**20) -> Committer:
+    committer = Committer(Spool(folder), RecentExports(folder), store, spool_max_bytes)
+    await committer.start()
+    return committer
+
+
+async def test_exports_that_come_together_are_all_stored(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path, store)
+    await asyncio.gather(*(committer.commit(an_export(org_id, seed)) for seed in range(1, 41)))
+    await committer.stop()
+    assert await stored(store, org_id) == (120, 120, 120)
+    assert list(tmp_path.glob("*.segment")) == []
+
+
+async def test_the_same_export_sent_at_once_later_and_after_a_restart_is_stored_once(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path, store)
+    await asyncio.gather(*(committer.commit(an_export(org_id, 1)) for _ in range(10)))
+    await committer.stop()
+    again = await opened(tmp_path, store)
+    await again.commit(an_export(org_id, 1))
+    await again.stop()
+    assert await stored(store, org_id) == (3, 3, 3)
+
+
+async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full_and_then_refused(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    faulty = Faulty(store)
+    faulty.refuses.set()
+    committer = await opened(tmp_path, faulty, spool_max_bytes=3_000)
+    acknowledged = 0
+    with pytest.raises(Overloaded, match="try again"):
+        while acknowledged < 1000:
+            await committer.commit(an_export(org_id, acknowledged + 1))
+            acknowledged += 1
+    assert sum(file.stat().st_size for file in tmp_path.glob("*.segment")) <= 3_000
+    await asyncio.to_thread(faulty.asked.wait, 10)
+    await committer.stop()
+    assert (await stored(store, org_id))[0] == 0
+    faulty.refuses.clear()
+    again = await opened(tmp_path, faulty, spool_max_bytes=3_000)
+    await again.stop()
+    assert await stored(store, org_id) == (3 * acknowledged, 3 * acknowledged, 3 * acknowledged)
+
+
+async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    faulty = Faulty(store)
+    faulty.lies_once.set()
+    committer = await opened(tmp_path, faulty)
+    await committer.commit(an_export(org_id, 1))
+    await committer.stop()
+    again = await opened(tmp_path, faulty)
+    await again.stop()
+    assert await stored(store, org_id) == (3, 3, 3)
+
+
+async def test_a_sender_that_gives_up_does_not_take_the_others_with_it(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path, store)
+    first = asyncio.create_task(committer.commit(an_export(org_id, 1)))
+    second = asyncio.create_task(committer.commit(an_export(org_id, 1)))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    await committer.stop()
+    assert await stored(store, org_id) == (3, 3, 3)
+
+
+async def test_a_full_spool_answers_503_with_retry_after_over_http(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    import httpx2
+    from google.rpc.status_pb2 import Status
+
+    async with open_door(tmp_path, store, org_id, spool_max_bytes=10) as door, httpx2.AsyncClient() as client:
+        response = await client.post(
+            door.url + "/v1/traces",
+            content=export(3).SerializeToString(),
+            headers={"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"},
+        )
+        status = Status.FromString(response.content)
+    assert (response.status_code, response.headers["retry-after"], status.code) == (503, "5", 14)
+
+
+async def test_more_bytes_than_may_be_under_way_are_refused_with_503(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    import httpx2
+
+    async with (
+        open_door(tmp_path, store, org_id, in_flight_bytes=100) as door,
+        httpx2.AsyncClient() as client,
+    ):
+        response = await client.post(
+            door.url + "/v1/traces",
+            content=export(3).SerializeToString(),
+            headers={"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"},
+        )
+    assert response.status_code == 503

@@ -1,0 +1,146 @@
+"""The promise behind every 200: what was acknowledged is there after kill -9, once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+from otlp_exports import SECOND, export
+
+SPANS_PER_EXPORT = 50
+_COUNT = """
+import asyncio, json, sys
+from datetime import timedelta
+from pathlib import Path
+from mcp_obs_server.store import TelemetryStore
+store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
+sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
+       " (SELECT sum(calls) FROM operations_1m) AS minutes, (SELECT sum(calls) FROM operations_1h) AS hours FROM spans")
+print(json.dumps(asyncio.run(store.rows(sql, {}))[0]))
+store.close()
+"""
+
+
+@dataclass
+class Running:
+    """A server process, and where it listens."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    output: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    """`mcp-obs start` on a free port, answering."""
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        server = Running(process, "")
+        for line in process.stdout:
+            server.output.append(line)
+            words = [word for word in line.split() if word.startswith("http://")]
+            if words:
+                server.url = words[0].split("/sign-in")[0].rstrip("/.")
+                break
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def new_key(server: Running, folder: Path) -> str:
+    token = (folder / "access-token").read_text().strip()
+    response = httpx2.post(
+        f"{server.url}/api/servers/1/keys",
+        json={"environment": "test"},
+        headers={"authorization": f"Bearer {token}"},
+    )
+    return response.raise_for_status().json()["secret"]
+
+
+class Sender(threading.Thread):
+    """Sends one export after another and remembers which were acknowledged."""
+
+    def __init__(self, url: str, key: str, seed: int) -> None:
+        super().__init__()
+        self._url, self._key, self._seed = url, key, seed
+        self.acknowledged = 0
+        self.halfway = threading.Event()
+
+    def run(self) -> None:
+        start = time.time_ns() - 3600 * SECOND
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/x-protobuf"}
+        with httpx2.Client() as client:
+            for number in range(400):
+                body = export(
+                    SPANS_PER_EXPORT, seed=self._seed * 1000 + number, start=start
+                ).SerializeToString()
+                try:
+                    client.post(f"{self._url}/v1/traces", content=body, headers=headers).raise_for_status()
+                except httpx2.HTTPError:
+                    return
+                self.acknowledged += 1
+                if self.acknowledged == 40:
+                    self.halfway.set()
+
+
+def counts(folder: Path) -> dict[str, int]:
+    printed = subprocess.run(
+        [sys.executable, "-c", _COUNT, str(folder / "telemetry")], capture_output=True, text=True, check=True
+    ).stdout
+    return json.loads(printed)
+
+
+def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> None:
+    acknowledged = in_doubt = 0
+    for crash in range(3):
+        with running(tmp_path) as server:
+            key = new_key(server, tmp_path)
+            senders = [Sender(server.url, key, seed=10 * crash + seed + 1) for seed in range(3)]
+            for sender in senders:
+                sender.start()
+            assert senders[0].halfway.wait(30)
+            os.kill(server.process.pid, signal.SIGKILL)
+            for sender in senders:
+                sender.join()
+        acknowledged += sum(sender.acknowledged for sender in senders)
+        # The one export that each sender had under way may have become durable without the answer.
+        in_doubt += len(senders)
+    with running(tmp_path) as server:
+        server.process.terminate()
+        server.process.wait(30)
+
+    found = counts(tmp_path)
+    assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
+    assert acknowledged * SPANS_PER_EXPORT <= found["spans"] <= (acknowledged + in_doubt) * SPANS_PER_EXPORT
+    assert not list((tmp_path / "spool").glob("*.segment"))
+
+
+def test_a_second_server_on_the_same_folder_says_so_in_one_sentence(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        second = subprocess.run(
+            [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", tmp_path, "--port", "0"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert second.returncode == 1
+        assert second.stdout == ""
+        (sentence,) = second.stderr.splitlines()
+        assert f"in use by another mcp-obs (process {server.process.pid})" in sentence
+        assert "--data-dir" in sentence
