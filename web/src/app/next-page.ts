@@ -1,0 +1,6 @@
+/** The page to go to after signing in: a path of this site and nothing else, so that a link can't lead away. */
+export function nextPage(value: unknown): string {
+  return typeof value === "string" && /^\/(?![/\\])/.test(value) && !value.startsWith("/sign-in")
+    ? value
+    : "/";
+}

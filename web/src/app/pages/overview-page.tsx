@@ -1,0 +1,76 @@
+import { useQuery } from "@tanstack/react-query";
+import { useLoaderData, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect } from "react";
+
+import { LiveIndicator } from "@/components/live-indicator";
+import { Notice } from "@/components/notice";
+import { TimeRangePicker } from "@/components/time-range-picker";
+import { overviewQuery } from "@/features/overview/api/get-overview";
+import { FirstCall } from "@/features/overview/components/first-call";
+import { OverviewBody, OverviewSkeleton } from "@/features/overview/components/overview-body";
+import { ToolsPanel } from "@/features/tools/components/tools-panel";
+import { describeError } from "@/lib/api/error";
+import { rangeWords } from "@/lib/time-range";
+
+const FROM = "/shell/servers/$serverId";
+
+/** One server's overview. */
+export function OverviewPage() {
+  const { server } = useLoaderData({ from: FROM });
+  const { range } = useSearch({ from: FROM });
+  const navigate = useNavigate({ from: "/servers/$serverId" });
+  const overview = useQuery(overviewQuery(server.id, range));
+  const quiet =
+    overview.data !== undefined && overview.data.calls.value === 0 && overview.data.last_call_at === null;
+  // Nothing in this range may mean nothing ever: then the page helps to connect the server.
+  const longest = useQuery({ ...overviewQuery(server.id, "90d"), enabled: quiet });
+  const neverCalled = quiet && longest.data !== undefined && longest.data.last_call_at === null;
+
+  useEffect(() => {
+    document.title = `${server.name} · mcp-obs`;
+  }, [server.name]);
+
+  return (
+    <div className="space-y-4">
+      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
+        <div>
+          <h1 className="text-lg font-semibold tracking-tight">Overview</h1>
+          <p className="text-13 text-muted">{capitalise(rangeWords(range))}, compared with the ones before</p>
+        </div>
+        <div className="flex items-center gap-2.5">
+          {overview.data !== undefined && (
+            <LiveIndicator
+              updatedAt={overview.dataUpdatedAt}
+              failing={overview.isError || overview.failureCount > 0}
+            />
+          )}
+          <TimeRangePicker
+            value={range}
+            onChange={(next) => void navigate({ search: { range: next }, replace: true })}
+          />
+        </div>
+      </div>
+      {overview.data === undefined && overview.isError ? (
+        <Notice title="The overview can't be shown" onRetry={() => void overview.refetch()}>
+          {describeError(overview.error)}
+        </Notice>
+      ) : neverCalled ? (
+        <FirstCall serverName={server.name} />
+      ) : overview.data === undefined || (quiet && longest.isPending) ? (
+        <OverviewSkeleton />
+      ) : (
+        <>
+          <OverviewBody
+            serverId={server.id}
+            range={range}
+            overview={overview.data}
+            changing={overview.isPlaceholderData}
+          />
+          <ToolsPanel serverId={server.id} range={range} />
+        </>
+      )}
+    </div>
+  );
+}
+
+const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

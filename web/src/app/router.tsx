@@ -1,0 +1,106 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  notFound,
+  redirect,
+} from "@tanstack/react-router";
+
+import { meQuery } from "@/features/session/api/me";
+import { serversQuery } from "@/features/servers/api/get-servers";
+import { chooseServer, rememberServer } from "@/features/servers/last-server";
+import { ApiError } from "@/lib/api/error";
+import { DEFAULT_RANGE, parseRange } from "@/lib/time-range";
+
+import { nextPage } from "./next-page";
+import { ErrorPage } from "./pages/error-page";
+import { NotFoundPage } from "./pages/not-found-page";
+
+const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  notFoundComponent: NotFoundPage,
+});
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { next?: string } => {
+    const next = nextPage(search["next"]);
+    return next === "/" ? {} : { next };
+  },
+  component: lazyRouteComponent(() => import("./pages/sign-in-page"), "SignInRoutePage"),
+});
+
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "shell",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await Promise.all([
+        context.queryClient.ensureQueryData(meQuery),
+        context.queryClient.ensureQueryData(serversQuery),
+      ]);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      const next = nextPage(location.href);
+      throw redirect({ to: "/sign-in", search: next === "/" ? {} : { next } });
+    }
+  },
+  component: lazyRouteComponent(() => import("./shell"), "Shell"),
+});
+
+const homeRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/",
+  beforeLoad: async ({ context }) => {
+    const server = chooseServer(await context.queryClient.ensureQueryData(serversQuery));
+    if (server === undefined) return;
+    throw redirect({
+      to: "/servers/$serverId",
+      params: { serverId: String(server.id) },
+      search: { range: DEFAULT_RANGE },
+      replace: true,
+    });
+  },
+  component: lazyRouteComponent(() => import("./pages/home-page"), "HomePage"),
+});
+
+const overviewRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/servers/$serverId",
+  validateSearch: (search: Record<string, unknown>) => ({ range: parseRange(search["range"]) }),
+  loader: async ({ context, params }) => {
+    const servers = await context.queryClient.ensureQueryData(serversQuery);
+    const server =
+      servers.find((one) => String(one.id) === params.serverId) ??
+      // It may have been created since the list was read.
+      (await context.queryClient.fetchQuery({ ...serversQuery, staleTime: 0 })).find(
+        (one) => String(one.id) === params.serverId,
+      );
+    if (server === undefined) throw notFound();
+    rememberServer(server.id);
+    return { server };
+  },
+  component: lazyRouteComponent(() => import("./pages/overview-page"), "OverviewPage"),
+  notFoundComponent: NotFoundPage,
+});
+
+const routeTree = rootRoute.addChildren([signInRoute, shellRoute.addChildren([homeRoute, overviewRoute])]);
+
+/** The pages and their addresses. */
+export function createAppRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queryClient },
+    defaultErrorComponent: ErrorPage,
+    defaultNotFoundComponent: NotFoundPage,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}
