@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from opentelemetry.semconv.attributes import exception_attributes
-
 LONGEST_MESSAGE = 1024
 _LIBRARIES = ("mcp.", "fastmcp.")
 _WRAPPERS = frozenset(
@@ -26,10 +24,7 @@ class Failure(NamedTuple):
 
     def event_attributes(self) -> dict[str, str]:
         """The attributes of the `exception` event."""
-        return {
-            exception_attributes.EXCEPTION_TYPE: self.type,
-            exception_attributes.EXCEPTION_MESSAGE: self.message,
-        }
+        return {"exception.type": self.type, "exception.message": self.message}
 
 
 def failure_of(error: BaseException) -> Failure:
