@@ -36,7 +36,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 	@$(BIN)/basedpyright --warnings
 	@npm --prefix web run --silent lint
 
-python-test: install web ## the Python suites on mcp 2.x and fastmcp 4.x
+python-test: install web senders ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
 	@$(BIN)/pytest contract sdk/python/tests server/tests examples
 
@@ -72,7 +72,7 @@ generated-check: install web-install
 	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
 
 # ── what is installed ────────────────────────────────────────────────────────
-.PHONY: install web web-install node chromium lock clean
+.PHONY: install web web-install senders node chromium lock clean
 install: .venv/.installed .venv-mcp1/.installed
 
 web: server/src/mcp_obs_server/web/dist/index.html
@@ -109,6 +109,12 @@ node: | $(UV)
 web/node_modules/.installed: web/package-lock.json web/package.json | node
 	$(say) "dashboard packages"
 	@npm --prefix web ci --silent --no-fund --no-audit
+	@touch $@
+
+senders: server/tests/senders/javascript/node_modules/.installed
+server/tests/senders/javascript/node_modules/.installed: server/tests/senders/javascript/package-lock.json | node
+	$(say) "another language's OpenTelemetry"
+	@npm --prefix server/tests/senders/javascript ci --silent --no-fund --no-audit
 	@touch $@
 
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)

@@ -12,3 +12,10 @@ async def door(tmp_path: Path, store: TelemetryStore, org_id: int) -> AsyncItera
     """A running receiver of a new organisation."""
     async with open_door(tmp_path, store, org_id) as door:
         yield door
+
+
+@pytest.fixture
+async def now_door(tmp_path: Path, store: TelemetryStore, org_id: int) -> AsyncIterator[Door]:
+    """The same on the machine's clock, for senders that read theirs."""
+    async with open_door(tmp_path, store, org_id, now=None) as door:
+        yield door

@@ -1,0 +1,1 @@
+from control_plane import control as control

@@ -1,0 +1,138 @@
+"""The real control plane on a real SQLite file, with time and bcrypt's cost in the test's hands."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mcp_obs_server import migrations
+from mcp_obs_server.accounts.principal import Principal
+from mcp_obs_server.accounts.service import AccountsService
+from mcp_obs_server.api import build_api
+from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
+from mcp_obs_server.kit.services import provide
+from mcp_obs_server.servers.key_hasher import KeyHasher
+from mcp_obs_server.servers.last_used import LastUsed
+from mcp_obs_server.servers.service import ServerScope, ServersService
+from mcp_obs_server.servers.verifier import ApiKeyVerifier
+
+BASE_URL = "http://mcp-obs.test"
+
+
+@dataclass
+class Time:
+    """A clock and a timer that stand still until the test moves them."""
+
+    now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    seconds: float = 1000.0
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def timer(self) -> float:
+        return self.seconds
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time
+        self.seconds += time.total_seconds()
+
+
+class CountingHasher(KeyHasher):
+    """The real bcrypt at its lowest cost, counting what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(work_factor=4)
+        self.checks = 0
+
+    async def matches(self, key: str, stored: str) -> bool:
+        self.checks += 1
+        return await super().matches(key, stored)
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """One organisation with everything that the API can show of it."""
+
+    principal: Principal
+    token: str
+    scope: ServerScope
+    key_id: int
+    key: str
+
+
+@dataclass
+class ControlPlane:
+    """Everything that the composition root builds for accounts and servers."""
+
+    engine: AsyncEngine
+    sessions: Sessions
+    time: Time
+    hasher: CountingHasher
+    last_used: LastUsed
+    verifier: ApiKeyVerifier
+    accounts: AccountsService
+    servers: ServersService
+    app: FastAPI
+
+    def client(
+        self, token: str | None = None, base_url: str = BASE_URL, **headers: str
+    ) -> httpx2.AsyncClient:
+        """A client of the API; with a token it is the command line, without one a browser."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            sent["authorization"] = f"Bearer {token}"
+        transport = httpx2.ASGITransport(self.app)
+        return httpx2.AsyncClient(transport=transport, base_url=base_url, headers=sent)
+
+    @asynccontextmanager
+    async def browser(self, principal: Principal) -> AsyncIterator[httpx2.AsyncClient]:
+        """A browser that has used a sign-in link."""
+        link = await self.accounts.create_sign_in_link(principal)
+        async with self.client(origin=BASE_URL) as client:
+            (await client.post("/api/sign-in", json={"token": link.token})).raise_for_status()
+            yield client
+
+    async def owner(self, name: str = "acme") -> Principal:
+        """The owner of a new organisation."""
+        return await self.accounts.create_organisation(name, f"{name}@example.com", name.title())
+
+    async def tenancy(self, name: str) -> Tenancy:
+        """A new organisation with an owner, an access token, a server and a key."""
+        principal = await self.owner(name)
+        server = await self.servers.create_server(principal, f"{name} server")
+        scope = await self.servers.server_scope(server.id, principal)
+        created = await self.servers.create_key(scope, "live")
+        token = await self.accounts.create_access_token(principal)
+        return Tenancy(principal, token, scope, created.key.id, created.secret)
+
+
+@asynccontextmanager
+async def open_control_plane(folder: Path) -> AsyncIterator[ControlPlane]:
+    """A control plane in this folder."""
+    engine = open_database(f"sqlite+aiosqlite:///{folder / 'control.db'}")
+    await migrations.upgrade(engine)
+    sessions, time, hasher = sessions_of(engine), Time(), CountingHasher()
+    last_used = LastUsed(sessions, time)
+    verifier = ApiKeyVerifier(sessions, hasher, last_used, time.timer)
+    accounts = AccountsService(sessions, time)
+    servers = ServersService(sessions, time, hasher, verifier)
+    app = build_api()
+    provide(app, accounts, servers)
+    try:
+        yield ControlPlane(engine, sessions, time, hasher, last_used, verifier, accounts, servers, app)
+    finally:
+        hasher.close()
+        await engine.dispose()
+
+
+@pytest.fixture
+async def control(tmp_path: Path) -> AsyncIterator[ControlPlane]:
+    """A fresh control plane."""
+    async with open_control_plane(tmp_path) as control:
+        yield control
