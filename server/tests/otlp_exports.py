@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from mcp_obs_server.ingest.envelope import digest, frame
+
 NOW = 1_790_000_000 * 10**9
 SECOND = 10**9
 
@@ -38,3 +40,11 @@ def export(
         }.items():
             span.attributes.add(key=key).value.string_value = value
     return request
+
+
+def batch(org_id: int, *requests: ExportTraceServiceRequest, server_id: int = 1) -> bytes:
+    """The exports as the engine takes them: length-delimited envelopes."""
+    bodies = [request.SerializeToString() for request in requests]
+    return b"".join(
+        b"".join(frame(org_id, server_id, body, digest(org_id, server_id, body))) for body in bodies
+    )

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+
 from otlp_exports import SECOND, export
 
 SPANS_PER_EXPORT = 50
@@ -39,7 +40,7 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
+def running(folder: Path) -> Generator[Running]:
     """`mcp-obs start` on a free port, answering."""
     process = subprocess.Popen(
         [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", "0"],

@@ -5,8 +5,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from otlp_door import KEY, open_door
-from otlp_exports import NOW, SECOND, export
 
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
@@ -14,6 +12,8 @@ from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.store import StoreUnavailableError, TelemetryStore
+from otlp_door import KEY, open_door
+from otlp_exports import NOW, SECOND, export
 
 
 class Faulty:

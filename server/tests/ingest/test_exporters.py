@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from inline_snapshot import snapshot
-from otlp_door import KEY, Door, open_door
 
 from mcp_obs_server.store import TelemetryStore
+from otlp_door import KEY, Door, open_door
 
 SENDERS = Path(__file__).parents[1] / "senders"
 COLUMNS = "method, tool, outcome, error_type, kind, scope_name"

@@ -6,16 +6,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from mcp_obs_server.ingest.envelope import digest, frame
 from mcp_obs_server.store import Row, TelemetryStore
-from otlp_exports import NOW, SECOND, export
-
-
-def batch(org_id: int, *requests: ExportTraceServiceRequest, server_id: int = 1) -> bytes:
-    bodies = [request.SerializeToString() for request in requests]
-    return b"".join(
-        b"".join(frame(org_id, server_id, body, digest(org_id, server_id, body))) for body in bodies
-    )
+from otlp_exports import NOW, SECOND, batch, export
 
 
 async def spans(store: TelemetryStore, org_id: int, columns: str = "*") -> list[Row]:

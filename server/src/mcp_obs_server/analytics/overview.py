@@ -23,7 +23,7 @@ SELECT
     uniqMerge(sessions) AS sessions,
     uniqExactIf(client_name, client_name != '') AS clients,
     toUInt64(round(sumIf(rollup.calls, generated AND {IS_CALL}))) AS generated_calls,
-    max(last_time) AS last_call_at
+    maxIf(last_time, {IS_CALL}) AS last_call_at
 FROM {{rollup:Identifier}} AS rollup
 WHERE {IN_SCOPE}
 GROUP BY is_current
@@ -40,7 +40,7 @@ async def overview(store: TelemetryStore, question: Question) -> Overview:
     return Overview(
         range=question.range_out(),
         generated_calls=current["generated_calls"] if current else 0,
-        last_call_at=current["last_call_at"] if current else None,
+        last_call_at=current["last_call_at"] if current and current["calls"] else None,
         **{name: Figure(value=now[name], previous=before[name]) for name in now},
     )
 

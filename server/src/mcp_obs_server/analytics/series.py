@@ -8,7 +8,7 @@ from mcp_obs_server.store import Row, TelemetryStore
 
 _SQL = f"""
 SELECT
-    fromUnixTimestamp(intDiv(toUnixTimestamp(start), {{bucket:UInt32}}) * {{bucket:UInt32}}, 'UTC') AS bucket_start,
+    toDateTime(intDiv(toUnixTimestamp(start), {{bucket:UInt32}}) * {{bucket:UInt32}}, 'UTC') AS bucket_start,
     {CALLS} AS calls,
     {ERRORS} AS errors,
     {DURATIONS} AS quantiles,
