@@ -1,6 +1,6 @@
 """The real control plane on a real SQLite file, with time and bcrypt's cost in the test's hands."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mcp_obs_server import migrations
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
+from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
@@ -21,6 +22,7 @@ from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
 from mcp_obs_server.servers.service import ServerScope, ServersService
 from mcp_obs_server.servers.verifier import ApiKeyVerifier
+from mcp_obs_server.store import TelemetryStore
 
 BASE_URL = "http://mcp-obs.test"
 
@@ -91,7 +93,7 @@ class ControlPlane:
         return httpx2.AsyncClient(transport=transport, base_url=base_url, headers=sent)
 
     @asynccontextmanager
-    async def browser(self, principal: Principal) -> AsyncIterator[httpx2.AsyncClient]:
+    async def browser(self, principal: Principal) -> AsyncGenerator[httpx2.AsyncClient]:
         """A browser that has used a sign-in link."""
         link = await self.accounts.create_sign_in_link(principal)
         async with self.client(origin=BASE_URL) as client:
@@ -113,7 +115,7 @@ class ControlPlane:
 
 
 @asynccontextmanager
-async def open_control_plane(folder: Path) -> AsyncIterator[ControlPlane]:
+async def open_control_plane(folder: Path, store: TelemetryStore) -> AsyncGenerator[ControlPlane]:
     """A control plane in this folder."""
     engine = open_database(f"sqlite+aiosqlite:///{folder / 'control.db'}")
     await migrations.upgrade(engine)
@@ -123,7 +125,7 @@ async def open_control_plane(folder: Path) -> AsyncIterator[ControlPlane]:
     accounts = AccountsService(sessions, time)
     servers = ServersService(sessions, time, hasher, verifier)
     app = build_api()
-    provide(app, accounts, servers)
+    provide(app, accounts, servers, AnalyticsService(store, time))
     try:
         yield ControlPlane(engine, sessions, time, hasher, last_used, verifier, accounts, servers, app)
     finally:
@@ -132,7 +134,7 @@ async def open_control_plane(folder: Path) -> AsyncIterator[ControlPlane]:
 
 
 @pytest.fixture
-async def control(tmp_path: Path) -> AsyncIterator[ControlPlane]:
+async def control(tmp_path: Path, store: TelemetryStore) -> AsyncIterator[ControlPlane]:
     """A fresh control plane."""
-    async with open_control_plane(tmp_path) as control:
+    async with open_control_plane(tmp_path, store) as control:
         yield control

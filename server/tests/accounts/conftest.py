@@ -1,1 +1,3 @@
-from control_plane import control as control
+from control_plane import control
+
+__all__ = ["control"]

@@ -42,7 +42,7 @@ async def test_a_stranger_s_body_is_not_read_to_its_end(control: ControlPlane) -
     async with control.client() as stranger:
         for path in ("/api/sign-in", "/api/servers"):
             response = await stranger.post(path, json={"token": "x" * 100_000, "name": "x"})
-            assert (response.status_code, response.json()["code"]) == (413, "content_too_large")
+            assert response.status_code == 413
 
 
 async def test_an_api_key_opens_no_route_of_the_api(control: ControlPlane) -> None:

@@ -67,10 +67,11 @@ async def test_a_session_ends_after_fourteen_days(control: ControlPlane) -> None
 
 async def test_signing_out_ends_the_session_even_for_a_copied_cookie(control: ControlPlane) -> None:
     async with control.browser(await control.owner()) as browser:
-        copied = dict(browser.cookies)
+        copied = browser.cookies["mcp_obs_session"]
         assert (await browser.post("/api/sign-out")).status_code == 204
         assert dict(browser.cookies) == {}
-        assert (await browser.get("/api/me", cookies=copied)).status_code == 401
+        browser.cookies.set("mcp_obs_session", copied)
+        assert (await browser.get("/api/me")).status_code == 401
 
 
 async def test_what_has_expired_is_removed_by_the_next_sign_in(control: ControlPlane) -> None:
@@ -107,7 +108,7 @@ async def test_no_token_is_stored_as_it_was_shown(control: ControlPlane) -> None
     tenancy = await control.tenancy("acme")
     link = await control.accounts.create_sign_in_link(tenancy.principal)
     async with control.browser(tenancy.principal) as browser:
-        session = dict(browser.cookies)["mcp_obs_session"]
+        session = browser.cookies["mcp_obs_session"]
     async with control.engine.connect() as connection:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None

@@ -57,7 +57,8 @@ async def test_the_framework_s_own_refusals_have_the_same_shape() -> None:
         [
             {
                 "code": "invalid",
-                "message": "Correct the request: query.count: Input should be a valid integer, unable to parse string as an integer.",
+                "message": "Correct the request: query.count: Input should be a valid integer,"
+                " unable to parse string as an integer.",
             },
             {"code": "not_found", "message": "Not Found: GET /nowhere"},
         ]

@@ -15,8 +15,9 @@ from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.accounts.sign_in_url import sign_in_url
 from mcp_obs_server.kit.errors import CrossOriginError
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
+from mcp_obs_server.kit.limits import JSON_BODY_BYTES
 
-router = APIRouter(prefix="/api", tags=["accounts"], responses=ERROR_RESPONSES)
+router = APIRouter(prefix="/api", tags=["accounts"], responses=ERROR_RESPONSES, max_body_size=JSON_BODY_BYTES)
 
 
 @router.post("/sign-in", operation_id="sign_in")

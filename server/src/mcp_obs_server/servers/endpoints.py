@@ -4,10 +4,13 @@ from fastapi import APIRouter
 
 from mcp_obs_server.accounts.authentication import Authenticated
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
+from mcp_obs_server.kit.limits import JSON_BODY_BYTES
 from mcp_obs_server.servers.dependencies import AuthorisedServer, Servers
 from mcp_obs_server.servers.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut, ServerIn, ServerOut
 
-router = APIRouter(prefix="/api/servers", tags=["servers"], responses=ERROR_RESPONSES)
+router = APIRouter(
+    prefix="/api/servers", tags=["servers"], responses=ERROR_RESPONSES, max_body_size=JSON_BODY_BYTES
+)
 
 
 @router.get("", operation_id="list_servers")

@@ -59,9 +59,11 @@ class LastUsed:
         await self._task
 
     async def _run(self) -> None:
-        while not self._stop.is_set():
+        last = False
+        while not last:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self._every)
+            last = self._stop.is_set()  # before the flush, so that one flush follows the last use
             try:
                 await self.flush()
             except SQLAlchemyError:

@@ -67,6 +67,7 @@ class ApiKeyVerifier:
         self._digest_key = secrets.token_bytes(32)
         self._known = LRUCache[str, _Known](known_keys)
         self._unknown = TTLCache[bytes, None](unknown_keys, UNKNOWN_SECONDS, timer)
+        self._forgotten = 0  # how often `forget` was called
         # A lock lives only while someone holds it, so this stays as small as the requests in flight.
         self._locks = weakref.WeakValueDictionary[str, asyncio.Lock]()
 
@@ -85,6 +86,7 @@ class ApiKeyVerifier:
 
     def forget(self, prefix: str) -> None:
         """Ask the database again before this key is believed again."""
+        self._forgotten += 1
         self._known.pop(prefix, None)
 
     def _fresh(self, prefix: str) -> _Known | None:
@@ -99,11 +101,12 @@ class ApiKeyVerifier:
                 return known
             if digest in self._unknown:
                 return None
+            forgotten = self._forgotten
             known = await self._read(prefix, digest, presented)
             if known is None:
                 self._known.pop(prefix, None)
                 self._unknown[digest] = None
-            else:
+            elif forgotten == self._forgotten:  # else it may have been revoked since it was read
                 self._known[prefix] = known
             return known
 

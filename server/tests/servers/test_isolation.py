@@ -1,0 +1,81 @@
+"""Two organisations, every route: what one owns doesn't exist for the other."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from control_plane import ControlPlane, Tenancy
+from routes import Route, api_routes
+
+OPEN_TO_STRANGERS = "/api/sign-in"
+OF_THE_CALLER = {
+    Route("GET", "/api/me"),
+    Route("POST", "/api/sign-out"),
+    Route("POST", "/api/sign-in-links"),
+    Route("GET", "/api/servers"),
+    Route("POST", "/api/servers"),
+}
+BODIES: dict[Route, dict[str, Any]] = {
+    Route("POST", "/api/servers"): {"name": "weather"},
+    Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
+}
+OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
+
+
+async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy) -> httpx2.Response:
+    path = route.path.format(server_id=of.scope.server_id, key_id=of.key_id)
+    async with control.client(caller.token) as client:
+        return await client.request(route.method, path, json=BODIES.get(route))
+
+
+def test_every_route_is_in_this_matrix() -> None:
+    routes = {route for route in api_routes() if route.path != OPEN_TO_STRANGERS}
+    assert routes == OF_THE_CALLER | set(OF_A_SERVER)
+
+
+@pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
+async def test_another_organisation_s_server_is_like_one_that_was_never_there(
+    control: ControlPlane, route: Route
+) -> None:
+    ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    assert (await call(control, ours, route, of=ours)).is_success
+    refused = await call(control, ours, route, of=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    async with control.client(ours.token) as client:
+        path = route.path.format(server_id=999, key_id=theirs.key_id)
+        absent = await client.request(route.method, path, json=BODIES.get(route))
+    assert absent.json() == {
+        **refused.json(),
+        "message": refused.json()["message"].replace(str(theirs.scope.server_id), "999"),
+    }
+
+
+async def test_a_key_is_not_reached_through_the_caller_s_own_server(control: ControlPlane) -> None:
+    ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    async with control.client(ours.token) as client:
+        path = f"/api/servers/{ours.scope.server_id}/keys/{theirs.key_id}"
+        assert (await client.delete(path)).status_code == 404
+    assert await control.verifier.verify(theirs.key)
+
+
+@pytest.mark.parametrize("route", sorted(OF_THE_CALLER, key=str), ids=str)
+async def test_the_caller_s_own_routes_show_nothing_of_another_organisation(
+    control: ControlPlane, route: Route
+) -> None:
+    ours, _ = await control.tenancy("acme"), await control.tenancy("globex")
+    response = await call(control, ours, route, of=ours)
+    assert response.is_success
+    assert "globex" not in response.text.lower()
+
+
+async def test_a_key_brings_telemetry_for_its_own_server_only(control: ControlPlane) -> None:
+    for name in ("acme", "globex"):
+        tenancy = await control.tenancy(name)
+        tenant = await control.verifier.verify(tenancy.key)
+        assert tenant is not None
+        assert (tenant.org_id, tenant.server_id, tenant.key_id) == (
+            tenancy.principal.org_id,
+            tenancy.scope.server_id,
+            tenancy.key_id,
+        )
