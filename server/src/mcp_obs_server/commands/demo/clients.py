@@ -16,6 +16,7 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT, Implementation
 
 from mcp_obs.semconv import CLIENT_FAULT_CODES
 from mcp_obs_server.commands.demo.catalogue import Method, ServerName
+from mcp_obs_server.commands.demo.children import tail
 from mcp_obs_server.commands.demo.traffic import Call, Visit
 
 CALL_SECONDS = 30
@@ -120,7 +121,8 @@ async def make_visit(address: Address, visit: Visit, tally: Tally, pause: Pause)
                 tally.add(Operated(visit.server, call.method, call.target), await make_call(client, call))
     except Exception as error:
         who = f"{visit.person.app.name} {visit.version}"
-        raise VisitFailed(f"{visit.server} does not answer {who}: {first_cause(error)!r}") from error
+        log = f"\n{tail(address.log)}" if isinstance(address, StdioAddress) else ""
+        raise VisitFailed(f"{visit.server} does not answer {who}: {first_cause(error)!r}{log}") from error
 
 
 async def make_call(client: Client, call: Call) -> Outcome:

@@ -33,7 +33,7 @@ async def fill(deployment: Deployment, days: int, console: Console) -> None:
     if await has_history(deployment):
         step(console, "history: already there")
         return
-    step(console, f"history: {days} days of generated calls")
+    step(console, f"history: generated calls of {days} day{'s' if days > 1 else ''}")
     began, sent = time.monotonic(), 0
     with console.status("") as status:
         async with httpx2.AsyncClient(trust_env=False, base_url=deployment.url, timeout=60) as http:

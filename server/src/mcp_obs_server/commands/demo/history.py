@@ -14,7 +14,7 @@ from mcp_obs_server.commands.demo.seasons import incident, sessions_an_hour
 HOUR = timedelta(hours=1)
 SPREAD = 0.42  # sigma of the latencies' log-normal distribution
 THINKING_SECONDS = 9.0
-CALLS_A_SESSION = 6.0
+CALLS_A_SESSION = 8.0
 LONG_TAIL = 0.7  # the exponent of how unevenly people use a server
 
 SCOPES: Mapping[ServerName, str] = {"weather": "weather:read", "notes": "", "shop": "shop:order"}
@@ -100,9 +100,8 @@ def play(session: Session, end: datetime) -> Iterator[GeneratedSpan]:
 
 def protocol_span(session: Session, method: str, median_ms: float) -> GeneratedSpan:
     """A span of the protocol's own traffic."""
-    params = {"protocolVersion": "2025-11-25"} if method == "initialize" else {}
     is_request = not method.startswith("notifications/")
-    attributes = common_attributes(session, method, is_request, size(params))
+    attributes = common_attributes(session, method, is_request)
     if is_request:
         attributes[semconv.MCP_OBS_RESPONSE_SIZE] = 2400 if method == "tools/list" else 310
     return timed(session, method, median_ms, attributes, None)
@@ -115,8 +114,9 @@ def call_span(session: Session, operation: Operation, end: datetime) -> Generate
     failed = draw.random() < max(operation.failures, trouble.failures if trouble else 0)
     failure = operation.failure if failed else None
     arguments = operation.arguments(draw)
-    attributes = common_attributes(session, operation.method, True, size(call_params(operation, arguments)))
+    attributes = common_attributes(session, operation.method, is_request=True)
     attributes |= target_attributes(operation)
+    attributes[semconv.MCP_OBS_REQUEST_SIZE] = size(call_params(operation, arguments))
     attributes[semconv.MCP_OBS_RESPONSE_SIZE] = round(draw.lognormvariate(5.6, 0.7))
     if failure is not None:
         attributes[semconv.ERROR_TYPE] = semconv.ERROR_TYPE_TOOL_ERROR
@@ -142,7 +142,7 @@ def timed(
     )
 
 
-def common_attributes(session: Session, method: str, is_request: bool, params_size: int) -> dict[str, Value]:
+def common_attributes(session: Session, method: str, is_request: bool) -> dict[str, Value]:
     """What every span of a session carries."""
     over_http = session.server != "notes"
     attributes: dict[str, Value] = {
@@ -153,7 +153,6 @@ def common_attributes(session: Session, method: str, is_request: bool, params_si
         semconv.MCP_CLIENT_NAME: session.person.app.name,
         semconv.MCP_CLIENT_VERSION: session.version,
         semconv.NETWORK_TRANSPORT: semconv.TRANSPORT_TCP if over_http else semconv.TRANSPORT_PIPE,
-        semconv.MCP_OBS_REQUEST_SIZE: params_size,
         semconv.MCP_OBS_OPERATION_OUTCOME: semconv.OUTCOME_OK,
         semconv.MCP_OBS_GENERATED: True,
     }
@@ -194,7 +193,7 @@ def call_params(operation: Operation, arguments: Arguments) -> dict[str, object]
     return {"name": operation.target, "arguments": arguments}
 
 
-def size(params: dict[str, object] | dict[str, str]) -> int:
+def size(params: dict[str, object]) -> int:
     """Bytes of params as JSON."""
     return len(json.dumps(params, separators=(",", ":")))
 

@@ -12,9 +12,11 @@ from mcp_obs_server.commands.demo.people import PEOPLE
 from mcp_obs_server.commands.demo.traffic import draw_visit
 
 # Clients at once; a visit to notes is a process of its own.
-AT_ONCE: dict[ServerName, int] = {"weather": 4, "notes": 2, "shop": 3}
+AT_ONCE: dict[ServerName, int] = {"weather": 3, "notes": 2, "shop": 3}
 VISIT_CALLS: dict[ServerName, tuple[int, int]] = {"weather": (3, 10), "notes": (12, 30), "shop": (4, 12)}
-THINKING_SECONDS = (0.3, 2.5)
+# About as busy as the generated past, which a faster pace would flatten on every chart.
+THINKING_SECONDS = (2.0, 14.0)
+ARRIVING_SECONDS = 2.0
 QUIET_SECONDS = 30
 
 
@@ -34,8 +36,8 @@ async def come_and_go(deployment: Deployment, server: ServerName, draw: Random, 
     async def think() -> None:
         await anyio.sleep(draw.uniform(*THINKING_SECONDS))
 
+    await anyio.sleep(draw.uniform(0, ARRIVING_SECONDS))
     while True:
-        await think()
         visit = draw_visit(server, draw.choice(PEOPLE), draw.randint(*VISIT_CALLS[server]), draw)
         await make_visit(deployment.addresses[server], visit, tally, think)
 
