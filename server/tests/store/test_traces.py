@@ -1,6 +1,7 @@
 import math
 from datetime import UTC, datetime
 
+import pytest
 from inline_snapshot import snapshot
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -13,6 +14,17 @@ from otlp_exports import NOW, SECOND, batch, export
 async def spans(store: TelemetryStore, org_id: int, columns: str = "*") -> list[Row]:
     sql = f"SELECT {columns} FROM spans WHERE org_id = {{org_id:UInt32}} ORDER BY time, span_id"
     return await store.rows(sql, {"org_id": org_id})
+
+
+async def everywhere(store: TelemetryStore, org_id: int) -> Row:
+    """How many calls each table knows."""
+    (row,) = await store.rows(
+        "SELECT (SELECT count() FROM spans WHERE org_id = {org_id:UInt32}) AS spans,"
+        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS minutes,"
+        " (SELECT sum(calls) FROM operations_1h WHERE org_id = {org_id:UInt32}) AS hours",
+        {"org_id": org_id},
+    )
+    return row
 
 
 def deep_map(levels: int) -> AnyValue:
@@ -264,13 +276,24 @@ async def test_a_batch_stored_twice_is_there_once_in_spans_and_in_every_rollup(
     days = [export(40, seed=seed, start=NOW - seed * 3600 * 13 * SECOND) for seed in range(1, 5)]
     for _ in range(3):
         store.insert_traces(batch(org_id, *days), "twice")
-    counts = await store.rows(
-        "SELECT (SELECT count() FROM spans WHERE org_id = {org_id:UInt32}) AS spans,"
-        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS minutes,"
-        " (SELECT sum(calls) FROM operations_1h WHERE org_id = {org_id:UInt32}) AS hours",
-        {"org_id": org_id},
-    )
-    assert counts == [{"spans": 160, "minutes": 160.0, "hours": 160.0}]
+    assert await everywhere(store, org_id) == {"spans": 160, "minutes": 160.0, "hours": 160.0}
+
+
+@pytest.mark.parametrize("reached", ["spans", "operations_1m", "operations_1h"])
+async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
+    store: TelemetryStore, org_id: int, reached: str
+) -> None:
+    # What a crash leaves: one table written, the others not yet.
+    others = {"spans", "operations_1m", "operations_1h"} - {reached}
+    for table in others:
+        await store.rows(f"DETACH TABLE decoded_spans_to_{table}", {})
+    try:
+        store.insert_traces(batch(org_id, export(7)), f"cut short {org_id}")
+    finally:
+        for table in others:
+            await store.rows(f"ATTACH TABLE decoded_spans_to_{table}", {})
+    store.insert_traces(batch(org_id, export(7)), f"cut short {org_id}")
+    assert await everywhere(store, org_id) == {"spans": 7, "minutes": 7.0, "hours": 7.0}
 
 
 async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(

@@ -110,11 +110,11 @@ def _column(column: PromotedColumn) -> str:
     return f"{_DERIVED.get(column.column, '{value}').format(value=value)} AS {column.column}"
 
 
-def spans_view() -> str:
-    """From `otlp_traces` to `spans`."""
+def decoding_view() -> str:
+    """From `otlp_traces` to `decoded_spans`."""
     promoted = ",\n    ".join(map(_column, PROMOTED))
     return f"""
-CREATE MATERIALIZED VIEW otlp_traces_to_spans TO spans AS
+CREATE MATERIALIZED VIEW otlp_traces_to_decoded_spans TO decoded_spans AS
 WITH
     {_lookup("mcp_obs.session.id", str)} AS own_session_id,
     {_lookup("mcp.session.id", str)} AS protocol_session_id,
@@ -184,8 +184,17 @@ FROM
 """
 
 
-OPERATIONS_1M_VIEW = f"""
-CREATE MATERIALIZED VIEW spans_to_operations_1m TO operations_1m AS
+# Every table is fed from here and drops a repeated token by itself. Were the rollups fed from `spans`, a crash between
+# the two would leave them behind for ever: on the repetition `spans` drops the block before it reaches them.
+DECODED_SPANS = "CREATE TABLE decoded_spans AS spans ENGINE = Null"
+
+SPANS_VIEW = "CREATE MATERIALIZED VIEW decoded_spans_to_spans TO spans AS SELECT * FROM decoded_spans"
+
+
+def operations_view(table: str, start_of_bucket: str) -> str:
+    """From `decoded_spans` to a rollup whose rows start at `start_of_bucket` of the time."""
+    return f"""
+CREATE MATERIALIZED VIEW decoded_spans_to_{table} TO {table} AS
 WITH
     if(isFinite(sampling_weight), greatest(sampling_weight, 1), 1) AS weight,
     -- A subscription stays open by design, and an unfinished call has no latency.
@@ -193,7 +202,7 @@ WITH
 SELECT
     org_id,
     server_id,
-    toStartOfMinute(time) AS start,
+    {start_of_bucket}(time) AS start,
     method,
     multiIf(tool != '', tool::String, prompt != '', prompt::String, resource_uri) AS target,
     client_name,
@@ -206,38 +215,19 @@ SELECT
         duration_ns, toUInt32(least(round(weight), 4294967295)), timed) AS durations,
     uniqStateIf(user_id, user_id != '') AS users,
     uniqStateIf(session_id, session_id != '') AS sessions,
-    max(spans.time) AS last_time
-FROM spans
+    max(time) AS last_time
+FROM decoded_spans
 WHERE method != '' AND kind = 'server'
 GROUP BY org_id, server_id, start, method, target, client_name, generated
 """
 
-OPERATIONS_1H_VIEW = """
-CREATE MATERIALIZED VIEW operations_1m_to_operations_1h TO operations_1h AS
-SELECT
-    org_id,
-    server_id,
-    toStartOfHour(operations_1m.start) AS start,
-    method,
-    target,
-    client_name,
-    generated,
-    sum(operations_1m.calls) AS calls,
-    sum(operations_1m.errors) AS errors,
-    sum(operations_1m.cancelled) AS cancelled,
-    sum(operations_1m.input_required) AS input_required,
-    quantilesTDigestWeightedMergeState(0.5, 0.95, 0.99)(operations_1m.durations) AS durations,
-    uniqMergeState(operations_1m.users) AS users,
-    uniqMergeState(operations_1m.sessions) AS sessions,
-    max(operations_1m.last_time) AS last_time
-FROM operations_1m
-GROUP BY org_id, server_id, start, method, target, client_name, generated
-"""
 
 # In the order in which they stand on each other.
 VIEWS = {
     "otlp_traces": OTLP_TRACES,
-    "otlp_traces_to_spans": spans_view(),
-    "spans_to_operations_1m": OPERATIONS_1M_VIEW,
-    "operations_1m_to_operations_1h": OPERATIONS_1H_VIEW,
+    "decoded_spans": DECODED_SPANS,
+    "otlp_traces_to_decoded_spans": decoding_view(),
+    "decoded_spans_to_spans": SPANS_VIEW,
+    "decoded_spans_to_operations_1m": operations_view("operations_1m", "toStartOfMinute"),
+    "decoded_spans_to_operations_1h": operations_view("operations_1h", "toStartOfHour"),
 }

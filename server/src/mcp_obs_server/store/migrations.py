@@ -43,7 +43,11 @@ def migrate(engine: Engine) -> None:
             raise SchemaError(
                 f"The migration {name} was changed after it was applied: add a new one instead."
             )
-    _rebuild_views(engine, applied.get(_VIEWS))
+    # The views follow the tables, so they are of this version only while both are.
+    views = _digest("\n".join([*files.values(), *decode.VIEWS.values()]))
+    if applied.get(_VIEWS) != views:
+        _rebuild_views(engine)
+        _remember(engine, _VIEWS, views)
 
 
 def _files() -> Iterator[tuple[str, str]]:
@@ -58,15 +62,11 @@ def _apply(engine: Engine, sql: str) -> None:
         engine.command(statement)
 
 
-def _rebuild_views(engine: Engine, applied: str | None) -> None:
-    digest = _digest("\n".join(decode.VIEWS.values()))
-    if digest == applied:
-        return
+def _rebuild_views(engine: Engine) -> None:
     for name in reversed(decode.VIEWS):
         engine.command(f"DROP TABLE IF EXISTS {name}")
     for statement in decode.VIEWS.values():
         engine.command(statement)
-    _remember(engine, _VIEWS, digest)
 
 
 def _remember(engine: Engine, name: str, digest: str) -> None:
