@@ -18,7 +18,6 @@ export default defineConfig({
     target: "es2022",
   },
   test: {
-    environment: "jsdom",
     setupFiles: ["./src/test-setup.ts"],
     restoreMocks: true,
     // Ticks and labels are in local time; a zone with an odd offset finds what UTC hides.

@@ -37,10 +37,8 @@ const shellRoute = createRoute({
   id: "shell",
   beforeLoad: async ({ context, location }) => {
     try {
-      await Promise.all([
-        context.queryClient.ensureQueryData(meQuery),
-        context.queryClient.ensureQueryData(serversQuery),
-      ]);
+      await context.queryClient.ensureQueryData(meQuery);
+      await context.queryClient.ensureQueryData(serversQuery);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
       const next = nextPage(location.href);

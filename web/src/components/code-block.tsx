@@ -15,10 +15,8 @@ export function CodeBlock({ text, label, children }: CodeBlockProps) {
   return (
     <div className="relative rounded-lg border border-line bg-background">
       <pre
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a long line is scrolled by keyboard too
-        tabIndex={0}
         aria-label={label}
-        className="overflow-x-auto rounded-lg py-3 pr-12 pl-4 font-mono text-xs leading-5.5"
+        className="rounded-lg py-3 pr-12 pl-4 font-mono text-xs leading-5.5 break-words whitespace-pre-wrap"
       >
         <code>{children ?? text}</code>
       </pre>

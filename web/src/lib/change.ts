@@ -11,6 +11,9 @@ interface Reading {
   unit: "relative" | "points";
 }
 
+// Smaller moves are noise; a colour would cry wolf.
+const WORTH_A_COLOUR = { "%": 10, pp: 0.1 } as const;
+
 /** Null where there is nothing to compare with. */
 export function changeOf(value: number | null, previous: number | null, reading: Reading): Change | null {
   if (value === null || previous === null) return null;
@@ -22,10 +25,16 @@ export function changeOf(value: number | null, previous: number | null, reading:
   return describe(percent, "%", reading.rise, Math.abs(percent) < 10 ? 1 : 0);
 }
 
-function describe(amount: number, unit: string, rise: Reading["rise"], digits: number): Change {
+function describe(
+  amount: number,
+  unit: keyof typeof WORTH_A_COLOUR,
+  rise: Reading["rise"],
+  digits: number,
+): Change {
   const rounded = Number(Math.abs(amount).toFixed(digits));
   const text = `${rounded}\u00a0${unit}`;
   if (rounded === 0) return { text, direction: "flat", tone: "neutral" };
-  if (amount > 0) return { text, direction: "up", tone: rise };
-  return { text, direction: "down", tone: rise === "bad" ? "good" : "neutral" };
+  const direction = amount > 0 ? "up" : "down";
+  if (rounded < WORTH_A_COLOUR[unit] || rise === "neutral") return { text, direction, tone: "neutral" };
+  return { text, direction, tone: direction === "up" ? "bad" : "good" };
 }

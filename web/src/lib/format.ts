@@ -30,26 +30,31 @@ export function formatCompact(count: number): string {
 /** Milliseconds as a quantity: 0.8 ms, 340 ms, 1.2 s, 3.5 min. */
 export function durationQuantity(ms: number | null): Quantity {
   if (ms === null) return { value: NONE, unit: "" };
-  if (ms < 0.995) return { value: trim(ms, 2), unit: "ms" };
+  if (ms < 0.095) return { value: trim(ms, 2), unit: "ms" };
   if (ms < 9.95) return { value: trim(ms, 1), unit: "ms" };
   if (ms < 999.5) return { value: trim(ms, 0), unit: "ms" };
   const seconds = ms / 1000;
-  if (seconds < 9.95) return { value: trim(seconds, 2 - Number(seconds >= 2)), unit: "s" };
-  if (seconds < 99.95) return { value: trim(seconds, 1), unit: "s" };
-  if (seconds < 3600) return { value: trim(seconds / 60, 1), unit: "min" };
-  return { value: trim(seconds / 3600, 1), unit: "h" };
+  if (seconds < 99.95) return { value: seconds.toFixed(1), unit: "s" };
+  if (seconds < 3597) return { value: (seconds / 60).toFixed(1), unit: "min" };
+  return { value: (seconds / 3600).toFixed(1), unit: "h" };
 }
 
-/** A fraction of one as a quantity in per cent: 0.42 %, 4.2 %, 100 %. */
+/** A fraction of one as a quantity in per cent: 0 %, 0.42 %, 4.2 %, 100 %. */
 export function percentQuantity(fraction: number | null): Quantity {
   if (fraction === null) return { value: NONE, unit: "" };
   const percent = fraction * 100;
-  if (percent > 0 && percent < 0.005) return { value: "<0.01", unit: "%" };
-  return { value: trim(percent, percent < 0.995 ? 2 : 1), unit: "%" };
+  if (percent === 0 || percent === 100) return { value: String(percent), unit: "%" };
+  if (percent < 0.005) return { value: "<0.01", unit: "%" };
+  // Some failures are never shown as none, nor as all.
+  return { value: percent < 0.995 ? percent.toFixed(2) : Math.min(percent, 99.9).toFixed(1), unit: "%" };
 }
 
 export const formatDuration = (ms: number | null): string => join(durationQuantity(ms));
 export const formatPercent = (fraction: number | null): string => join(percentQuantity(fraction));
+
+/** Durations and shares on an axis, which stands on round numbers: 2 s, 20 %, and a plain 0. */
+export const formatDurationTick = (ms: number): string => tick(durationQuantity(ms));
+export const formatPercentTick = (fraction: number): string => tick(percentQuantity(fraction));
 
 /** How long ago: now, 8 s ago, 5 min ago, 2 h ago, 3 d ago. */
 export function formatAgo(then: Date, now: Date): string {
@@ -80,8 +85,13 @@ export function formatBucket(start: number, seconds: number): string {
   return `${DAY.format(from)}, ${CLOCK.format(from)} – ${DAY.format(to)}, ${CLOCK.format(to)}`;
 }
 
-function join({ value, unit }: Quantity): string {
+/** A quantity in one text. */
+export function join({ value, unit }: Quantity): string {
   return unit === "" ? value : `${value}${SPACE}${unit}`;
+}
+
+function tick({ value, unit }: Quantity): string {
+  return Number(value) === 0 ? "0" : join({ value: String(Number(value)), unit });
 }
 
 function trim(number: number, digits: number): string {

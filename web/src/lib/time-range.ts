@@ -7,11 +7,11 @@ export type TimeRangeName = NonNullable<Query["range"]>;
 
 export const DEFAULT_RANGE: TimeRangeName = "24h";
 
-export const RANGES: readonly { name: TimeRangeName; label: string; words: string }[] = [
-  { name: "24h", label: "24h", words: "the last 24 hours" },
-  { name: "7d", label: "7d", words: "the last 7 days" },
-  { name: "30d", label: "30d", words: "the last 30 days" },
-  { name: "90d", label: "90d", words: "the last 90 days" },
+export const RANGES: readonly { name: TimeRangeName; label: string; words: string; before: string }[] = [
+  { name: "24h", label: "24h", words: "Last 24 hours", before: "the 24 hours before" },
+  { name: "7d", label: "7d", words: "Last 7 days", before: "the 7 days before" },
+  { name: "30d", label: "30d", words: "Last 30 days", before: "the 30 days before" },
+  { name: "90d", label: "90d", words: "Last 90 days", before: "the 90 days before" },
 ];
 
 /** The range a URL asks for; the default one where it asks for none that exists. */
@@ -19,7 +19,8 @@ export function parseRange(value: unknown): TimeRangeName {
   return RANGES.find((range) => range.name === value)?.name ?? DEFAULT_RANGE;
 }
 
-/** "the last 24 hours" */
-export function rangeWords(name: TimeRangeName): string {
-  return RANGES.find((range) => range.name === name)?.words ?? name;
+/** "Last 24 hours, compared with the 24 hours before" */
+export function describeRange(name: TimeRangeName): string {
+  const range = RANGES.find((one) => one.name === name);
+  return range === undefined ? name : `${range.words}, compared with ${range.before}`;
 }

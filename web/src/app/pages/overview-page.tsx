@@ -10,7 +10,8 @@ import { FirstCall } from "@/features/overview/components/first-call";
 import { OverviewBody, OverviewSkeleton } from "@/features/overview/components/overview-body";
 import { ToolsPanel } from "@/features/tools/components/tools-panel";
 import { describeError } from "@/lib/api/error";
-import { rangeWords } from "@/lib/time-range";
+import { cn } from "@/lib/cn";
+import { describeRange } from "@/lib/time-range";
 
 const FROM = "/shell/servers/$serverId";
 
@@ -34,21 +35,25 @@ export function OverviewPage() {
     <div className="space-y-4">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
         <div>
-          <h1 className="text-lg font-semibold tracking-tight">Overview</h1>
-          <p className="text-13 text-muted">{capitalise(rangeWords(range))}, compared with the ones before</p>
+          <h1 className={cn("text-lg font-semibold tracking-[-0.01em]", neverCalled && "sr-only")}>
+            Overview
+          </h1>
+          {!neverCalled && <p className="text-13 text-muted">{describeRange(range)}</p>}
         </div>
-        <div className="flex items-center gap-2.5">
-          {overview.data !== undefined && (
-            <LiveIndicator
-              updatedAt={overview.dataUpdatedAt}
-              failing={overview.isError || overview.failureCount > 0}
+        {!neverCalled && (
+          <div className="flex items-center gap-2.5 max-sm:w-full max-sm:flex-row-reverse max-sm:justify-between">
+            {overview.data !== undefined && (
+              <LiveIndicator
+                updatedAt={overview.dataUpdatedAt}
+                failing={overview.isError || overview.failureCount > 0}
+              />
+            )}
+            <TimeRangePicker
+              value={range}
+              onChange={(next) => void navigate({ search: { range: next }, replace: true })}
             />
-          )}
-          <TimeRangePicker
-            value={range}
-            onChange={(next) => void navigate({ search: { range: next }, replace: true })}
-          />
-        </div>
+          </div>
+        )}
       </div>
       {overview.data === undefined && overview.isError ? (
         <Notice title="The overview can't be shown" onRetry={() => void overview.refetch()}>
@@ -72,5 +77,3 @@ export function OverviewPage() {
     </div>
   );
 }
-
-const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

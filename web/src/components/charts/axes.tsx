@@ -1,5 +1,7 @@
 import type { Geometry } from "./geometry";
 
+const EDGE = 16;
+
 interface AxesProps {
   geometry: Geometry;
   formatTick: (value: number) => string;
@@ -25,17 +27,14 @@ export function Axes({ geometry, formatTick }: AxesProps) {
           </text>
         </g>
       ))}
-      {xTicks.map(({ time, label }) => (
-        <text key={time} x={xOfTime(time)} y={bottom + 16} textAnchor={anchor(xOfTime(time), left, right)}>
-          {label}
-        </text>
-      ))}
+      {/* A label that would be cut is left out; moved inwards it would lie about its place. */}
+      {xTicks
+        .filter(({ time }) => xOfTime(time) - left > EDGE && right - xOfTime(time) > EDGE)
+        .map(({ time, label }) => (
+          <text key={time} x={xOfTime(time)} y={bottom + 16} textAnchor="middle">
+            {label}
+          </text>
+        ))}
     </g>
   );
-}
-
-/** Labels near an edge are turned inwards so that none is cut. */
-function anchor(x: number, left: number, right: number): "start" | "middle" | "end" {
-  if (x - left < 18) return "start";
-  return right - x < 18 ? "end" : "middle";
 }

@@ -34,7 +34,7 @@ export interface Geometry {
 }
 
 const GUTTER = { left: 46, right: 2, top: 8, bottom: 22 };
-const TICK_WIDTH = 76;
+const TICK_WIDTH = 64;
 
 /** Lays a plot out. `ceiling` is the lowest that the top of the y axis may be. */
 export function layOut(

@@ -1,4 +1,4 @@
-import { areaPath, linePath, loneSpots } from "@/lib/chart/path";
+import { areaPath, bridgePath, linePath, loneSpots } from "@/lib/chart/path";
 
 import type { ChartSeries, Geometry } from "./geometry";
 
@@ -45,6 +45,7 @@ export function Lines({ series, geometry, filled }: MarksProps & { filled: boole
     return (
       <g key={key}>
         {filled && <path d={areaPath(spots, geometry.bottom)} fill={color} opacity={0.14} />}
+        <path d={bridgePath(spots)} stroke={color} strokeDasharray="1.5 4" opacity={0.55} />
         <path
           d={linePath(spots)}
           fill="none"

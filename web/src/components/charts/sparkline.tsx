@@ -16,7 +16,8 @@ export function Sparkline({ values, color, className }: SparklineProps) {
   const highest = Math.max(...values.map((value) => value ?? 0), 0);
   const step = WIDTH / Math.max(1, values.length - 1);
   const y = (value: number) => HEIGHT - PAD - (highest === 0 ? 0 : (value / highest) * (HEIGHT - 2 * PAD));
-  const spots = values.map((value, index) => (value === null ? null : ([index * step, y(value)] as const)));
+  // Too small to show gaps: the line goes on to the next value.
+  const spots = values.flatMap((value, index) => (value === null ? [] : [[index * step, y(value)] as const]));
   return (
     <svg
       aria-hidden

@@ -42,7 +42,7 @@ export function CommandItem({ className, ...props }: ComponentProps<typeof Comma
   return (
     <CommandPrimitive.Item
       className={cn(
-        "flex cursor-pointer items-center gap-2 rounded-md px-2 py-1.5 text-13 outline-none select-none data-[selected=true]:bg-sunken",
+        "flex cursor-pointer items-center gap-2 rounded-md px-2 py-1.5 text-13 outline-none select-none data-[selected=true]:bg-highlight",
         className,
       )}
       {...props}

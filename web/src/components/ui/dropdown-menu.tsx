@@ -8,7 +8,7 @@ export const DropdownMenuTrigger = DropdownMenuPrimitive.Trigger;
 export const DropdownMenuRadioGroup = DropdownMenuPrimitive.RadioGroup;
 
 const item =
-  "flex cursor-pointer items-center gap-2.5 rounded-md px-2 py-1.5 text-13 outline-none select-none data-[disabled]:pointer-events-none data-[disabled]:opacity-50 data-[highlighted]:bg-sunken [&_svg]:size-4 [&_svg]:text-muted";
+  "flex cursor-pointer items-center gap-2.5 rounded-md px-2 py-1.5 text-13 outline-none select-none data-[disabled]:pointer-events-none data-[disabled]:opacity-50 data-[highlighted]:bg-highlight [&_svg]:size-4 [&_svg]:text-muted";
 
 /** What a menu shows. */
 export function DropdownMenuContent({

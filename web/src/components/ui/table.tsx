@@ -23,7 +23,10 @@ export function TableHead({ className, ...props }: ComponentProps<"th">) {
   return (
     <th
       scope="col"
-      className={cn("h-9 px-3 text-left text-xs font-medium whitespace-nowrap text-muted", className)}
+      className={cn(
+        "h-9 px-2.5 xl:px-3 text-left text-xs font-medium whitespace-nowrap text-muted",
+        className,
+      )}
       {...props}
     />
   );
@@ -31,5 +34,5 @@ export function TableHead({ className, ...props }: ComponentProps<"th">) {
 
 /** A cell. */
 export function TableCell({ className, ...props }: ComponentProps<"td">) {
-  return <td className={cn("h-11 px-3 whitespace-nowrap", className)} {...props} />;
+  return <td className={cn("h-11 px-2.5 xl:px-3 whitespace-nowrap", className)} {...props} />;
 }

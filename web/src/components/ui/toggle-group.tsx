@@ -21,7 +21,7 @@ export function ToggleGroupItem({ className, ...props }: ComponentProps<typeof T
   return (
     <ToggleGroupPrimitive.Item
       className={cn(
-        "h-full min-w-10 cursor-pointer rounded-[4px] px-2.5 text-xs font-medium text-muted tabular-nums transition-colors hover:text-foreground data-[state=on]:bg-sunken data-[state=on]:text-foreground",
+        "h-full min-w-10 cursor-pointer rounded-[4px] px-2.5 text-xs font-medium text-muted tabular-nums transition-colors hover:text-foreground data-[state=on]:bg-highlight data-[state=on]:text-foreground",
         className,
       )}
       {...props}

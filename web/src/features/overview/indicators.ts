@@ -1,5 +1,5 @@
 import { type Change, changeOf } from "@/lib/change";
-import { durationQuantity, formatCount, percentQuantity, type Quantity } from "@/lib/format";
+import { durationQuantity, formatCount, join, percentQuantity, type Quantity } from "@/lib/format";
 
 import type { Overview } from "./api/get-overview";
 import type { Point } from "./api/get-series";
@@ -21,6 +21,8 @@ export interface Reading {
   hint: string;
   quantity: Quantity;
   change: Change | null;
+  /** The number in the period before, in words. */
+  previous: string;
   course: readonly (number | null)[] | null;
   color: string;
 }
@@ -96,6 +98,9 @@ const INDICATORS: readonly Indicator[] = [
   },
 ];
 
+// Compared with fewer calls than this, a change says more about chance than about the server.
+const ENOUGH_CALLS = 20;
+
 const COUNTS: ReadonlySet<Name> = new Set(["calls", "active_users", "sessions", "clients"]);
 
 /** The names shown while the numbers load. */
@@ -103,13 +108,15 @@ export const INDICATOR_LABELS = INDICATORS.map((indicator) => indicator.label);
 
 /** Every number with its change and its course over time. */
 export function readingsOf(overview: Overview, points: readonly Point[] | null): Reading[] {
+  const comparable = (overview.calls.previous ?? 0) >= ENOUGH_CALLS;
   return INDICATORS.map(({ name, label, hint, quantity, change, color }) => {
     const { value, previous } = overview[name];
     return {
       label,
       hint,
       quantity: quantity(value),
-      change: changeOf(value, previous, change),
+      change: comparable ? changeOf(value, previous, change) : null,
+      previous: join(quantity(previous)),
       course: points === null ? null : courseOf(points, name),
       color,
     };

@@ -11,8 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Me */
-        get: operations["me_api_me_get"];
+        /**
+         * Get Me
+         * @description Who is asking.
+         */
+        get: operations["get_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,11 +31,62 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Servers */
-        get: operations["servers_api_servers_get"];
+        /**
+         * List Servers
+         * @description The organisation's servers by name.
+         */
+        get: operations["list_servers"];
+        put?: never;
+        /**
+         * Create Server
+         * @description Register a server.
+         */
+        post: operations["create_server"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The server's keys, newest first, revoked ones included.
+         */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Create Key
+         * @description Make a key; its secret is in this answer and nowhere else.
+         */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Revoke Key
+         * @description Revoke a key; doing it again changes nothing.
+         */
+        delete: operations["revoke_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -45,8 +99,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Overview */
-        get: operations["overview_api_servers__server_id__overview_get"];
+        /**
+         * Get Overview
+         * @description The server's numbers, each against the period before.
+         */
+        get: operations["get_overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,8 +119,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Series */
-        get: operations["series_api_servers__server_id__series_get"];
+        /**
+         * Get Series
+         * @description The numbers over time.
+         */
+        get: operations["get_series"];
         put?: never;
         post?: never;
         delete?: never;
@@ -79,8 +139,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tools */
-        get: operations["tools_api_servers__server_id__tools_get"];
+        /**
+         * Get Tools
+         * @description The tools that were called, most called first.
+         */
+        get: operations["get_tools"];
         put?: never;
         post?: never;
         delete?: never;
@@ -98,8 +161,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign In */
-        post: operations["sign_in_api_sign_in_post"];
+        /**
+         * Sign In
+         * @description Use a one-time link; sets the session cookie.
+         */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Sign In Link
+         * @description A fresh one-time link for the calling user, for another browser.
+         */
+        post: operations["create_sign_in_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -115,8 +201,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign Out */
-        post: operations["sign_out_api_sign_out_post"];
+        /**
+         * Sign Out
+         * @description End the browser's session.
+         */
+        post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health
+         * @description Whether the process is up; needs no credential.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -128,6 +237,75 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ApiKeyCreated
+         * @description A new key with its secret, which is shown this once.
+         */
+        ApiKeyCreated: {
+            key: components["schemas"]["ApiKeyOut"];
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * ApiKeyIn
+         * @description A key to make.
+         */
+        ApiKeyIn: {
+            /**
+             * Environment
+             * @default live
+             * @enum {string}
+             */
+            environment: "live" | "test" | "dev";
+        };
+        /**
+         * ApiKeyOut
+         * @description A key without its secret.
+         */
+        ApiKeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "live" | "test" | "dev";
+            /** Id */
+            id: number;
+            /**
+             * Last Used At
+             * @description Written every few seconds, not with each use
+             */
+            last_used_at: string | null;
+            /**
+             * Prefix
+             * @description The public part
+             * @example mcpobs_live_AbCd1234
+             */
+            prefix: string;
+            /** Revoked At */
+            revoked_at: string | null;
+        };
+        /**
+         * ErrorBody
+         * @description What every failed request under /api answers.
+         */
+        ErrorBody: {
+            /**
+             * Code
+             * @description Stable, for programs
+             * @example not_found
+             */
+            code: string;
+            /**
+             * Message
+             * @description One sentence that says what to do
+             */
+            message: string;
+        };
+        /**
          * Figure
          * @description A number and what it was in the period before; null where there was nothing to count.
          */
@@ -137,23 +315,35 @@ export interface components {
             /** Value */
             value: number | null;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /**
+         * Health
+         * @description The process answers.
+         */
+        Health: {
+            /**
+             * Status
+             * @default ok
+             */
+            status: string;
         };
-        /** Me */
+        /**
+         * Me
+         * @description Who is asking.
+         */
         Me: {
-            organisation: components["schemas"]["Organisation"];
+            organisation: components["schemas"]["OrganisationOut"];
             /**
              * Role
              * @enum {string}
              */
             role: "owner" | "member";
-            user: components["schemas"]["User"];
+            user: components["schemas"]["UserOut"];
         };
-        /** Organisation */
-        Organisation: {
+        /**
+         * OrganisationOut
+         * @description A tenant.
+         */
+        OrganisationOut: {
             /** Id */
             id: number;
             /** Name */
@@ -217,8 +407,19 @@ export interface components {
             points: components["schemas"]["Point"][];
             range: components["schemas"]["TimeRangeOut"];
         };
-        /** Server */
-        Server: {
+        /**
+         * ServerIn
+         * @description A server to register.
+         */
+        ServerIn: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * Server
+         * @description A registered MCP server.
+         */
+        ServerOut: {
             /**
              * Created At
              * Format: date-time
@@ -229,10 +430,26 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** SignIn */
+        /**
+         * SignIn
+         * @description The token of a one-time link.
+         */
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * SignInLinkOut
+         * @description A fresh one-time link for the caller.
+         */
+        SignInLinkOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Url */
+            url: string;
         };
         /**
          * TimeRangeOut
@@ -295,27 +512,17 @@ export interface components {
             /** Tools */
             tools: components["schemas"]["Tool"][];
         };
-        /** User */
-        User: {
+        /**
+         * UserOut
+         * @description A person.
+         */
+        UserOut: {
             /** Email */
             email: string;
             /** Id */
             id: number;
             /** Name */
             name: string;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
         };
     };
     responses: never;
@@ -326,7 +533,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    me_api_me_get: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -335,6 +542,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -346,7 +562,7 @@ export interface operations {
             };
         };
     };
-    servers_api_servers_get: {
+    list_servers: {
         parameters: {
             query?: never;
             header?: never;
@@ -355,20 +571,159 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Server"][];
+                    "application/json": components["schemas"]["ServerOut"][];
                 };
             };
         };
     };
-    overview_api_servers__server_id__overview_get: {
+    create_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerIn"];
+            };
+        };
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerOut"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyOut"][];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyIn"];
+            };
+        };
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyCreated"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: number;
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_overview: {
         parameters: {
             query?: {
+                /** @description How far to look back. */
                 range?: "24h" | "7d" | "30d" | "90d";
             };
             header?: never;
@@ -379,6 +734,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -388,20 +752,12 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
         };
     };
-    series_api_servers__server_id__series_get: {
+    get_series: {
         parameters: {
             query?: {
+                /** @description How far to look back. */
                 range?: "24h" | "7d" | "30d" | "90d";
             };
             header?: never;
@@ -412,6 +768,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -421,20 +786,12 @@ export interface operations {
                     "application/json": components["schemas"]["Series"];
                 };
             };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
         };
     };
-    tools_api_servers__server_id__tools_get: {
+    get_tools: {
         parameters: {
             query?: {
+                /** @description How far to look back. */
                 range?: "24h" | "7d" | "30d" | "90d";
             };
             header?: never;
@@ -445,6 +802,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -454,18 +820,9 @@ export interface operations {
                     "application/json": components["schemas"]["ToolTable"];
                 };
             };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
         };
     };
-    sign_in_api_sign_in_post: {
+    sign_in: {
         parameters: {
             query?: never;
             header?: never;
@@ -478,6 +835,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -487,18 +853,65 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+        };
+    };
+    create_sign_in_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLinkOut"];
                 };
             };
         };
     };
-    sign_out_api_sign_out_post: {
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -508,11 +921,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
             };
         };
     };

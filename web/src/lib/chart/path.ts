@@ -18,6 +18,15 @@ export function areaPath(spots: readonly Spot[], base: number): string {
     .join("");
 }
 
+/** What joins the runs of a line over its gaps, to be drawn fainter than the line. */
+export function bridgePath(spots: readonly Spot[]): string {
+  const found = runs(spots);
+  return found
+    .slice(1)
+    .map((run, index) => linePath([found[index]?.at(-1) ?? null, run[0] ?? null]))
+    .join("");
+}
+
 /** Spots with neither neighbour: a line would not show them, so they are drawn as dots. */
 export function loneSpots(spots: readonly Spot[]): (readonly [number, number])[] {
   return runs(spots).flatMap((run) => (run.length === 1 ? run : []));

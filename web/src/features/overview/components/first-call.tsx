@@ -2,19 +2,18 @@ import type { ReactNode } from "react";
 
 import { CodeBlock } from "@/components/code-block";
 
+import { integration } from "../integration";
+
 /** A server that nobody has called yet: how to connect it. */
 export function FirstCall({ serverName }: { serverName: string }) {
-  const endpoint = window.location.origin;
-  const snippet = [
-    "import mcp_obs",
-    `mcp_obs.configure_mcp_telemetry(api_key="mcpobs_live_…", endpoint="${endpoint}", server_name="${serverName}")`,
-    "mcp_obs.instrument(server)",
-  ].join("\n");
-  const command = `mcp-obs keys create --server ${serverName}`;
+  const { command, snippet } = integration(serverName, window.location.origin);
   return (
-    <section aria-label="Connect this server" className="panel mx-auto w-full max-w-3xl overflow-hidden">
+    <section
+      aria-label="Connect this server"
+      className="panel mx-auto mt-4 w-full sm:mt-8 max-w-4xl overflow-hidden"
+    >
       <div className="border-b border-line px-6 py-5">
-        <h2 className="text-base font-semibold tracking-tight">Connect {serverName}</h2>
+        <h2 className="text-base font-semibold tracking-[-0.01em]">Connect {serverName}</h2>
         <p className="mt-1 text-muted">Nothing has called this server yet. Three steps to the first call:</p>
       </div>
       <ol className="space-y-6 px-6 py-6">
@@ -25,8 +24,8 @@ export function FirstCall({ serverName }: { serverName: string }) {
           <CodeBlock text={snippet} label="the three lines of Python" />
           <p className="mt-2 text-xs text-muted">
             <code className="font-mono">server</code> is your <code className="font-mono">MCPServer</code> or{" "}
-            <code className="font-mono">FastMCP</code> object. Install with{" "}
-            <code className="font-mono">pip install mcp-obs</code>.
+            <code className="font-mono">FastMCP</code> object; the package is called{" "}
+            <code className="font-mono">mcp-obs</code>.
           </p>
         </Step>
         <Step number={3} title="Call a tool from any client">

@@ -29,7 +29,7 @@ export function IndicatorGrid({ overview, points }: IndicatorGridProps) {
 }
 
 function IndicatorCell({ reading }: { reading: Reading }) {
-  const { label, hint, quantity, change, course, color } = reading;
+  const { label, hint, quantity, change, previous, course, color } = reading;
   return (
     <div className={CELL} data-indicator={label}>
       <dt className="text-xs text-muted">
@@ -46,9 +46,9 @@ function IndicatorCell({ reading }: { reading: Reading }) {
             <span className="ml-1 text-13 font-medium tracking-normal text-muted">{quantity.unit}</span>
           )}
         </span>
-        {change !== null && <ChangeBadge change={change} />}
+        {change !== null && <ChangeBadge change={change} previous={previous} />}
       </dd>
-      <dd aria-hidden className="-mx-4 mt-2 h-8">
+      <dd aria-hidden className="mt-2 mb-3 h-8">
         {course !== null && <Sparkline values={course} color={color} className="h-8" />}
       </dd>
     </div>
@@ -63,7 +63,7 @@ export function IndicatorGridSkeleton() {
         <div key={label} className={CELL}>
           <p className="text-xs text-muted">{label}</p>
           <Skeleton className="mt-2 mb-1 h-6 w-20" />
-          <div className="mt-2 h-8" />
+          <div className="mt-2 mb-3 h-8" />
         </div>
       ))}
     </div>

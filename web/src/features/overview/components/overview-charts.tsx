@@ -3,7 +3,14 @@ import { useMemo } from "react";
 import { ChartCursor } from "@/components/charts/cursor";
 import { TimeChart } from "@/components/charts/time-chart";
 import { Skeleton } from "@/components/ui/skeleton";
-import { formatCompact, formatCount, formatDuration, formatPercent } from "@/lib/format";
+import {
+  formatCompact,
+  formatCount,
+  formatDuration,
+  formatDurationTick,
+  formatPercent,
+  formatPercentTick,
+} from "@/lib/format";
 
 import type { Series } from "../api/get-series";
 import { bucketsOf, errorRateOf, latencyOf, volumeOf } from "../chart-data";
@@ -40,7 +47,7 @@ export function OverviewCharts({ series }: { series: Series }) {
             buckets={buckets}
             height={LOW}
             format={formatDuration}
-            formatTick={formatDuration}
+            formatTick={formatDurationTick}
             ceiling={1}
             {...latency}
           />
@@ -52,7 +59,7 @@ export function OverviewCharts({ series }: { series: Series }) {
             buckets={buckets}
             height={LOW}
             format={formatPercent}
-            formatTick={formatPercent}
+            formatTick={formatPercentTick}
             ceiling={0.01}
             {...errorRate}
           />

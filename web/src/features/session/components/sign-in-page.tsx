@@ -67,7 +67,7 @@ function SignInForm({ error, pending, onToken, onContinue }: SignInFormProps) {
     : describeRefusal(error);
   return (
     <div className="w-full max-w-sm">
-      <h1 className="text-center text-lg font-semibold tracking-tight">Sign in to mcp-obs</h1>
+      <h1 className="text-center text-lg font-semibold tracking-[-0.01em]">Sign in to mcp-obs</h1>
       {message !== null && (
         <p
           id="sign-in-error"
@@ -77,7 +77,7 @@ function SignInForm({ error, pending, onToken, onContinue }: SignInFormProps) {
           {message}
         </p>
       )}
-      <AlreadySignedIn onContinue={onContinue} />
+      {error !== null && <AlreadySignedIn onContinue={onContinue} />}
       <p className="mt-5 mb-2 text-13 text-muted">
         Get a link on the machine that runs mcp-obs, and open it here:
       </p>
@@ -124,7 +124,7 @@ function AlreadySignedIn({ onContinue }: { onContinue: () => void }) {
 
 function describeRefusal(error: Error | null): string | null {
   if (error === null) return null;
-  if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) {
+  if (error instanceof ApiError && error.status === 401) {
     return "This sign-in link has been used or has expired. Get a new one.";
   }
   return describeError(error);

@@ -94,7 +94,7 @@ function SortHead({ label, sorted, first, onPress }: SortHeadProps) {
         type="button"
         onClick={onPress}
         className={cn(
-          "group/head inline-flex cursor-pointer items-center gap-1 rounded-sm transition-colors hover:text-foreground",
+          "group/head inline-flex cursor-pointer align-middle items-center gap-1 rounded-sm transition-colors hover:text-foreground",
           sorted !== "none" && "text-foreground",
           !first && "flex-row-reverse",
         )}
@@ -114,7 +114,7 @@ function ToolRow({ tool, now, fullRate }: { tool: Tool; now: Date; fullRate: num
   return (
     <TableRow className="group hover:bg-sunken">
       <TableCell
-        className={cn(STICKY, "max-w-44 truncate pl-4 font-mono text-xs font-medium sm:max-w-72")}
+        className={cn(STICKY, "max-w-44 truncate pl-4 font-mono text-xs font-medium sm:max-w-52 xl:max-w-80")}
         title={tool.name}
       >
         {tool.name}
@@ -125,7 +125,7 @@ function ToolRow({ tool, now, fullRate }: { tool: Tool; now: Date; fullRate: num
       </TableCell>
       <TableCell className="text-right">
         <span className="inline-flex items-center justify-end gap-2.5">
-          <span aria-hidden className="h-1 w-12 overflow-hidden rounded-full bg-line">
+          <span aria-hidden className="h-1 w-8 overflow-hidden xl:w-12 rounded-full bg-line">
             <span
               className="block h-full rounded-full bg-(--chart-error)"
               style={{ width: `${(tool.error_rate / fullRate) * 100}%` }}
@@ -145,7 +145,7 @@ function ToolRow({ tool, now, fullRate }: { tool: Tool; now: Date; fullRate: num
           {formatAgo(lastCall, now)}
         </time>
       </TableCell>
-      <TableCell className="w-36 min-w-32 pr-4">
+      <TableCell className="w-36 min-w-24 xl:min-w-32 pr-4">
         <Sparkline values={tool.trend} color="var(--chart-ok)" className="h-6" />
       </TableCell>
     </TableRow>
