@@ -34,6 +34,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/basedpyright --warnings
+	@$(BIN)/basedpyright --warnings -p examples/notes
 	@npm --prefix web run --silent lint
 
 python-test: install web senders ## the Python suites on mcp 2.x and fastmcp 4.x

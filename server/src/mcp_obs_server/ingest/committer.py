@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 # An insert costs 100 ms of CPU however small it is, so what comes within a second shares one...
 INSERT_EVERY_SECONDS = 1.0
-# ...unless there is enough to make the fixed cost vanish (16 MiB: about 40,000 spans).
-SEGMENT_BYTES = 16 * 2**20
+# ...unless there is enough to make the fixed cost vanish (32 MiB: about 70,000 spans), and the merges after it few.
+SEGMENT_BYTES = 32 * 2**20
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
