@@ -43,7 +43,9 @@ async def test_a_key_s_life_over_http(control: ControlPlane) -> None:
         listed = (await client.get(keys)).json()
         revoked = [(await client.delete(f"{keys}/{key['id']}")).status_code for _ in range(2)]
         after = (await client.get(keys)).json()
-    assert server == snapshot({"id": 1, "name": "weather", "created_at": "2026-03-01T12:00:00Z"})
+    assert server == snapshot(
+        {"id": 1, "name": "weather", "created_at": "2026-03-01T12:00:00Z", "last_used_at": None}
+    )
     assert (created.status_code, revoked) == (201, [204, 204])
     assert listed == [key]
     assert after == [{**key, "revoked_at": "2026-03-01T12:00:00Z"}]

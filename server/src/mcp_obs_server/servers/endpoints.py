@@ -16,7 +16,11 @@ router = APIRouter(
 @router.get("", operation_id="list_servers")
 async def list_servers(principal: Authenticated, servers: Servers) -> list[ServerOut]:
     """The organisation's servers by name."""
-    return [ServerOut.model_validate(server) for server in await servers.list_servers(principal)]
+    listed = await servers.list_servers(principal)
+    return [
+        ServerOut(id=server.id, name=server.name, created_at=server.created_at, last_used_at=last_used_at)
+        for server, last_used_at in listed
+    ]
 
 
 @router.post("", operation_id="create_server", status_code=201)

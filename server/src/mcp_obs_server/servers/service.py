@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from mcp_obs_server.accounts.principal import OrgId, Principal
@@ -49,11 +50,18 @@ class ServersService:
                 raise NotFoundError(f"There is no server {server_id}; `mcp-obs servers list` shows yours.")
         return ServerScope(principal.org_id, server_id)
 
-    async def list_servers(self, principal: Principal) -> Sequence[Server]:
-        """The organisation's servers by name."""
-        query = select(Server).where(Server.org_id == principal.org_id).order_by(Server.name, Server.id)
+    async def list_servers(self, principal: Principal) -> Sequence[tuple[Server, datetime | None]]:
+        """The organisation's servers by name, each with when one of its keys was last used."""
+        await self._verifier.write_uses()
+        query = (
+            select(Server, func.max(ApiKey.last_used_at))
+            .outerjoin(ApiKey)
+            .where(Server.org_id == principal.org_id)
+            .group_by(Server.id)
+            .order_by(Server.name, Server.id)
+        )
         async with self._sessions() as db:
-            return (await db.scalars(query)).all()
+            return [(server, last_used_at) for server, last_used_at in await db.execute(query)]
 
     async def create_server(self, principal: Principal, name: str) -> Server:
         """Register a server; raises ConflictError when the organisation has one of this name."""

@@ -89,6 +89,10 @@ class ApiKeyVerifier:
         self._forgotten += 1
         self._known.pop(prefix, None)
 
+    async def write_uses(self) -> None:
+        """Write when keys were last used, before somebody looks."""
+        await self._last_used.flush()
+
     def _fresh(self, prefix: str) -> _Known | None:
         known = self._known.get(prefix)
         return known if known and self._timer() < known.checked_at + RECHECK_SECONDS else None

@@ -9,13 +9,21 @@ export function rememberServer(id: number): void {
   }
 }
 
-/** The server to show when the address names none: the one looked at last, else the first. */
-export function chooseServer<Server extends { id: number }>(servers: readonly Server[]): Server | undefined {
+interface Choice {
+  id: number;
+  last_used_at?: string | null;
+}
+
+/** The server to show when the address names none: the one looked at last, else the one that sent last. */
+export function chooseServer<Server extends Choice>(servers: readonly Server[]): Server | undefined {
   let last: string | null = null;
   try {
     last = localStorage.getItem(KEY);
   } catch {
     last = null;
   }
-  return servers.find((server) => String(server.id) === last) ?? servers[0];
+  const newest = servers.toSorted((one, other) =>
+    (other.last_used_at ?? "").localeCompare(one.last_used_at ?? ""),
+  )[0];
+  return servers.find((server) => String(server.id) === last) ?? newest;
 }

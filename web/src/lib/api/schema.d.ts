@@ -427,6 +427,11 @@ export interface components {
             created_at: string;
             /** Id */
             id: number;
+            /**
+             * Last Used At
+             * @description When one of its keys last sent something
+             */
+            last_used_at?: string | null;
             /** Name */
             name: string;
         };
