@@ -90,7 +90,9 @@ def _servers(api: ApiClient, name: str | None) -> list[Json]:
 
 def _one_server(api: ApiClient, name: str | None) -> Json:
     chosen = _servers(api, name)
-    if len(chosen) != 1:
+    if not chosen:
+        raise click.ClickException("Register a server first: mcp-obs servers create NAME")
+    if len(chosen) > 1:
         names = ", ".join(each["name"] for each in chosen)
         raise click.UsageError(f"Say which server with --server: {names}.")
     return chosen[0]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="The port to listen on; 0 takes a free one.  [default: 4318]",
 )
 def start(data_dir: Path | None, host: str | None, port: int | None) -> None:
-    """Take OTLP from MCP servers and show the dashboard, on one port.
+    """Run mcp-obs: OTLP, API and dashboard on one port.
 
     The first start prints an API key and a sign-in link. Every option is also read from the
     environment, as MCP_OBS_DATA_DIR, MCP_OBS_HOST and MCP_OBS_PORT. Ctrl-C stops.

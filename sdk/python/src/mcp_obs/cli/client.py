@@ -41,7 +41,7 @@ class ApiClient:
         self._request("DELETE", path, None)
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
-        url = self._http.base_url
+        url = str(self._http.base_url).rstrip("/")
         try:
             response = self._http.request(method, path, json=body)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
@@ -59,16 +59,17 @@ class ApiClient:
 
 def read_token(token: str | None, data_dir: Path) -> str:
     """The access token: the one given, else the one that the server keeps in its data folder."""
-    if token:
-        return token
     file = data_dir / "access-token"
     try:
-        return file.read_text().strip()
+        found = (token or file.read_text()).strip()
     except OSError as error:
         raise click.ClickException(
             f"There is no access token at {file} ({error.strerror}):"
             " give the server's folder with --data-dir, or set MCP_OBS_TOKEN."
         ) from error
+    if not found.isascii():
+        raise click.ClickException("This is no access token: it has letters that no token has.")
+    return found
 
 
 def _read(response: httpx2.Response) -> Any:

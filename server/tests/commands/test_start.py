@@ -1,0 +1,124 @@
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+from inline_snapshot import snapshot
+
+from command_line import SECONDS, CommandLine, Ended
+from mcp_obs_server.commands.start import welcome
+from mcp_obs_server.servers.bootstrap import FirstStart
+
+FIRST = FirstStart(
+    organisation_name="My organisation",
+    server_name="default",
+    api_key="mcpobs_live_KEY",
+    sign_in_token="TOKEN",
+    sign_in_expires_at=datetime(2026, 3, 2, 12, tzinfo=UTC),
+)
+
+
+@asynccontextmanager
+async def started(command_line: CommandLine) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+    """`mcp-obs start` on a free port and what it printed; afterwards Ctrl-C."""
+    process = await command_line.start("start", "--port", "0")
+    assert process.stdout is not None
+    try:
+        printed = await asyncio.wait_for(process.stdout.readuntil(b"Ctrl-C stops.\n"), SECONDS)
+        yield process, printed.decode()
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            await asyncio.wait_for(process.wait(), SECONDS)
+
+
+def word_after(printed: str, line: str) -> str:
+    """The first word of the line that follows this one."""
+    return printed.partition(line)[2].split()[0]
+
+
+def test_the_first_start_shows_link_key_and_the_next_step() -> None:
+    assert welcome("http://127.0.0.1:4318", Path("mcp-obs-data"), FIRST) == snapshot("""\
+mcp-obs is ready at http://127.0.0.1:4318
+
+Sign in (works once, until 2026-03-02 12:00 UTC):
+  http://127.0.0.1:4318/sign-in#token=TOKEN
+
+API key of the server "default" (shown only now):
+  mcpobs_live_KEY
+
+Next, three lines in your MCP server, then call one of its tools:
+  import mcp_obs
+  mcp_obs.configure_mcp_telemetry(api_key="mcpobs_live_KEY", endpoint="http://127.0.0.1:4318")
+  mcp_obs.instrument(server)
+
+Another sign-in link: mcp-obs sign-in-link
+Ctrl-C stops.
+""")
+
+
+def test_a_later_start_tells_how_to_sign_in_here() -> None:
+    assert welcome("http://127.0.0.1:4400", Path("my data"), None) == snapshot("""\
+mcp-obs is ready at http://127.0.0.1:4400
+A sign-in link: mcp-obs sign-in-link --data-dir 'my data' --url http://127.0.0.1:4400
+Ctrl-C stops.
+""")
+
+
+async def test_what_the_first_start_prints_works_and_is_never_printed_again(
+    command_line: CommandLine,
+) -> None:
+    async with started(command_line) as (process, printed):
+        base_url = word_after(printed, "mcp-obs is ready at")
+        link = word_after(printed, "UTC):")
+        key = word_after(printed, "(shown only now):")
+        async with httpx2.AsyncClient(base_url=base_url) as client:
+            page, _, token = link.partition("#token=")
+            assert page == f"{base_url}/sign-in"
+            assert (await client.post("/api/sign-in", json={"token": token})).is_success
+            headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+            assert (await client.post("/v1/traces", content=b"{}", headers=headers)).is_success
+        listed = await command_line("servers", "list", "--url", base_url)
+        assert (listed.code, "default" in listed.out) == (0, True)
+        process.send_signal(signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), SECONDS)
+        assert err.strip() == b""
+    async with started(command_line) as (_, again):
+        assert "mcpobs_live_" not in again
+        assert "#token=" not in again
+        command = again.partition("A sign-in link: mcp-obs ")[2].splitlines()[0].split()
+        assert (await command_line(*command)).code == 0
+
+
+async def test_a_folder_in_use_is_told_in_a_sentence(command_line: CommandLine) -> None:
+    async with started(command_line):
+        ended = await command_line("start", "--port", "0")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert "is in use by another mcp-obs" in ended.err
+
+
+async def test_a_port_in_use_is_told_in_a_sentence(command_line: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = await command_line("start", "--port", port)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert f"Can't listen on 127.0.0.1:{port}" in ended.err
+
+
+async def test_a_wrong_setting_is_named(command_line: CommandLine) -> None:
+    assert await command_line.with_environment(MCP_OBS_PORT="many")("start") == snapshot(
+        Ended(
+            code=2,
+            out="",
+            err="""\
+Usage: mcp-obs start [OPTIONS]
+Try 'mcp-obs start --help' for help.
+
+Error: MCP_OBS_PORT: Input should be a valid integer, unable to parse string as an integer
+""",
+        )
+    )
