@@ -27,7 +27,9 @@ class ServerOut(BaseModel):
     id: int
     name: str
     created_at: datetime
-    last_used_at: datetime | None = Field(default=None, description="When one of its keys last sent something")
+    last_used_at: datetime | None = Field(
+        default=None, description="When one of its keys last sent something"
+    )
 
 
 class ApiKeyIn(BaseModel):
