@@ -27,7 +27,9 @@ ID  NAME        CREATED
 
 async def test_json_is_what_the_api_answers(mcp_obs: CommandLine) -> None:
     created = json.loads((await mcp_obs("servers", "create", "weather", "--json")).out)
-    assert created == snapshot({"id": 1, "name": "weather", "created_at": "2026-03-01T12:00:00Z"})
+    assert created == snapshot(
+        {"id": 1, "name": "weather", "created_at": "2026-03-01T12:00:00Z", "last_used_at": None}
+    )
     assert json.loads((await mcp_obs("servers", "list", "--json")).out) == [created]
 
 
