@@ -22,7 +22,7 @@ from mcp_obs_server.servers.models import ApiKey, Server
 RECHECK_SECONDS = 5.0  # how long another process's revocation can go unseen
 UNKNOWN_SECONDS = 30.0
 KNOWN_KEYS = 10_000  # about 6 MB
-UNKNOWN_KEYS = 10_000  # about 2 MB
+UNKNOWN_KEYS = 10_000  # about 3 MB
 
 
 @dataclass(frozen=True, slots=True)
