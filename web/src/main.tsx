@@ -6,13 +6,17 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { createQueryClient } from "@/app/query-client";
+import { nextPage, searchFor } from "@/app/next-page";
 import { createAppRouter } from "@/app/router";
 import { TooltipProvider } from "@/components/ui/tooltip";
 
+const SIGN_IN = "/sign-in";
+
 const queryClient = createQueryClient(() => {
-  // The shell's own check, run again, finds nobody signed in and remembers the way back.
-  queryClient.removeQueries({ queryKey: ["me"] });
-  void router.invalidate();
+  const { pathname, href } = router.state.location;
+  if (pathname === SIGN_IN) return;
+  queryClient.clear();
+  void router.navigate({ to: SIGN_IN, search: searchFor(nextPage(href)) });
 });
 const router = createAppRouter(queryClient);
 

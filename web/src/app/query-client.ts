@@ -7,7 +7,6 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({
       onError: (error, query) => {
-        // The sign-in page itself asks who is signed in, and "nobody" is an answer there.
         if (error instanceof ApiError && error.status === 401 && query.meta?.["quiet"] !== true)
           onSignedOut();
       },

@@ -14,7 +14,7 @@ import { chooseServer, rememberServer } from "@/features/servers/last-server";
 import { ApiError } from "@/lib/api/error";
 import { DEFAULT_RANGE, parseRange } from "@/lib/time-range";
 
-import { nextPage } from "./next-page";
+import { nextPage, searchFor } from "./next-page";
 import { ErrorPage } from "./pages/error-page";
 import { NotFoundPage } from "./pages/not-found-page";
 
@@ -26,8 +26,7 @@ const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/sign-in",
   validateSearch: (search: Record<string, unknown>): { next?: string } => {
-    const next = nextPage(search["next"]);
-    return next === "/" ? {} : { next };
+    return searchFor(nextPage(search["next"]));
   },
   component: lazyRouteComponent(() => import("./pages/sign-in-page"), "SignInRoutePage"),
 });
@@ -41,8 +40,7 @@ const shellRoute = createRoute({
       await context.queryClient.ensureQueryData(serversQuery);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
-      const next = nextPage(location.href);
-      throw redirect({ to: "/sign-in", search: next === "/" ? {} : { next } });
+      throw redirect({ to: "/sign-in", search: searchFor(nextPage(location.href)) });
     }
   },
   component: lazyRouteComponent(() => import("./shell"), "Shell"),

@@ -32,8 +32,8 @@ export function ServerSwitcher({ serverId, onSelect }: ServerSwitcherProps) {
         <ChevronsUpDownIcon aria-hidden className="size-3.5 shrink-0 text-faint" />
       </PopoverTrigger>
       <PopoverContent aria-label="Servers">
-        <Command defaultValue={current === undefined ? "" : valueOf(current)}>
-          <CommandInput placeholder="Find a server" aria-label="Find a server" />
+        <Command label="Find a server" defaultValue={current === undefined ? "" : valueOf(current)}>
+          <CommandInput placeholder="Find a server" />
           <CommandList label="Servers">
             <CommandEmpty>No server of this name.</CommandEmpty>
             {servers.map((server) => (

@@ -7,4 +7,6 @@ export const meQuery = queryOptions({
   queryKey: ["me"],
   queryFn: ({ signal }) => unwrap(api.GET("/api/me", { signal })),
   staleTime: 5 * 60_000,
+  // Whoever asks this expects that nobody may be signed in.
+  meta: { quiet: true },
 });

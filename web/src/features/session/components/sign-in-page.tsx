@@ -110,7 +110,7 @@ function SignInForm({ error, pending, onToken, onContinue }: SignInFormProps) {
 
 /** Opening an old link again happens to people who are signed in; they need not start over. */
 function AlreadySignedIn({ onContinue }: { onContinue: () => void }) {
-  const me = useQuery({ ...meQuery, retry: false, meta: { quiet: true } });
+  const me = useQuery(meQuery);
   if (me.data === undefined) return null;
   return (
     <div className="panel mt-5 flex items-center justify-between gap-3 py-2.5 pr-2.5 pl-3.5">
