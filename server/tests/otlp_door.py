@@ -1,13 +1,10 @@
 """The OTLP door on a real socket, in front of the real spool and the real store."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
 
 from mcp_obs_server.ingest.body import Budget
 from mcp_obs_server.ingest.committer import Committer
@@ -16,8 +13,10 @@ from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_exports import NOW
+from serving import serving
 
 KEY = "mcpobs_test_key"
+BREAKS_THE_CHECK = "mcpobs_test_defect"
 
 
 @dataclass(frozen=True)
@@ -47,21 +46,6 @@ class Door:
 
 
 @asynccontextmanager
-async def serving(app: OtlpHttp) -> AsyncGenerator[str]:
-    """The application on a free port of the loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    config = server.config
-    config.load()
-    sock = config.bind_socket()
-    task = asyncio.create_task(server.serve(sockets=[sock]))
-    try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@asynccontextmanager
 async def open_door(
     folder: Path,
     store: TelemetryStore,
@@ -73,6 +57,8 @@ async def open_door(
     """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
 
     async def verify(key: str) -> Tenant | None:
+        if key == BREAKS_THE_CHECK:
+            raise RuntimeError("a defect")
         return Tenant(org_id) if key == KEY else None
 
     committer = Committer(Spool(folder), RecentExports(folder), store, spool_max_bytes)

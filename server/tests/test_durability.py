@@ -132,6 +132,21 @@ def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> N
     assert not list((tmp_path / "spool").glob("*.segment"))
 
 
+def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Path) -> None:
+    for seed, number in enumerate((signal.SIGTERM, signal.SIGINT), 1):
+        with running(tmp_path) as server:
+            headers = {
+                "authorization": f"Bearer {new_key(server, tmp_path)}",
+                "content-type": "application/x-protobuf",
+            }
+            body = export(SPANS_PER_EXPORT, seed=seed, start=time.time_ns() - 60 * SECOND).SerializeToString()
+            httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
+            server.process.send_signal(number)
+            assert server.process.wait(30) == 0
+        assert not list((tmp_path / "spool").glob("*.segment"))
+    assert counts(tmp_path)["spans"] == 2 * SPANS_PER_EXPORT
+
+
 def test_a_second_server_on_the_same_folder_says_so_in_one_sentence(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         second = subprocess.run(

@@ -1,10 +1,13 @@
 """The composition root: settings in, a running application out. Nothing else builds objects."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_obs_server import migrations
@@ -14,6 +17,7 @@ from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
 from mcp_obs_server.ingest.body import Budget
 from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
@@ -24,9 +28,11 @@ from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
 from mcp_obs_server.servers.service import ServersService
-from mcp_obs_server.servers.verifier import ApiKeyVerifier
+from mcp_obs_server.servers.verifier import ApiKeyVerifier, Tenant
 from mcp_obs_server.settings import Settings
 from mcp_obs_server.store import TelemetryStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,14 @@ class Application:
             await self.api(scope, receive, send)
         else:
             await self.dashboard(scope, receive, send)
+
+
+async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
+    try:
+        return await verifier.verify(key)
+    except SQLAlchemyError as error:
+        log.error("API keys can't be checked: %s", error)
+        raise Overloaded("API keys can't be checked right now: try again later.") from error
 
 
 @asynccontextmanager
@@ -75,13 +89,13 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         stack.callback(hasher.close)
         last_used = await stack.enter_async_context(LastUsed(sessions, clock))
         verifier = ApiKeyVerifier(sessions, hasher, last_used)
-        accounts = AccountsService(sessions, clock)
+        accounts = AccountsService(sessions, clock, settings.public_url)
         servers = ServersService(sessions, clock, hasher, verifier)
 
         api = build_api()
         provide(api, accounts, servers, AnalyticsService(store, clock))
         otlp = OtlpHttp(
-            verify_key=verifier.verify,
+            verify_key=partial(_verify, verifier),
             committer=committer,
             now=lambda: int(clock().timestamp() * 1e9),
             retention_nanoseconds=int(settings.retention.total_seconds()) * 10**9,

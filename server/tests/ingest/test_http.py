@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from otlp_door import KEY, Door
+from otlp_door import BREAKS_THE_CHECK, KEY, Door
 from otlp_exports import NOW, SECOND, export
 
 PROTOBUF = "application/x-protobuf"
@@ -260,6 +260,14 @@ async def test_other_content_types_and_encodings_are_answered_with_415(
 ) -> None:
     http_status, code, _ = status_of(await post(door, b"", content_type, content_encoding=encoding))
     assert (http_status, code) == (415, 3)
+
+
+async def test_a_defect_of_ours_is_answered_with_500_and_a_status(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await post(door, b"", authorization=f"Bearer {BREAKS_THE_CHECK}")
+    assert status_of(response) == (500, 13, "The server failed; its log has the reason.")
+    assert "a defect" in caplog.text
 
 
 async def test_json_with_a_charset_is_json(door: Door) -> None:

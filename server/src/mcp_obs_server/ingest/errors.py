@@ -7,6 +7,7 @@ ExportRefused
 ├── WrongMethod            405 UNIMPLEMENTED
 ├── ExportTooLarge         413 RESOURCE_EXHAUSTED
 ├── UnsupportedMedia       415 INVALID_ARGUMENT
+├── Broken                 500 INTERNAL
 └── Overloaded             503 UNAVAILABLE, retryable, with Retry-After
 """
 
@@ -55,6 +56,13 @@ class UnsupportedMedia(ExportRefused):
     """A content type or encoding that no OTLP exporter has to use."""
 
     status = 415
+
+
+class Broken(ExportRefused):
+    """A defect of ours; the log has the reason."""
+
+    status = 500
+    code = 13
 
 
 class Overloaded(ExportRefused):

@@ -1,6 +1,8 @@
 """OTLP/HTTP: POST /v1/traces. A plain ASGI application, because every export passes here."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
@@ -10,6 +12,7 @@ from mcp_obs_server.ingest.body import Budget, ClientGone, Incoming, Receive, Sh
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.ingest.errors import (
+    Broken,
     ExportRefused,
     ExportTooLarge,
     UnauthenticatedExport,
@@ -17,6 +20,8 @@ from mcp_obs_server.ingest.errors import (
     UnsupportedMedia,
     WrongMethod,
 )
+
+log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -66,14 +71,16 @@ class OtlpHttp:
         incoming = Incoming(receive)
         try:
             body = await self._export(scope, headers, is_json, incoming)
-            await _respond(send, 200, body, {**answers.CORS, **content_type})
         except ExportRefused as error:
-            if isinstance(error, ExportTooLarge):
-                await incoming.skim(_SKIM_BYTES)
-            body, extra = answers.refusal(is_json, error)
-            await _respond(send, error.status, body, {**extra, **content_type})
+            await _refuse(send, error, is_json, content_type, incoming)
         except ClientGone:
             return
+        except Exception:
+            log.exception("An export could not be answered")
+            error = Broken("The server failed; its log has the reason.")
+            await _refuse(send, error, is_json, content_type, incoming)
+        else:
+            await _respond(send, 200, body, {**answers.CORS, **content_type})
 
     async def _export(
         self, scope: Scope, headers: Mapping[str, str], is_json: bool, incoming: Incoming
@@ -140,6 +147,16 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _refuse(
+    send: Send, error: ExportRefused, is_json: bool, content_type: Mapping[str, str], incoming: Incoming
+) -> None:
+    if isinstance(error, ExportTooLarge):
+        with contextlib.suppress(ClientGone):
+            await incoming.skim(_SKIM_BYTES)
+    body, headers = answers.refusal(is_json, error)
+    await _respond(send, error.status, body, {**headers, **content_type})
 
 
 async def _respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
