@@ -13,11 +13,16 @@ _org_ids = count(1000)
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelemetryStore]:
+def telemetry_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared store is."""
+    return tmp_path_factory.mktemp("telemetry")
+
+
+@pytest.fixture(scope="session")
+def store(telemetry_folder: Path) -> Iterator[TelemetryStore]:
     """A real store, shared by every test; `org_id` keeps their rows apart."""
-    folder: Path = tmp_path_factory.mktemp("telemetry")
     # Tests write at fixed times, which must not age out while the calendar goes on.
-    store = TelemetryStore.open(folder, retention=timedelta(days=3_650))
+    store = TelemetryStore.open(telemetry_folder, retention=timedelta(days=3_650))
     yield store
     store.close()
 

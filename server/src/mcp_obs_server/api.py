@@ -1,12 +1,17 @@
 """The JSON API: routes and the shape of errors, without the objects behind them."""
 
-from fastapi import FastAPI
+import logging
+
+from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from mcp_obs_server.accounts.endpoints import router as accounts
 from mcp_obs_server.analytics.endpoints import router as analytics
-from mcp_obs_server.kit.http_errors import install_error_handlers
+from mcp_obs_server.kit.http_errors import error_response, install_error_handlers
 from mcp_obs_server.servers.endpoints import router as servers
+from mcp_obs_server.store import StoreUnavailableError
+
+log = logging.getLogger(__name__)
 
 
 class Health(BaseModel):
@@ -15,10 +20,17 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+def _on_store_unavailable(_: Request, error: Exception) -> Response:
+    log.error("The telemetry store can't answer: %s", error)
+    message = "The telemetry store can't answer right now: try again in a few seconds."
+    return error_response(503, "store_unavailable", message, {"retry-after": "5"})
+
+
 def build_api() -> FastAPI:
     """The application under /api, and /healthz."""
     api = FastAPI(title="mcp-obs", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     install_error_handlers(api)
+    api.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
     for router in (accounts, servers, analytics):
         api.include_router(router)
 

@@ -69,6 +69,8 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
 
     Raises StoreLockedError or SchemaError, and OSError when the folder can't be used.
     """
+    # Telemetry and digests of credentials are nobody else's on this machine.
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         store = await asyncio.to_thread(
             TelemetryStore.open, settings.data_dir / "telemetry", settings.retention

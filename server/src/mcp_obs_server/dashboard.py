@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -34,11 +33,19 @@ class Dashboard:
         response.headers.update(SECURITY_HEADERS)
         await response(scope, receive, send)
 
+    def _file(self, path: str) -> Path | None:
+        try:
+            file = (self._folder / path.lstrip("/")).resolve()
+            return file if file.is_file() and file.is_relative_to(self._folder) else None
+        except (OSError, ValueError):
+            # A name that no file system takes: too long, or with a zero byte.
+            return None
+
     def _response(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("Only GET here.\n", 405, {"allow": "GET, HEAD"})
-        file = (self._folder / scope["path"].lstrip("/")).resolve()
-        if file.is_file() and file.is_relative_to(self._folder) and file.name != "index.html":
+        file = self._file(scope["path"])
+        if file and file.name != "index.html":
             forever = "assets" in file.relative_to(self._folder).parts
             cache = "public, max-age=31536000, immutable" if forever else "no-cache"
             return FileResponse(file, headers={"cache-control": cache})
@@ -46,6 +53,6 @@ class Dashboard:
         if not index.is_file():
             return PlainTextResponse(_NOT_BUILT, 503)
         # A missing script must not come back as HTML.
-        if "text/html" not in Headers(scope=scope).get("accept", "text/html") or "assets" in file.parts:
+        if scope["path"].startswith("/assets/"):
             return PlainTextResponse("Nothing here.\n", 404)
         return FileResponse(index, headers={"cache-control": "no-cache"})

@@ -72,6 +72,7 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 application,
                 lifespan="off",
+                ws="none",
                 access_log=False,
                 log_level="warning",
                 server_header=False,

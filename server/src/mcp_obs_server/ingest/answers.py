@@ -48,7 +48,7 @@ def refusal(is_json: bool, error: ExportRefused) -> tuple[bytes, Mapping[str, st
         headers["retry-after"] = str(error.retry_after_seconds)
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    if error.status in (401, 413):
+    if error.status in (401, 408, 413):
         # What is left of the body is not worth reading.
         headers["connection"] = "close"
     return body, headers

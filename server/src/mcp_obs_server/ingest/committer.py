@@ -13,7 +13,7 @@ from mcp_obs_server.ingest.envelope import frame
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Segment, Spool
-from mcp_obs_server.store import StoreUnavailableError
+from mcp_obs_server.store import BatchRefusedError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,8 @@ class Committer:
             self._in_flight.update(dict.fromkeys(segment.digests, stored))
         self._writer = asyncio.create_task(self._write())
         self._inserter = asyncio.create_task(self._insert())
+        for task in (self._writer, self._inserter):
+            task.add_done_callback(_tell_of_a_defect)
 
     async def stop(self) -> None:
         """Make everything that waits durable and hand it to the engine; what it refuses stays on disk."""
@@ -109,7 +111,7 @@ class Committer:
 
     def _enqueue(self, export: Export) -> asyncio.Future[None]:
         size = len(export.body)
-        if self._stop.is_set() or self._bytes + size > self._spool_max_bytes:
+        if not self._is_working() or self._bytes + size > self._spool_max_bytes:
             raise Overloaded("The telemetry store is behind and its spool is full: try again later.")
         self._bytes += size
         durable = asyncio.get_running_loop().create_future()
@@ -117,6 +119,11 @@ class Committer:
         self._waiting.append(_Waiting(export, durable))
         self._arrived.set()
         return durable
+
+    def _is_working(self) -> bool:
+        # A task that a defect ended must show as refusals, not as senders that wait for ever.
+        tasks = (self._writer, self._inserter)
+        return not self._stop.is_set() and all(task is not None and not task.done() for task in tasks)
 
     async def _write(self) -> None:
         """While one group is being fsynced the next one gathers."""
@@ -159,7 +166,7 @@ class Committer:
 
     async def _insert(self) -> None:
         while segment := await self._next_segment():
-            if not await self._insert_until_stored(segment):
+            if not await self._insert_until_done(segment):
                 return
 
     async def _next_segment(self) -> Segment | None:
@@ -189,24 +196,38 @@ class Committer:
             self._sealed.append(segment)
             self._segment_sealed.set()
 
-    async def _insert_until_stored(self, segment: Segment) -> bool:
-        """False when the engine still refuses while the server stops; the segment stays on disk."""
+    async def _insert_until_done(self, segment: Segment) -> bool:
+        """False when the engine is still away while the server stops; the segment stays on disk."""
         delay = _FIRST_RETRY_SECONDS
         while True:
             try:
-                await asyncio.get_running_loop().run_in_executor(self._engine, self._store_segment, segment)
+                await self._insert_or_split(segment)
             except (StoreUnavailableError, OSError) as error:
-                log.error("The telemetry store refuses a batch; it stays in the spool: %s", error)
+                log.error("The telemetry store is away; a batch stays in the spool: %s", error)
                 if self._stop.is_set():
                     return False
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), delay)
                 delay = min(delay * 2, _LAST_RETRY_SECONDS)
             else:
-                self._bytes -= segment.size
-                for digest in segment.digests:
-                    self._in_flight.pop(digest, None)
                 return True
+
+    async def _insert_or_split(self, segment: Segment) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._engine, self._store_segment, segment)
+        except BatchRefusedError as error:
+            # One export that the engine can't read must not hold up the others.
+            halves = await self._on_disk(lambda: self._spool.split(segment))
+            self._sealed.extendleft(reversed(halves))
+            if halves:
+                return
+            log.error("The engine can't read an export, it is now in the spool's folder 'refused': %s", error)
+        self._forget(segment)
+
+    def _forget(self, segment: Segment) -> None:
+        self._bytes -= segment.size
+        for digest in segment.digests:
+            self._in_flight.pop(digest, None)
 
     def _store_segment(self, segment: Segment) -> None:
         self._store.insert_traces(segment.path.read_bytes(), segment.token)
@@ -216,3 +237,8 @@ class Committer:
 
     async def _on_disk(self, action: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, action)
+
+
+def _tell_of_a_defect(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.critical("Exports are refused until mcp-obs is started again", exc_info=error)

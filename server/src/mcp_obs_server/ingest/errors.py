@@ -5,6 +5,7 @@ ExportRefused
 ├── UnauthenticatedExport  401 UNAUTHENTICATED
 ├── UnknownSignal          404 NOT_FOUND
 ├── WrongMethod            405 UNIMPLEMENTED
+├── TooSlow                408 DEADLINE_EXCEEDED
 ├── ExportTooLarge         413 RESOURCE_EXHAUSTED
 ├── UnsupportedMedia       415 INVALID_ARGUMENT
 ├── Broken                 500 INTERNAL
@@ -43,6 +44,13 @@ class WrongMethod(ExportRefused):
 
     status = 405
     code = 12
+
+
+class TooSlow(ExportRefused):
+    """The body did not come in time."""
+
+    status = 408
+    code = 4
 
 
 class ExportTooLarge(ExportRefused):

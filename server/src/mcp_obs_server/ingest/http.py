@@ -15,6 +15,7 @@ from mcp_obs_server.ingest.errors import (
     Broken,
     ExportRefused,
     ExportTooLarge,
+    TooSlow,
     UnauthenticatedExport,
     UnknownSignal,
     UnsupportedMedia,
@@ -26,8 +27,11 @@ log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Below this a parse takes less than the hop to a thread and back.
-_PARSE_IN_PLACE_BYTES = 1 << 20
+# Below these a parse takes about a millisecond; above, other requests go on meanwhile.
+_PROTOBUF_IN_PLACE_BYTES = 1 << 20
+_JSON_IN_PLACE_BYTES = 1 << 15
+# An exporter's own timeout is 10 s; whoever takes longer holds memory that others need.
+_BODY_SECONDS = 30.0
 # Closing while the sender still writes resets the connection, and the answer with it.
 _SKIM_BYTES = 8 << 20
 
@@ -52,6 +56,7 @@ class OtlpHttp:
         retention_nanoseconds: int,
         max_body_bytes: int,
         budget: Budget,
+        body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._verify_key = verify_key
         self._committer = committer
@@ -59,6 +64,7 @@ class OtlpHttp:
         self._retention = retention_nanoseconds
         self._max_body_bytes = max_body_bytes
         self._budget = budget
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -89,7 +95,11 @@ class OtlpHttp:
         tenant = await self._authenticate(headers)
         is_gzip = _check_headers(headers, self._max_body_bytes)
         with Share(self._budget) as share:
-            body = await read_body(incoming, is_gzip, self._max_body_bytes, share)
+            try:
+                async with asyncio.timeout(self._body_seconds):
+                    body = await read_body(incoming, is_gzip, self._max_body_bytes, share)
+            except TimeoutError:
+                raise TooSlow(f"The body took longer than {self._body_seconds:g} s.") from None
             admitted = await self._admit(body, is_json)
             if admitted.spans:
                 await self._committer.commit(
@@ -115,7 +125,7 @@ class OtlpHttp:
 
     async def _admit(self, body: bytes, is_json: bool) -> Admitted:
         window = Window.around(self._now(), self._retention)
-        if len(body) < _PARSE_IN_PLACE_BYTES:
+        if len(body) < (_JSON_IN_PLACE_BYTES if is_json else _PROTOBUF_IN_PLACE_BYTES):
             return admit_traces(body, is_json, window)
         return await asyncio.to_thread(admit_traces, body, is_json, window)
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -22,6 +23,7 @@ M = TypeVar("M", bound=Message)
 MAX_DEPTH = 40
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _FLOATS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -73,7 +75,7 @@ def _scalar(field: FieldDescriptor, value: object, path: str) -> Any:
     convert = _CONVERT.get(field.type, _integer)
     try:
         return _hex(value) if field.name in _HEX_FIELDS else convert(value)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         expected = "hex digits" if field.name in _HEX_FIELDS else _EXPECTED.get(convert, "an integer")
         raise MalformedExport(f"{path}: expected {expected}, got {_kind(value)}.") from None
 
@@ -105,6 +107,9 @@ def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str | float):
         raise TypeError
     if isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    # Python's int() also takes spaces and underscores.
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
         raise ValueError
     return int(value)
 

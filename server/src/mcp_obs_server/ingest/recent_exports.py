@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from mcp_obs_server.ingest.durable_file import append_durably
 from mcp_obs_server.ingest.envelope import DIGEST_BYTES
 
 GENERATION = 131_072
@@ -32,9 +33,7 @@ class RecentExports:
         if len(self._young) + len(digests) > GENERATION:
             self._young_path.replace(self._old_path)
             self._young, self._old = set[bytes](), self._young
-        with self._young_path.open("ab", buffering=0) as file:
-            file.write(b"".join(digests))
-            os.fdatasync(file.fileno())
+        append_durably(self._young_path, b"".join(digests))
         self._young.update(digests)
 
 

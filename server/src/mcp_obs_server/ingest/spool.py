@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from mcp_obs_server.ingest.durable_file import append, sync_folder, write_durably
 from mcp_obs_server.ingest.envelope import whole_frames
 
 _SUFFIX = ".segment"
@@ -50,14 +51,8 @@ class Spool:
         """Write the frames and return their size once they would survive a power loss. Raises OSError."""
         file = self._file or self._create()
         data = b"".join(part for parts in frames for part in parts)
-        try:
-            _write_all(file, data)
-            os.fdatasync(file.fileno())
-        except OSError:
-            # Half a frame in the middle would hide the whole ones behind it.
-            file.truncate(self._size)
-            file.seek(self._size)
-            raise
+        # Half a frame in the middle would hide the whole ones behind it; an append that fails leaves none.
+        append(file, data)
         self._size += len(data)
         self._digests.extend(digests)
         return len(data)
@@ -76,19 +71,35 @@ class Spool:
         """Forget a segment whose rows the engine holds durably."""
         segment.path.unlink()
 
+    def split(self, segment: Segment) -> list[Segment]:
+        """Two segments in place of one that the engine refuses; none when it was a single export, which is set aside.
+
+        A crash in between leaves the whole beside its halves; it is refused and split again, into the same names.
+        """
+        data = segment.path.read_bytes()
+        frames = list(whole_frames(data))
+        if len(frames) < 2:
+            refused = self._folder / "refused"
+            refused.mkdir(exist_ok=True)
+            segment.path.replace(refused / segment.path.name)
+            sync_folder(refused)
+            return []
+        middle = frames[len(frames) // 2 - 1][0]
+        halves: list[Segment] = []
+        for name, part in (("a", data[:middle]), ("b", data[middle:])):
+            path = segment.path.with_name(f"{segment.token}{name}{_SUFFIX}")
+            write_durably(path, part)
+            halves.append(Segment(path, len(part), tuple(found for _, found in whole_frames(part))))
+        segment.path.unlink()
+        return halves
+
     def _create(self) -> FileIO:
         # Names sort by time across restarts, and the sequence keeps two in one tick apart.
         self._sequence += 1
         path = self._folder / f"{time.time_ns():020d}-{self._sequence:08d}{_SUFFIX}"
         self._file = FileIO(path, "x")
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return self._file
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) or 0 :]
 
 
 def _recover(path: Path) -> Segment | None:
@@ -102,11 +113,3 @@ def _recover(path: Path) -> Segment | None:
     if size < len(data):
         os.truncate(path, size)
     return Segment(path, size, tuple(body_digest for _, body_digest in frames))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

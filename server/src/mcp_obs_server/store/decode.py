@@ -198,7 +198,8 @@ def operations_view(table: str, start_of_bucket: str) -> str:
     return f"""
 CREATE MATERIALIZED VIEW decoded_spans_to_{table} TO {table} AS
 WITH
-    if(isFinite(sampling_weight), greatest(sampling_weight, 1), 1) AS weight,
+    -- No sampler keeps less than one in a million.
+    if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight,
     -- A subscription stays open by design, and an unfinished call has no latency.
     outcome IN ('ok', 'error') AND method NOT IN ({_quoted(LONG_LIVED_METHODS)}) AS timed
 SELECT
@@ -214,7 +215,7 @@ SELECT
     sumIf(weight, outcome = 'cancelled') AS cancelled,
     sumIf(weight, outcome = 'input_required') AS input_required,
     quantilesTDigestWeightedStateIf(0.5, 0.95, 0.99)(
-        duration_ns, toUInt32(least(round(weight), 4294967295)), timed) AS durations,
+        duration_ns, toUInt32(round(weight)), timed) AS durations,
     uniqStateIf(user_id, user_id != '') AS users,
     uniqStateIf(session_id, session_id != '') AS sessions,
     max(time) AS last_time

@@ -11,9 +11,25 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from mcp_obs_server.store.errors import StoreUnavailableError
+from mcp_obs_server.store.errors import BatchRefusedError, StoreUnavailableError
 
 Row = dict[str, Any]
+
+# What the engine says of the data and not of itself (src/Common/ErrorCodes.cpp).
+_DATA_ERRORS = frozenset(
+    {
+        6,  # CANNOT_PARSE_TEXT
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        36,  # BAD_ARGUMENTS: a value with two members
+        117,  # INCORRECT_DATA
+        128,  # TOO_LARGE_ARRAY_SIZE
+        131,  # TOO_LARGE_STRING_SIZE
+        241,  # MEMORY_LIMIT_EXCEEDED, which is per insert
+        436,  # PROTOBUF_BAD_CAST
+        444,  # UNKNOWN_PROTOBUF_FORMAT
+    }
+)
 
 
 class Engine:
@@ -46,10 +62,12 @@ class Engine:
         return list(cast("Iterable[Row]", result.named_results()))
 
     def insert(self, table: str, data: bytes, data_format: str, settings: Mapping[str, object]) -> None:
-        """Insert data in one of the engine's formats. Raises StoreUnavailableError."""
+        """Insert data in one of the engine's formats. Raises BatchRefusedError or StoreUnavailableError."""
         try:
             self._client.raw_insert(table, insert_block=data, fmt=data_format, settings=dict(settings))
         except ClickHouseError as error:
+            if getattr(error, "code", None) in _DATA_ERRORS:
+                raise BatchRefusedError(str(error)) from error
             raise StoreUnavailableError(str(error)) from error
 
     def close(self) -> None:

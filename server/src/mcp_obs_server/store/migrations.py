@@ -1,4 +1,7 @@
-"""Numbered SQL files for what is kept, applied once each; views for what is derived, rebuilt when they change."""
+"""Numbered SQL files for what is kept, applied once each; views for what is derived, rebuilt when they change.
+
+A crash can come between a file's statements and its entry in the history, so every statement can run again.
+"""
 
 import hashlib
 from collections.abc import Iterator

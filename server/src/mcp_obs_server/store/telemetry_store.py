@@ -26,6 +26,10 @@ _INSERT_SETTINGS = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "max_threads": 1,
     "max_insert_threads": 1,
+    # A retention of years and a sender that catches up bring many days at once.
+    "max_partitions_per_insert_block": 0,
+    # A batch is at most 32 MiB and takes a tenth of this; what needs more was made to.
+    "max_memory_usage": 3 * 2**30,
 }
 
 
@@ -63,7 +67,8 @@ class TelemetryStore:
     def insert_traces(self, batch: bytes, token: str) -> None:
         """Store a batch of length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
 
-        Returns when the rows are on disk. Raises StoreUnavailableError. Call it from one thread at a time.
+        Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError. Call it from one
+        thread at a time.
         """
         self._writer.insert(
             "otlp_traces", batch, "Protobuf", {**_INSERT_SETTINGS, "insert_deduplication_token": token}

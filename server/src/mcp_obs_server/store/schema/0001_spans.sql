@@ -1,6 +1,6 @@
 -- One row a span, immutable. Attributes named in contract/semconv.yaml with a column live in that column
 -- and nowhere else; the rest are in the maps. A value that a column can't tell from absent ('' or 0) stays in the map.
-CREATE TABLE spans
+CREATE TABLE IF NOT EXISTS spans
 (
     org_id UInt32,
     server_id UInt32,

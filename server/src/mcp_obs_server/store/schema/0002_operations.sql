@@ -1,6 +1,6 @@
 -- What happened in each minute, and from it in each hour, by method, target and client, of the operations that a server handled:
 -- a chart of any length reads the same few rows at a thousand or a billion calls.
-CREATE TABLE operations_1m
+CREATE TABLE IF NOT EXISTS operations_1m
 (
     org_id UInt32,
     server_id UInt32,
@@ -27,7 +27,7 @@ SETTINGS
     fsync_after_insert = 1,
     fsync_part_directory = 1;
 
-CREATE TABLE operations_1h AS operations_1m
+CREATE TABLE IF NOT EXISTS operations_1h AS operations_1m
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (org_id, server_id, start, method, target, client_name, generated)

@@ -1,0 +1,74 @@
+"""Migrations and retention, each test in a database of its own inside the one engine."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mcp_obs_server.semconv import PROMOTED
+from mcp_obs_server.store import TelemetryStore
+from mcp_obs_server.store.engine import Engine
+from mcp_obs_server.store.errors import SchemaError
+from mcp_obs_server.store.migrations import migrate
+from mcp_obs_server.store.retention import apply_retention
+
+
+@pytest.fixture
+def engine(store: TelemetryStore, telemetry_folder: Path, org_id: int) -> Iterator[Engine]:
+    """A connection whose current database is new."""
+    assert store
+    engine = Engine.connect(telemetry_folder / "engine")
+    engine.command(f"CREATE DATABASE test_{org_id}")
+    engine.command(f"USE test_{org_id}")
+    yield engine
+    engine.command(f"DROP DATABASE test_{org_id}")
+    engine.close()
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    migrate(engine)
+    history = engine.rows("SELECT * FROM schema_history ORDER BY name")
+    migrate(engine)
+    assert engine.rows("SELECT * FROM schema_history ORDER BY name") == history
+
+
+def test_a_changed_migration_is_refused(engine: Engine) -> None:
+    migrate(engine)
+    engine.command("INSERT INTO schema_history VALUES ('0001_spans', 'other', now() + 10)")
+    with pytest.raises(SchemaError, match="0001_spans was changed"):
+        migrate(engine)
+
+
+def test_a_newer_folder_is_refused(engine: Engine) -> None:
+    migrate(engine)
+    engine.command("INSERT INTO schema_history VALUES ('9999_future', 'x', now())")
+    with pytest.raises(SchemaError, match=r"newer mcp-obs \(it has 9999_future\)"):
+        migrate(engine)
+
+
+def test_every_promoted_attribute_of_the_contract_has_its_column(engine: Engine) -> None:
+    migrate(engine)
+    columns = {row["name"]: row["type"] for row in engine.rows("DESCRIBE TABLE spans")}
+    assert {each.column: columns[each.column] for each in PROMOTED} == {
+        each.column: each.column_type for each in PROMOTED
+    }
+
+
+def test_rows_older_than_the_retention_are_dropped_and_a_new_retention_replaces_the_old(
+    engine: Engine,
+) -> None:
+    migrate(engine)
+    apply_retention(engine, timedelta(days=90))
+    apply_retention(engine, timedelta(days=30))
+    for days in (1, 29, 31, 89):
+        engine.command(f"INSERT INTO spans (org_id, time) VALUES (1, now64() - INTERVAL {days} DAY)")
+        engine.command(f"INSERT INTO operations_1m (org_id, start) VALUES (1, now() - INTERVAL {days} DAY)")
+        engine.command(f"INSERT INTO operations_1h (org_id, start) VALUES (1, now() - INTERVAL {days} DAY)")
+    for table in ("spans", "operations_1m", "operations_1h"):
+        engine.command(f"OPTIMIZE TABLE {table} FINAL")
+    kept = {
+        table: engine.rows(f"SELECT count() AS rows FROM {table}")[0]["rows"]
+        for table in ("spans", "operations_1m", "operations_1h")
+    }
+    assert kept == {"spans": 2, "operations_1m": 2, "operations_1h": 4}
