@@ -8,9 +8,12 @@ import {
   redirect,
 } from "@tanstack/react-router";
 
+import { overviewQuery } from "@/features/overview/api/get-overview";
+import { seriesQuery } from "@/features/overview/api/get-series";
 import { meQuery } from "@/features/session/api/me";
 import { serversQuery } from "@/features/servers/api/get-servers";
 import { chooseServer, rememberServer } from "@/features/servers/last-server";
+import { toolsQuery } from "@/features/tools/api/get-tools";
 import { ApiError } from "@/lib/api/error";
 import { DEFAULT_RANGE, parseRange } from "@/lib/time-range";
 
@@ -66,7 +69,8 @@ const overviewRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/servers/$serverId",
   validateSearch: (search: Record<string, unknown>) => ({ range: parseRange(search["range"]) }),
-  loader: async ({ context, params }) => {
+  loaderDeps: ({ search }) => ({ range: search.range }),
+  loader: async ({ context, params, deps }) => {
     const servers = await context.queryClient.ensureQueryData(serversQuery);
     const server =
       servers.find((one) => String(one.id) === params.serverId) ??
@@ -76,6 +80,10 @@ const overviewRoute = createRoute({
       );
     if (server === undefined) throw notFound();
     rememberServer(server.id);
+    // All at once and not waited for: the page shows what has come so far.
+    void context.queryClient.prefetchQuery(overviewQuery(server.id, deps.range));
+    void context.queryClient.prefetchQuery(seriesQuery(server.id, deps.range));
+    void context.queryClient.prefetchQuery(toolsQuery(server.id, deps.range));
     return { server };
   },
   component: lazyRouteComponent(() => import("./pages/overview-page"), "OverviewPage"),

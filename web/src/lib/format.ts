@@ -14,6 +14,9 @@ export function formatCount(count: number | null): string {
   return count < 10_000 ? count.toLocaleString("en", { maximumFractionDigits: 0 }) : formatCompact(count);
 }
 
+/** 20,684: every digit, for a sentence. */
+export const formatExact = (count: number): string => count.toLocaleString("en");
+
 /** 950, 1k, 12.3k, 4.5M: as short as it gets, for axes. */
 export function formatCompact(count: number): string {
   for (const [size, suffix] of [

@@ -7,6 +7,7 @@ import { Notice } from "@/components/notice";
 import { TimeRangePicker } from "@/components/time-range-picker";
 import { overviewQuery } from "@/features/overview/api/get-overview";
 import { FirstCall } from "@/features/overview/components/first-call";
+import { GeneratedNote } from "@/features/overview/components/generated-note";
 import { OverviewBody, OverviewSkeleton } from "@/features/overview/components/overview-body";
 import { ToolsPanel } from "@/features/tools/components/tools-panel";
 import { describeError } from "@/lib/api/error";
@@ -35,10 +36,18 @@ export function OverviewPage() {
     <div className="space-y-4">
       <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
         <div>
-          <h1 className={cn("text-lg font-semibold tracking-[-0.01em]", neverCalled && "sr-only")}>
-            Overview
-          </h1>
-          {!neverCalled && <p className="text-13 text-muted">{describeRange(range)}</p>}
+          <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
+            <h1 className={cn("text-lg font-semibold tracking-[-0.01em]", neverCalled && "sr-only")}>
+              Overview
+            </h1>
+            {overview.data !== undefined && overview.data.generated_calls > 0 && (
+              <GeneratedNote
+                generated={overview.data.generated_calls}
+                calls={overview.data.calls.value ?? 0}
+              />
+            )}
+          </div>
+          {!neverCalled && <p className="mt-0.5 text-13 text-muted">{describeRange(range)}</p>}
         </div>
         {!neverCalled && (
           <div className="flex items-center gap-2.5 max-sm:w-full max-sm:flex-row-reverse max-sm:justify-between">

@@ -11,6 +11,8 @@ interface MarksProps {
 export function Bars({ series, geometry }: MarksProps) {
   const { band, x, y, bottom } = geometry;
   const width = Math.max(1, band - Math.min(3, band * 0.24));
+  // Between bars of three pixels a gap is noise.
+  const gap = band < 5 ? 0 : 0.75;
   const count = series[0]?.values.length ?? 0;
   const layers: { key: string; path: string; color: string; opacity: number }[] = [];
   const bases = Array.from({ length: count }, () => bottom);
@@ -20,7 +22,7 @@ export function Bars({ series, geometry }: MarksProps) {
       if (value === null || value === 0) return "";
       // Even one error in a million has to be visible.
       const top = base - Math.max(1.5, bottom - y(value));
-      bases[index] = top - 0.75;
+      bases[index] = top - gap;
       return barPath(x(index) - width / 2, top, width, base - top);
     });
     layers.push({ key, path: rectangles.slice(0, -1).join(""), color, opacity: 1 });

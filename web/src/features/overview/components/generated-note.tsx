@@ -1,6 +1,6 @@
 import { FlaskConicalIcon } from "lucide-react";
 
-import { formatCount } from "@/lib/format";
+import { formatExact } from "@/lib/format";
 
 interface GeneratedNoteProps {
   generated: number;
@@ -10,10 +10,10 @@ interface GeneratedNoteProps {
 /** Says that numbers are not from real use. */
 export function GeneratedNote({ generated, calls }: GeneratedNoteProps) {
   return (
-    <p className="flex items-start gap-2 rounded-lg bg-warn-soft px-3.5 py-2 text-13">
-      <FlaskConicalIcon aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
+    <p className="inline-flex items-start gap-1.5 rounded-md bg-warn-soft px-2 py-1 text-xs">
+      <FlaskConicalIcon aria-hidden className="mt-0.5 size-3.5 shrink-0 text-warn" />
       <span>
-        {formatCount(generated)} of {formatCount(calls)} calls in this range are generated demo data.
+        {formatExact(generated)} of {formatExact(calls)} calls in this range are generated demo data
       </span>
     </p>
   );

@@ -7,7 +7,6 @@ import type { TimeRangeName } from "@/lib/time-range";
 
 import type { Overview } from "../api/get-overview";
 import { seriesQuery } from "../api/get-series";
-import { GeneratedNote } from "./generated-note";
 import { IndicatorGrid, IndicatorGridSkeleton } from "./indicator-grid";
 import { OverviewCharts, OverviewChartsSkeleton } from "./overview-charts";
 
@@ -25,9 +24,6 @@ export function OverviewBody({ serverId, range, overview, changing }: OverviewBo
   const faded = changing || series.isPlaceholderData;
   return (
     <div className={cn("space-y-4 transition-opacity duration-150", faded && "opacity-60")}>
-      {overview.generated_calls > 0 && (
-        <GeneratedNote generated={overview.generated_calls} calls={overview.calls.value ?? 0} />
-      )}
       <IndicatorGrid overview={overview} points={series.data?.points ?? null} />
       {series.data !== undefined ? (
         <OverviewCharts series={series.data} />

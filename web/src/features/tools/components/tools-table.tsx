@@ -57,7 +57,7 @@ export function ToolsTable({ tools }: { tools: readonly Tool[] }) {
                 onPress={() => setSorting(pressed(sorting, key))}
               />
             ))}
-            <TableHead className="w-36 pr-4">Trend</TableHead>
+            <TableHead className="w-36 pr-4 xl:pr-4">Trend</TableHead>
           </tr>
         </thead>
         <tbody className="tabular-nums">
@@ -89,7 +89,7 @@ interface SortHeadProps {
 function SortHead({ label, sorted, first, onPress }: SortHeadProps) {
   const Arrow = sorted === "ascending" ? ArrowUpIcon : ArrowDownIcon;
   return (
-    <TableHead aria-sort={sorted} className={cn(first ? cn(STICKY, "pl-4") : "text-right")}>
+    <TableHead aria-sort={sorted} className={cn(first ? cn(STICKY, "pl-4 xl:pl-4") : "text-right")}>
       <button
         type="button"
         onClick={onPress}
@@ -114,7 +114,10 @@ function ToolRow({ tool, now, fullRate }: { tool: Tool; now: Date; fullRate: num
   return (
     <TableRow className="group hover:bg-sunken">
       <TableCell
-        className={cn(STICKY, "max-w-44 truncate pl-4 font-mono text-xs font-medium sm:max-w-52 xl:max-w-80")}
+        className={cn(
+          STICKY,
+          "max-w-44 truncate pl-4 xl:pl-4 font-mono text-xs font-medium sm:max-w-52 xl:max-w-80",
+        )}
         title={tool.name}
       >
         {tool.name}
@@ -145,7 +148,7 @@ function ToolRow({ tool, now, fullRate }: { tool: Tool; now: Date; fullRate: num
           {formatAgo(lastCall, now)}
         </time>
       </TableCell>
-      <TableCell className="w-36 min-w-24 xl:min-w-32 pr-4">
+      <TableCell className="w-36 min-w-24 xl:min-w-32 pr-4 xl:pr-4">
         <Sparkline values={tool.trend} color="var(--chart-ok)" className="h-6" />
       </TableCell>
     </TableRow>
