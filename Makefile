@@ -53,6 +53,10 @@ e2e-test: install web chromium ## SDK to server to dashboard, in a real browser
 	$(say) "browser tests"
 	@$(BIN)/pytest e2e
 
+.PHONY: screenshot
+screenshot: install web chromium ## the README's pictures, from a running demo
+	@$(BIN)/python e2e/screenshot.py
+
 .PHONY: bench
 bench: install ## ingest and storage figures, as ratios
 	@$(BIN)/python benchmarks/ingest.py
@@ -119,7 +123,7 @@ server/tests/senders/javascript/node_modules/.installed: server/tests/senders/ja
 	@npm --prefix server/tests/senders/javascript ci --silent --no-fund --no-audit
 	@touch $@
 
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
 server/src/mcp_obs_server/web/dist/index.html: $(WEB_SOURCES) web/node_modules/.installed
 	$(say) "dashboard build"
 	@npm --prefix web run --silent build

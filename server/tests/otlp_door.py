@@ -53,6 +53,7 @@ async def open_door(
     spool_max_bytes: int = 2**20,
     in_flight_bytes: int = 2**20,
     now: int | None = NOW,
+    body_seconds: float = 5,
 ) -> AsyncGenerator[Door]:
     """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
 
@@ -70,6 +71,7 @@ async def open_door(
         retention_nanoseconds=30 * 86_400 * 10**9,
         max_body_bytes=100_000,
         budget=Budget(in_flight_bytes),
+        body_seconds=body_seconds,
     )
     try:
         async with serving(app) as url:

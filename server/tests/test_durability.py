@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -25,7 +27,8 @@ from mcp_obs_server.store import TelemetryStore
 store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
 sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
        " (SELECT sum(calls) FROM operations_1m) AS minutes, (SELECT sum(calls) FROM operations_1h) AS hours FROM spans")
-print(json.dumps(asyncio.run(store.rows(sql, {}))[0]))
+ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
+print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
 store.close()
 """
 
@@ -80,7 +83,7 @@ class Sender(threading.Thread):
     def __init__(self, url: str, key: str, seed: int) -> None:
         super().__init__()
         self._url, self._key, self._seed = url, key, seed
-        self.acknowledged = 0
+        self.acknowledged: list[str] = []
         self.halfway = threading.Event()
 
     def run(self) -> None:
@@ -88,19 +91,19 @@ class Sender(threading.Thread):
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/x-protobuf"}
         with httpx2.Client() as client:
             for number in range(400):
-                body = export(
-                    SPANS_PER_EXPORT, seed=self._seed * 1000 + number, start=start
-                ).SerializeToString()
+                request = export(SPANS_PER_EXPORT, seed=self._seed * 1000 + number, start=start)
+                body = request.SerializeToString()
                 try:
                     client.post(f"{self._url}/v1/traces", content=body, headers=headers).raise_for_status()
                 except httpx2.HTTPError:
                     return
-                self.acknowledged += 1
-                if self.acknowledged == 40:
+                spans = request.resource_spans[0].scope_spans[0].spans
+                self.acknowledged.extend(span.trace_id.hex().upper() for span in spans)
+                if number == 40:
                     self.halfway.set()
 
 
-def counts(folder: Path) -> dict[str, int]:
+def counts(folder: Path) -> dict[str, Any]:
     printed = subprocess.run(
         [sys.executable, "-c", _COUNT, str(folder / "telemetry")], capture_output=True, text=True, check=True
     ).stdout
@@ -108,7 +111,8 @@ def counts(folder: Path) -> dict[str, int]:
 
 
 def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> None:
-    acknowledged = in_doubt = 0
+    acknowledged: list[str] = []
+    in_doubt = 0
     for crash in range(3):
         with running(tmp_path) as server:
             key = new_key(server, tmp_path)
@@ -119,7 +123,7 @@ def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> N
             os.kill(server.process.pid, signal.SIGKILL)
             for sender in senders:
                 sender.join()
-        acknowledged += sum(sender.acknowledged for sender in senders)
+        acknowledged += [span for sender in senders for span in sender.acknowledged]
         # The one export that each sender had under way may have become durable without the answer.
         in_doubt += len(senders)
     with running(tmp_path) as server:
@@ -128,7 +132,8 @@ def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> N
 
     found = counts(tmp_path)
     assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
-    assert acknowledged * SPANS_PER_EXPORT <= found["spans"] <= (acknowledged + in_doubt) * SPANS_PER_EXPORT
+    assert set(acknowledged) <= set(found["ids"])
+    assert len(acknowledged) <= found["spans"] <= len(acknowledged) + in_doubt * SPANS_PER_EXPORT
     assert not list((tmp_path / "spool").glob("*.segment"))
 
 
@@ -145,6 +150,11 @@ def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Pat
             assert server.process.wait(30) == 0
         assert not list((tmp_path / "spool").glob("*.segment"))
     assert counts(tmp_path)["spans"] == 2 * SPANS_PER_EXPORT
+
+
+def test_the_data_folder_is_nobody_elses(tmp_path: Path) -> None:
+    with running(tmp_path / "data"):
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
 def test_a_second_server_on_the_same_folder_says_so_in_one_sentence(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """What is acknowledged is stored, once, whatever the engine does."""
 
 import asyncio
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
 from mcp_obs_server.ingest.committer import Committer, Export
-from mcp_obs_server.ingest.envelope import digest
+from mcp_obs_server.ingest.envelope import digest, frame
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
@@ -111,6 +112,50 @@ async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
     again = await opened(tmp_path, faulty)
     await again.stop()
     assert await stored(store, org_id) == (3, 3, 3)
+
+
+def unreadable_export(org_id: int) -> Export:
+    """Bytes that admission would never pass on: a span whose name is a number."""
+    span = b"\x0a\x10" + b"T" * 16 + b"\x12\x08" + b"S" * 8 + b"\x28\x07"
+    body = span
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        body = tag + bytes((len(body),)) + body
+    return Export(org_id, 1, body, digest(org_id, 1, body))
+
+
+async def test_an_export_that_the_engine_can_not_read_is_set_apart_and_the_others_are_stored(
+    tmp_path: Path, store: TelemetryStore, org_id: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    committer = await opened(tmp_path, store)
+    exports = [an_export(org_id, seed) for seed in range(1, 8)]
+    exports.insert(3, unreadable_export(org_id))
+    await asyncio.gather(*map(committer.commit, exports))
+    await committer.commit(an_export(org_id, 8))
+    await committer.stop()
+    assert await stored(store, org_id) == (24, 24, 24)
+    (refused,) = (tmp_path / "refused").iterdir()
+    assert unreadable_export(org_id).body in refused.read_bytes()
+    assert list(tmp_path.glob("*.segment")) == []
+    assert "can't read an export" in caplog.text
+
+
+async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    exports = [an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2)]
+    spool = Spool(tmp_path / "second")
+    spool.append(
+        [frame(each.org_id, each.server_id, each.body, each.digest) for each in exports],
+        [each.digest for each in exports],
+    )
+    spool.seal()
+    before = shutil.copytree(tmp_path / "second", tmp_path / "copy")
+    again = await opened(tmp_path / "second", store)
+    await again.stop()
+    # The crash: the halves were stored, and the whole segment is still there.
+    once_more = await opened(before, store)
+    await once_more.stop()
+    assert await stored(store, org_id) == (6, 6, 6)
 
 
 async def test_a_sender_that_gives_up_does_not_take_the_others_with_it(

@@ -1,9 +1,11 @@
 """The rows of the OTLP/HTTP specification that concern traces, each a test (protocol 1.11)."""
 
+import asyncio
 import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,8 +16,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from otlp_door import BREAKS_THE_CHECK, KEY, Door
+from mcp_obs_server.ingest.envelope import varint
+from mcp_obs_server.store import TelemetryStore
+from otlp_door import BREAKS_THE_CHECK, KEY, Door, open_door
 from otlp_exports import NOW, SECOND, export
 
 PROTOBUF = "application/x-protobuf"
@@ -260,6 +266,57 @@ async def test_other_content_types_and_encodings_are_answered_with_415(
 ) -> None:
     http_status, code, _ = status_of(await post(door, b"", content_type, content_encoding=encoding))
     assert (http_status, code) == (415, 3)
+
+
+async def test_a_body_that_stops_coming_is_answered_with_408_and_holds_nothing(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    async with open_door(tmp_path, store, org_id, in_flight_bytes=4_000, body_seconds=0.2) as door:
+        host, port = door.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST /v1/traces HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
+            f"content-type: {PROTOBUF}\r\ncontent-length: 9000\r\n\r\n".encode()
+        )
+        writer.write(b"x" * 3_900)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+        assert (await post(door, export(2).SerializeToString())).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["9" * 400, '" 1_0 "', '"0x10"', '"1e3"'])
+async def test_numbers_that_do_not_fit_are_malformed(door: Door, value: str) -> None:
+    kind = "doubleValue" if value.isdigit() else "intValue"
+    message = as_json(export(1))
+    span = message["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    span["attributes"] = [{"key": "k", "value": {kind: "HERE"}}]
+    response = await post(door, json.dumps(message).replace('"HERE"', value).encode(), JSON)
+    http_status, _, text = status_of(response)
+    assert http_status == 400
+    assert kind in text
+
+
+async def test_what_protobuf_allows_and_the_engine_reads_otherwise_is_stored_as_it_was_checked(
+    door: Door,
+) -> None:
+    request = export(1)
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    twice = Span(name="second", trace_id=span.trace_id).SerializeToString()
+    two_members = Span()
+    two_members.attributes.add(key="k").value.string_value = "first"
+    value = two_members.attributes[0].value.SerializeToString() + AnyValue(int_value=7).SerializeToString()
+    pair = b"\x0a\x01k\x12" + bytes((len(value),)) + value
+    unknown_group = b"\x9b\x06\x08\x03\x9c\x06"
+    wrong_type = b"\x50\x83\x80\x80\x80\x80\x80\x80\x80\x80\x01"
+    body = (
+        span.SerializeToString() + twice + b"\x4a" + bytes((len(pair),)) + pair + unknown_group + wrong_type
+    )
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        body = tag + varint(len(body)) + body
+    assert (await post(door, body)).status_code == 200
+    assert await door.spans("name, trace_id, attributes") == [
+        {"name": "second", "trace_id": span.trace_id, "attributes": {"k": "7"}}
+    ]
 
 
 async def test_a_defect_of_ours_is_answered_with_500_and_a_status(

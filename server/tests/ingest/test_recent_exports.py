@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from full_disk import file_size_limit
 from mcp_obs_server.ingest import recent_exports
 from mcp_obs_server.ingest.recent_exports import RecentExports
 
@@ -36,3 +37,14 @@ def test_half_a_digest_at_the_end_of_the_file_is_cut_off(tmp_path: Path) -> None
     again = RecentExports(tmp_path)
     again.remember(digests(5, 1))
     assert all(each in RecentExports(tmp_path) for each in [*digests(0, 2), *digests(5, 1)])
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    recent = RecentExports(tmp_path)
+    recent.remember(digests(0, 4))
+    with file_size_limit(100), pytest.raises(OSError, match="File too large"):
+        recent.remember(digests(10, 4))
+    recent.remember(digests(20, 4))
+    again = RecentExports(tmp_path)
+    assert all(each in again for each in [*digests(0, 4), *digests(20, 4)])
+    assert not any(each in again for each in digests(10, 4))

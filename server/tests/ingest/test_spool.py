@@ -1,12 +1,11 @@
-import resource
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from full_disk import file_size_limit
 from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
 from mcp_obs_server.ingest.spool import Spool
 
@@ -94,18 +93,11 @@ def test_a_flipped_bit_ends_the_segment_before_the_damaged_frame(tmp_path: Path)
 
 
 def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
-    """A file size limit of the process stands for the full disk: the write stops in the middle the same way."""
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     spool = Spool(tmp_path)
     parts, digests = frames([b"fits", b"y" * 4096])
     spool.append(parts[:1], digests[:1])
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-        with pytest.raises(OSError, match="File too large"):
-            spool.append(parts[1:], digests[1:])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+    with file_size_limit(1000), pytest.raises(OSError, match="File too large"):
+        spool.append(parts[1:], digests[1:])
     spool.append(parts[1:], digests[1:])
     segment = spool.seal()
     assert segment is not None

@@ -296,6 +296,21 @@ async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
     assert await everywhere(store, org_id) == {"spans": 7, "minutes": 7.0, "hours": 7.0}
 
 
+async def test_a_batch_of_many_days_is_stored(store: TelemetryStore, org_id: int) -> None:
+    days = [export(1, seed=day + 1, start=NOW - day * 86_400 * SECOND) for day in range(150)]
+    store.insert_traces(batch(org_id, *days), f"many days {org_id}")
+    assert await everywhere(store, org_id) == {"spans": 150, "minutes": 150.0, "hours": 150.0}
+
+
+@pytest.mark.parametrize("weight", [1.7e308, math.inf, math.nan, -5.0, 0.0])
+async def test_no_weight_breaks_the_sums(store: TelemetryStore, org_id: int, weight: float) -> None:
+    request = export(2)
+    for span in request.resource_spans[0].scope_spans[0].spans:
+        span.attributes.add(key="mcp_obs.sampling.weight").value.double_value = weight
+    store.insert_traces(batch(org_id, request), f"weight {org_id}")
+    assert (await everywhere(store, org_id))["minutes"] == (2e6 if weight == 1.7e308 else 2)
+
+
 async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(
     store: TelemetryStore, org_id: int
 ) -> None:
