@@ -9,6 +9,7 @@ import pytest
 from dirty_equals import IsPartialDict
 from inline_snapshot import snapshot
 from mcp import McpError
+from mcp.server.fastmcp import FastMCP
 from mcp.server.lowlevel import Server
 from mcp.shared.memory import create_connected_server_and_client_session as connect
 from mcp.shared.message import SessionMessage
@@ -105,6 +106,33 @@ async def test_params_that_the_library_refuses_are_no_fault_of_the_server(record
             "rpc.response.status_code": "-32602",
         }
     )
+
+
+async def test_two_requests_under_one_id_are_two_operations(
+    recording: Recording, caplog: pytest.LogCaptureFixture
+):
+    server = FastMCP("kit")
+    arrived = 0
+    both = anyio.Event()
+
+    @server.tool()
+    async def meet() -> str:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 2:
+            both.set()
+        await both.wait()
+        return "met"
+
+    async with connect(mcp_obs.instrument(server)) as session:
+        for _ in range(2):
+            request = JSONRPCRequest(jsonrpc="2.0", id="mine", method="tools/call", params={"name": "meet"})
+            await session._write_stream.send(SessionMessage(JSONRPCMessage(request)))
+        await both.wait()
+        await session.send_ping()
+    calls = [span for span in recording.log.spans if span.name == "tools/call meet"]
+    assert [(call.attributes or {})["mcp_obs.operation.outcome"] for call in calls] == ["cancelled", "ok"]
+    assert "Failed to detach context" not in caplog.text
 
 
 async def test_notifications_and_initialize_are_operations(recording: Recording):

@@ -15,9 +15,10 @@ from mcp_obs import _ending, _telemetry
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import LONGEST_TEXT, Client, Message, span_name
+from mcp_obs._message import Client, Message, span_name
 from mcp_obs._operation import begin
 from mcp_obs._parent import parent_of
+from mcp_obs._text import LONGEST_TEXT
 
 
 @pytest.mark.parametrize("code", [-32700, -32600, -32601, -32602, -32002])
@@ -128,6 +129,37 @@ def test_names_of_any_length_are_cut_and_the_cut_is_told():
     attributes = Message("x" * 9999, {"uri": "u" * 9999}, None, None, None, None).attributes()
     assert {len(attributes["mcp.method.name"]), len(attributes["mcp.resource.uri"])} == {LONGEST_TEXT}
     assert attributes["mcp_obs.truncated"] == ["mcp.method.name", "mcp.resource.uri"]
+
+
+def test_a_message_that_is_no_json_loses_its_size_and_not_its_operation(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    for number, value in enumerate(("a\ud800", object())):
+        operation = begin(
+            partial(Message, "tools/call", {"name": f"t{number}", "x": value}, 1, None, None, None)
+        )
+        assert operation is not None
+        operation.answer({"text": value})
+    assert recording.names == ["tools/call t0", "tools/call t1"]
+    assert recording.picture("tools/call t0")["attributes"] == snapshot(
+        {
+            "mcp.method.name": "tools/call",
+            "jsonrpc.request.id": "1",
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "t0",
+            "network.transport": "pipe",
+            "mcp_obs.operation.outcome": "ok",
+        }
+    )
+    assert sum(count for count, _ in recording.durations()) == 2
+
+
+def test_the_description_of_a_refusal_is_cut(recording: Recording):
+    operation = begin(partial(Message, "ping", None, 1, None, None, None))
+    assert operation is not None
+    operation.refuse(-32603, "x" * 9999)
+    assert recording.picture("ping")["status"] == ("ERROR", "x" * LONGEST_TEXT)
 
 
 def test_our_own_failure_is_swallowed_and_logged_once(

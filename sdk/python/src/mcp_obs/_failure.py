@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-LONGEST_MESSAGE = 1024
+from mcp_obs._text import carried
+
 _LIBRARIES = ("mcp.", "fastmcp.")
 _WRAPPERS = frozenset(
     {
@@ -33,7 +34,7 @@ def failure_of(error: BaseException) -> Failure:
         error = error.__cause__
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return Failure(name, _message(error)[:LONGEST_MESSAGE])
+    return Failure(name, carried(_message(error)))
 
 
 def _is_wrapper(error: BaseException) -> bool:

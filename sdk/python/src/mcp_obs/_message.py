@@ -7,12 +7,14 @@ from typing import Any, NamedTuple, cast
 from pydantic_core import to_json
 
 from mcp_obs import semconv
+from mcp_obs._guard import Guard
 from mcp_obs._http import http_attributes
+from mcp_obs._text import LONGEST_TEXT, carried
 
-# Names come from the client; no name that is meant to be read is longer.
-LONGEST_TEXT = 1024
 _TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+
+_measuring = Guard("measuring a message")
 
 
 class Client(NamedTuple):
@@ -50,8 +52,9 @@ class Message:
         if self.protocol_version:
             attributes[semconv.MCP_PROTOCOL_VERSION] = self.protocol_version
         attributes |= self._target_attributes()
-        if self.params is not None:
-            attributes[semconv.MCP_OBS_REQUEST_SIZE] = json_size(self.params)
+        size = json_size(self.params) if self.params is not None else None
+        if size is not None:
+            attributes[semconv.MCP_OBS_REQUEST_SIZE] = size
         client = client_of(self.method, self.params, self.meta) or self.client
         if client is not None:
             attributes[semconv.MCP_CLIENT_NAME] = client.name
@@ -61,7 +64,7 @@ class Message:
             attributes[semconv.NETWORK_TRANSPORT] = semconv.TRANSPORT_PIPE
         else:
             attributes |= http_attributes(self.request, self.protocol_version)
-        return _without_long_texts(attributes)
+        return _as_carried(attributes)
 
     def _target_attributes(self) -> dict[str, Any]:
         params, attributes = self.params or {}, dict[str, Any]()
@@ -97,14 +100,17 @@ def mapping_or_empty(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def json_size(value: Any) -> int:
-    """Bytes of `value` as compact JSON."""
-    return len(to_json(value))
+def json_size(value: Any) -> int | None:
+    """Bytes of `value` as compact JSON; None for what has no such form, as a lone surrogate has not."""
+    with _measuring:
+        return len(to_json(value))
+    return None
 
 
-def _without_long_texts(attributes: dict[str, Any]) -> dict[str, Any]:
-    long = [name for name, value in attributes.items() if type(value) is str and len(value) > LONGEST_TEXT]
+def _as_carried(attributes: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: value for name, value in attributes.items() if type(value) is str}
+    attributes.update({name: carried(text) for name, text in texts.items()})
+    long = [name for name, text in texts.items() if len(text) > LONGEST_TEXT]
     if long:
-        attributes.update({name: attributes[name][:LONGEST_TEXT] for name in long})
         attributes[semconv.MCP_OBS_TRUNCATED] = long
     return attributes

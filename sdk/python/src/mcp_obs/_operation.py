@@ -1,9 +1,8 @@
 """One MCP operation: one span and, when it is over, one duration record."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextvars import Token
-from types import TracebackType
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -18,6 +17,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._message import Message, json_size, span_name
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
+from mcp_obs._text import carried
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
 _UNTIMED = frozenset({semconv.OUTCOME_CANCELLED, semconv.OUTCOME_INPUT_REQUIRED})
@@ -28,7 +28,7 @@ _noting = Guard("noting a tool's exception")
 
 
 class Operation:
-    """An operation under way. As a context manager it is current for what handles it."""
+    """An operation under way."""
 
     def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
         self._telemetry = telemetry
@@ -36,7 +36,6 @@ class Operation:
         self._is_request = message.request_id is not None
         self._attributes = message.attributes()
         self._failure: Failure | None = None
-        self._token: Token[Context] | None = None
         parent = parent_of(message.meta, ambient)
         self._span = telemetry.tracer.start_span(
             span_name(self._attributes), parent.context, SpanKind.SERVER, self._attributes, parent.links
@@ -45,14 +44,14 @@ class Operation:
         self._context = otel_context.set_value(_OPERATION, self, context)
         self._started = time.perf_counter()
 
-    def __enter__(self) -> None:
-        self._token = otel_context.attach(self._context)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._token is not None:
-            otel_context.detach(self._token)
+    @contextmanager
+    def current(self) -> Generator[None]:
+        """Make it the current operation, and its span the current span, of what handles it."""
+        token = otel_context.attach(self._context)
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
 
     def note(self, error: Exception) -> None:
         """Keep what a handler raised, before the library turns it into a result."""
@@ -63,7 +62,9 @@ class Operation:
         with _ending_one:
             late: dict[str, Any] = {}
             if result is not None and self._is_request and self._span.is_recording():
-                late[semconv.MCP_OBS_RESPONSE_SIZE] = json_size(result)
+                size = json_size(result)
+                if size is not None:
+                    late[semconv.MCP_OBS_RESPONSE_SIZE] = size
             if self._method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
                 late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
             self._end(_ending.of_result(self._method, result or {}), late)
@@ -95,7 +96,7 @@ class Operation:
             span.set_attributes(late)
             if ending.outcome == semconv.OUTCOME_ERROR:
                 description = ending.description or (self._failure.message if self._failure else None)
-                span.set_status(StatusCode.ERROR, description)
+                span.set_status(StatusCode.ERROR, carried(description) if description else None)
                 if self._failure is not None:
                     span.add_event("exception", self._failure.event_attributes())
         finally:

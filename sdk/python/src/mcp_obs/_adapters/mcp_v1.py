@@ -51,6 +51,8 @@ class Connection:
                 if method == "notifications/cancelled":
                     self._cancel(mapping_or_empty(message.params).get("requestId"))
             elif operation is not None:
+                # A client that uses an id again before its answer cannot tell the two answers apart.
+                self._cancel(request_id)
                 self._operations[request_id] = operation
 
     def sent(self, item: Any) -> None:
@@ -200,7 +202,7 @@ def _make_operations_current(lowlevel: Any) -> None:
         operation = connection.operation(message.request_id) if connection is not None else None
         if operation is None:
             return await handle(message, *args, **kwargs)
-        with operation:
+        with operation.current():
             return await handle(message, *args, **kwargs)
 
     lowlevel._handle_request = current

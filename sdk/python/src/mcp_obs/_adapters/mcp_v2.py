@@ -28,7 +28,7 @@ class OperationMiddleware:
         if operation is None:
             return await call_next(ctx)
         try:
-            with operation:
+            with operation.current():
                 result = await self.proceed(ctx, call_next)
         except BaseException as error:
             _fail(operation, ctx, error)
