@@ -4,6 +4,8 @@ import logging
 
 import pytest
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext
 from sdk_kit.collector import collecting
 from sdk_kit.lines import installed_lines
 from sdk_kit.process import recording_process
@@ -11,6 +13,8 @@ from sdk_kit.process import recording_process
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, resolve
+from mcp_obs._message import Message
+from mcp_obs._operation import Operation, begin
 
 LINE = next(iter(installed_lines().values()))
 
@@ -127,6 +131,57 @@ async def test_a_second_configuration_replaces_the_first_and_loses_nothing():
             _stop()
 
 
+UNSAMPLED_META = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-00"}
+UNSAMPLED_AMBIENT = trace.set_span_in_context(
+    NonRecordingSpan(SpanContext(0xABCD, 0xEF, is_remote=False)), Context()
+)
+
+
+@pytest.mark.parametrize(
+    ("meta", "ambient"),
+    [(UNSAMPLED_META, Context()), ({}, UNSAMPLED_AMBIENT)],
+    ids=["in _meta", "in the process"],
+)
+def test_an_unsampled_parent_hides_no_call_and_samples_none_of_the_host_s_spans(
+    meta: dict[str, str], ambient: Context
+):
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+        try:
+            operation = _call("add", meta, ambient)
+            with operation.current():
+                inside = trace.get_current_span()
+            assert inside.is_recording()
+            assert not inside.get_span_context().trace_flags.sampled
+            operation.answer({})
+            collector.wait_for("tools/call add")
+        finally:
+            _stop()
+
+
+def test_the_sampler_of_the_environment_is_obeyed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+        try:
+            with _call("add", {}, Context()).current():
+                assert not trace.get_current_span().is_recording()
+        finally:
+            _stop()
+
+
+def test_texts_that_are_no_unicode_cost_the_batch_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+        try:
+            _call("add", {}, Context()).answer({})
+            _call("a\ud800", {}, Context()).refuse(-32603, "not \ud800 either")
+            collector.wait_for("tools/call add", "tools/call a?")
+        finally:
+            _stop()
+
+
 def test_metrics_are_sent_when_asked_for():
     with collecting() as collector:
         process = recording_process({"MCP_OBS_ENDPOINT": collector.url, "OTEL_METRICS_EXPORTER": "otlp"})
@@ -146,6 +201,13 @@ def test_the_standard_variables_alone_are_enough():
         assert process.communicate(timeout=30) == ("recorded\n", "")
     assert collector.resources[0]["service.name"] == "standard"
     assert collector.requests[0][1]["authorization"] == "Bearer mine"
+
+
+def _call(tool: str, meta: dict[str, str], ambient: Context) -> Operation:
+    message = Message("tools/call", {"name": tool, "_meta": meta}, 1, None, None, None)
+    operation = begin(lambda: message, ambient)
+    assert operation is not None
+    return operation
 
 
 def _stop() -> None:

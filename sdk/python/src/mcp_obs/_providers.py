@@ -6,12 +6,13 @@ import time
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
+from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, StaticSampler
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._guard import Guard, logger
@@ -19,6 +20,12 @@ from mcp_obs._telemetry import Telemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
 EXPORT_INTERVAL_MILLIS = 1000
+
+# Every operation is recorded; only the flag that is handed on to the host's spans stays as the caller set it.
+_RECORDED = StaticSampler(Decision.RECORD_ONLY)
+EVERY_OPERATION = ParentBased(
+    ALWAYS_ON, remote_parent_not_sampled=_RECORDED, local_parent_not_sampled=_RECORDED
+)
 
 _shutting_down = Guard("shutting down its exporters")
 
@@ -28,7 +35,7 @@ class Providers:
 
     def __init__(self, configuration: Configuration) -> None:
         resource = _resource(configuration)
-        self._processor = BoundedSpanProcessor(
+        self._processor = OperationSpanProcessor(
             OTLPSpanExporter(
                 endpoint=_signal_url(configuration, "traces"),
                 headers=_headers(configuration),
@@ -36,7 +43,8 @@ class Providers:
             ),
             schedule_delay_millis=None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS,
         )
-        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        sampler = None if os.environ.get(OTEL_TRACES_SAMPLER) else EVERY_OPERATION
+        self._traces = TracerProvider(sampler, resource, shutdown_on_exit=False)
         self._traces.add_span_processor(self._processor)
         self._meters = _meter_provider(configuration, resource) if configuration.metrics else None
         self.telemetry = Telemetry(self._traces, self._meters)
@@ -52,11 +60,20 @@ class Providers:
                 meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))
 
 
-class BoundedSpanProcessor(BatchSpanProcessor):
-    """A batch processor whose shutdown has a bound of the caller's choice.
+class OperationSpanProcessor(BatchSpanProcessor):
+    """A batch processor that sends every recorded span, and whose shutdown has a bound of the caller's choice.
 
-    BatchSpanProcessor.shutdown waits up to 30 s for a collector that does not answer.
+    BatchSpanProcessor leaves out spans of unsampled traces, and its shutdown waits up to 30 s for a
+    collector that does not answer.
     """
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span."""
+        batches = getattr(self, "_batch_processor", None)
+        if batches is None:
+            super().on_end(span)
+            return
+        batches.emit(span)
 
     def shutdown_within(self, seconds: float) -> None:
         """Send what is queued, for at most `seconds`."""
