@@ -110,6 +110,21 @@ def test_the_sigterm_handler_of_the_host_is_left_alone():
 
 
 @pytest.mark.parametrize("trouble", ["refused", "hangs"])
+def test_the_flush_leaves_time_for_the_rest_of_the_exit_before_a_client_kills(trouble: str):
+    timed = """
+import time
+from mcp_obs._exit import at_exit
+started = time.monotonic()
+at_exit.flush()
+print(time.monotonic() - started)
+"""
+    with collecting(hung=True) as collector:
+        process = start(refused() if trouble == "refused" else collector.url, then=timed)
+        output, _ = process.communicate(timeout=30)
+    assert float(output.removeprefix("recorded\n")) < 1.4
+
+
+@pytest.mark.parametrize("trouble", ["refused", "hangs"])
 def test_exit_is_bounded_however_the_collector_fails(trouble: str):
     with collecting(hung=True) as collector:
         started = time.monotonic()

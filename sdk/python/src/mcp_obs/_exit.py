@@ -8,8 +8,8 @@ from types import FrameType
 
 from mcp_obs._providers import Providers
 
-# MCP clients give a stdio server 2 s after closing its stdin, then they kill it.
-EXIT_SECONDS = 1.5
+# MCP clients kill a stdio server 2 s after closing its stdin; the rest of its exit needs some of them too.
+EXIT_SECONDS = 1.0
 
 
 class ExitFlush:
