@@ -70,6 +70,15 @@ def test_the_exception_below_a_library_s_wrapper_is_the_one_that_counts():
     assert failure_of(outer) == Failure("KeyError", "'city'")
 
 
+def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type():
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    assert failure_of(SpeechlessError()) == Failure(f"{__name__}.{SpeechlessError.__qualname__}", "")
+    assert _ending.of_exception(SpeechlessError()).description == ""
+
+
 META = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01", "progressToken": 7}
 
 

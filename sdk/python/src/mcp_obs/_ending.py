@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mcp_obs import semconv
+from mcp_obs._failure import said_by
 from mcp_obs.semconv import Outcome
 
 
@@ -39,4 +40,4 @@ def of_exception(error: BaseException) -> Ending:
     """The ending of an operation that got no answer, because of `error`."""
     if type(error).__name__ in {"CancelledError", "Cancelled"}:  # asyncio's and trio's
         return CANCELLED
-    return Ending("error", type(error).__qualname__, description=str(error))
+    return Ending("error", type(error).__qualname__, description=said_by(error))

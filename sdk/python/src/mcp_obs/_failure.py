@@ -51,4 +51,12 @@ def _message(error: BaseException) -> str:
         return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['type']}" for one in details)
     if validator == "jsonschema" and hasattr(error, "json_path"):
         return f"{rejected.json_path}: {rejected.validator}"
-    return str(error)
+    return said_by(error)
+
+
+def said_by(error: BaseException) -> str:
+    """The exception's own text; some can't say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  anything can come out of a user's __str__
+        return ""

@@ -9,13 +9,16 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import BaseModel, ValidationError
 
-from mcp_obs._guard import logger
+from mcp_obs._failure import said_by
+from mcp_obs._guard import Guard, logger
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import Operation, begin, note_failure
 
 # What JSONRPCDispatcher answers for an exception on a connection of 2025-11-25 and before.
 _UNCLASSIFIED = 0
+
+_watching = Guard("watching a message of mcp 2.x")
 
 
 class OperationMiddleware:
@@ -31,9 +34,11 @@ class OperationMiddleware:
             with operation.current():
                 result = await self.proceed(ctx, call_next)
         except BaseException as error:
-            _fail(operation, ctx, error)
+            with _watching:
+                _fail(operation, ctx, error)
             raise
-        operation.answer(_wire(result))
+        with _watching:
+            operation.answer(_wire(result))
         return result
 
     async def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -118,4 +123,4 @@ def _fail(operation: Operation, ctx: ServerRequestContext[Any, Any], error: Base
     else:
         operation.note(error)
         modern = ctx.protocol_version >= FIRST_SESSIONLESS_REVISION
-        operation.refuse(INTERNAL_ERROR if modern else _UNCLASSIFIED, str(error))
+        operation.refuse(INTERNAL_ERROR if modern else _UNCLASSIFIED, said_by(error))
