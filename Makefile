@@ -26,7 +26,7 @@ demo-check: install web ## the demo without a browser; exit 0 only when every co
 
 # ── what proves it ───────────────────────────────────────────────────────────
 .PHONY: test lint python-test mcp1-test web-test e2e-test
-test: lint python-test mcp1-test web-test demo-check e2e-test ## lint, types, every test, the build, the browser
+test: chromium lint python-test mcp1-test web-test demo-check e2e-test ## lint, types, every test, the build, the browser
 	$(say) "everything passed"
 
 lint: install web-install generated-check ## ruff, pyright, import-linter, the web linter, stale files
@@ -132,9 +132,9 @@ server/src/mcp_obs_server/web/dist/index.html: $(WEB_SOURCES) web/node_modules/.
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
 	  printf '\033[1m▸ %s\033[0m\n' "Chromium"; \
-	  command -v apt-get >/dev/null || { echo "The browser tests need Chromium on the PATH"; exit 1; }; \
-	  as_root=$$([ $$(id -u) = 0 ] || echo sudo); \
-	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
+	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || { \
+	    echo "The browser tests need Chromium on the PATH: apt-get install chromium, as root"; exit 1; }; }
 
 COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
 lock: | $(UV) ## resolve the dependencies again

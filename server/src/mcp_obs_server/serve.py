@@ -1,6 +1,7 @@
 """Runs the application until it is told to stop."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -16,6 +17,8 @@ from mcp_obs_server.store import StoreError
 
 # An export that is under way may finish; a browser's idle connection need not.
 _SHUTDOWN_SECONDS = 5
+# Ctrl-C, a supervisor, a closed terminal.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StartupError(Exception):
@@ -23,7 +26,7 @@ class StartupError(Exception):
 
 
 def serve(settings: Settings, on_ready: Callable[[str, FirstStart | None], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` gets the base URL once requests are answered.
+    """Serve until SIGINT, SIGTERM or SIGHUP. `on_ready` gets the base URL once requests are answered.
 
     Raises StartupError.
     """
@@ -43,7 +46,7 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
         raise StartupError(
-            f"Can't listen on {settings.host}:{settings.port} ({error.strerror}): choose another --port."
+            f"Can't listen on {settings.host}:{settings.port} ({os.strerror(error.errno or 0)}): choose another --port."
         ) from error
 
 
@@ -83,14 +86,14 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Stop on SIGINT and SIGTERM. uvicorn's own would raise them again before anything is closed."""
+        """Stop in order. uvicorn's own would raise them again before anything is closed."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOP_SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _STOP_SIGNALS:
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -18,7 +18,9 @@ class Settings(BaseSettings):
         default=4318, ge=0, le=65535, description="The port for OTLP/HTTP, the API and the dashboard."
     )
     public_url: str | None = Field(
-        default=None, description="The address that browsers use, when a proxy stands in front."
+        default=None,
+        pattern=r"^https?://[^\s/]+",
+        description="The address that browsers use, when a proxy stands in front.",
     )
     retention_days: int = Field(default=30, ge=1, le=3650, description="How long spans are kept.")
     max_body_bytes: int = Field(
@@ -37,8 +39,3 @@ class Settings(BaseSettings):
     def retention(self) -> timedelta:
         """How long spans are kept."""
         return timedelta(days=self.retention_days)
-
-    @property
-    def base_url(self) -> str:
-        """Where a browser on this machine finds the dashboard."""
-        return self.public_url or f"http://{self.host}:{self.port}"

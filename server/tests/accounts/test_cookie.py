@@ -17,8 +17,12 @@ async def test_on_plain_http_the_cookie_is_out_of_reach_of_scripts_and_other_sit
     control: ControlPlane,
 ) -> None:
     assert await set_cookie(control, BASE_URL) == snapshot(
-        "mcp_obs_session=TOKEN; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax"
+        "mcp_obs_session_80=TOKEN; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax"
     )
+
+
+async def test_another_port_of_the_machine_has_a_cookie_of_its_own(control: ControlPlane) -> None:
+    assert (await set_cookie(control, "http://127.0.0.1:4319")).startswith("mcp_obs_session_4319=")
 
 
 async def test_on_https_the_cookie_is_bound_to_the_host(control: ControlPlane) -> None:

@@ -67,10 +67,10 @@ async def test_a_session_ends_after_fourteen_days(control: ControlPlane) -> None
 
 async def test_signing_out_ends_the_session_even_for_a_copied_cookie(control: ControlPlane) -> None:
     async with control.browser(await control.owner()) as browser:
-        copied = browser.cookies["mcp_obs_session"]
+        copied = browser.cookies["mcp_obs_session_80"]
         assert (await browser.post("/api/sign-out")).status_code == 204
         assert dict(browser.cookies) == {}
-        browser.cookies.set("mcp_obs_session", copied)
+        browser.cookies.set("mcp_obs_session_80", copied)
         assert (await browser.get("/api/me")).status_code == 401
 
 
@@ -108,7 +108,7 @@ async def test_no_token_is_stored_as_it_was_shown(control: ControlPlane) -> None
     tenancy = await control.tenancy("acme")
     link = await control.accounts.create_sign_in_link(tenancy.principal)
     async with control.browser(tenancy.principal) as browser:
-        session = browser.cookies["mcp_obs_session"]
+        session = browser.cookies["mcp_obs_session_80"]
     async with control.engine.connect() as connection:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None

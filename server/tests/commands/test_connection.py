@@ -5,6 +5,7 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
 from inline_snapshot import snapshot
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -94,3 +95,16 @@ async def test_ctrl_c_ends_with_130_and_no_traceback(command_line: CommandLine) 
         out, err = await asyncio.wait_for(process.communicate(), SECONDS)
         ended.set()
     assert (process.returncode, out, err) == (130, b"", b"\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("servers", "list", "--url", "http://[::1"), "http://[::1 is no address"),
+        (("servers", "create", "bad\udcff"), "no text in UTF-8"),
+    ],
+)
+async def test_what_can_not_be_sent_is_explained(
+    mcp_obs: CommandLine, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in await failure(mcp_obs, *arguments)

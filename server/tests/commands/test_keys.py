@@ -69,12 +69,18 @@ async def test_a_revoked_key_is_refused_from_then_on(mcp_obs: CommandLine, contr
     assert await control.verifier.verify(key) is None
 
 
+async def test_a_leaked_key_is_revoked_by_the_whole_of_it_and_not_repeated(mcp_obs: CommandLine) -> None:
+    await mcp_obs("servers", "create", "weather")
+    key = await created_key(mcp_obs, "--server", "weather")
+    assert await mcp_obs("keys", "revoke", key) == Ended(0, f"Revoked {key[:20]}.\n", "")
+
+
 async def test_a_key_that_isn_t_there_can_t_be_revoked(mcp_obs: CommandLine) -> None:
     assert await mcp_obs("keys", "revoke", "mcpobs_live_AbCd1234") == snapshot(
         Ended(
             code=1,
             out="",
-            err="Error: There is no key mcpobs_live_AbCd1234; `mcp-obs keys list` shows yours.\n",
+            err="Error: There is no such key; `mcp-obs keys list` shows yours.\n",
         )
     )
 

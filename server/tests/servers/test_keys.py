@@ -61,11 +61,24 @@ async def test_a_key_s_life_over_http(control: ControlPlane) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "two\nlines", "nul\0"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "x" * 101, "two\nlines", "nul\0", "\x9b31m", "\u202eltr", "\u200b"]
+)
 async def test_a_server_s_name_is_one_readable_line(control: ControlPlane, name: str) -> None:
     token = await control.accounts.create_access_token(await control.owner())
     async with control.client(token) as client:
         response = await client.post("/api/servers", json={"name": name})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("path", ["/overview", "/series", "/tools", "/keys"])
+@pytest.mark.parametrize("server_id", ["0", "-1", "99999999999999999999", "x"])
+async def test_an_id_that_no_server_can_have_is_refused(
+    control: ControlPlane, path: str, server_id: str
+) -> None:
+    token = await control.accounts.create_access_token(await control.owner())
+    async with control.client(token) as client:
+        response = await client.get(f"/api/servers/{server_id}{path}")
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
 
 

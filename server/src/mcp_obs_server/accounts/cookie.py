@@ -8,7 +8,8 @@ from mcp_obs_server.accounts.service import SESSION_LIFETIME
 
 def _name(request: Request) -> str:
     # The __Host- prefix makes browsers insist on Secure, Path=/ and no Domain; plain http can't have it.
-    return "__Host-mcp_obs_session" if _is_https(request) else "mcp_obs_session"
+    # Cookies ignore ports, so there two servers of one machine would sign each other out.
+    return "__Host-mcp_obs_session" if _is_https(request) else f"mcp_obs_session_{request.url.port or 80}"
 
 
 def _is_https(request: Request) -> bool:

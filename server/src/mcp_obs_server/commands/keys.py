@@ -71,13 +71,13 @@ def list_keys(api: ApiClient, name: str | None, as_json: bool) -> None:
 @with_api
 def revoke(api: ApiClient, key: str) -> None:
     """Revoke KEY, given by its beginning as `mcp-obs keys list` shows it. Its exports are refused at once."""
-    prefix = key.rstrip("…")
-    found = [each for each in _keys(api, None) if each["prefix"] == prefix]
+    # Whoever found a leaked key has the whole of it.
+    found = [each for each in _keys(api, None) if key.startswith(each["prefix"])]
     if not found:
-        raise click.ClickException(f"There is no key {key}; `mcp-obs keys list` shows yours.")
+        raise click.ClickException("There is no such key; `mcp-obs keys list` shows yours.")
     for each in found:
         api.delete(f"/api/servers/{each['server_id']}/keys/{each['id']}")
-    click.echo(f"Revoked {prefix}.")
+        click.echo(f"Revoked {each['prefix']}.")
 
 
 def _servers(api: ApiClient, name: str | None) -> list[Json]:

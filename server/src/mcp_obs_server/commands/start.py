@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcp_obs.cli.client import DEFAULT_DATA_DIR, DEFAULT_URL
+from mcp_obs.cli.program import program
 
 if TYPE_CHECKING:
     from mcp_obs_server.servers.bootstrap import FirstStart
@@ -70,7 +71,7 @@ def welcome(base_url: str, data_dir: Path, first: "FirstStart | None") -> str:
 
 
 def _link_command(base_url: str, data_dir: Path) -> str:
-    words = ["mcp-obs", "sign-in-link"]
+    words = [program(), "sign-in-link"]
     if data_dir != DEFAULT_DATA_DIR:
         words += ["--data-dir", str(data_dir)]
     if base_url != DEFAULT_URL:

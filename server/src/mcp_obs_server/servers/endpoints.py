@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from mcp_obs_server.accounts.authentication import Authenticated
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
 from mcp_obs_server.kit.limits import JSON_BODY_BYTES
-from mcp_obs_server.servers.dependencies import AuthorisedServer, Servers
+from mcp_obs_server.servers.dependencies import AuthorisedServer, Id, Servers
 from mcp_obs_server.servers.schemas import ApiKeyCreated, ApiKeyIn, ApiKeyOut, ServerIn, ServerOut
 
 router = APIRouter(
@@ -43,6 +43,6 @@ async def create_key(body: ApiKeyIn, scope: AuthorisedServer, servers: Servers) 
 
 
 @router.delete("/{server_id}/keys/{key_id}", operation_id="revoke_key", status_code=204)
-async def revoke_key(key_id: int, scope: AuthorisedServer, servers: Servers) -> None:
+async def revoke_key(key_id: Id, scope: AuthorisedServer, servers: Servers) -> None:
     """Revoke a key; doing it again changes nothing."""
     await servers.revoke_key(scope, key_id)

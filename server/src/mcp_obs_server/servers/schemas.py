@@ -1,15 +1,28 @@
 """What servers' routes take and answer."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from mcp_obs_server.servers.models import Environment
 
+# Controls and invisible format characters: a name that shows as another, or as none, or that a terminal obeys.
+_UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINER = "\u200d"  # holds emoji together
+
+
+def _readable(name: str) -> str:
+    if any(unicodedata.category(each) in _UNREADABLE and each != _JOINER for each in name):
+        raise ValueError("a name is one line of characters that can be seen")
+    return name
+
+
 ServerName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_readable),
 ]
 
 

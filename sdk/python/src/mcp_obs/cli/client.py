@@ -25,7 +25,11 @@ class ApiClient:
     def connect(cls, url: str, token: str) -> Generator["ApiClient"]:
         """Open connections to the server at `url`."""
         headers = {"Authorization": f"Bearer {token}"}
-        with httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS) as http:
+        try:
+            http = httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS)
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise _no_address(url) from error
+        with http:
             yield cls(http)
 
     def get(self, path: str) -> Any:
@@ -45,7 +49,9 @@ class ApiClient:
         try:
             response = self._http.request(method, path, json=body)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise click.ClickException(f"{url} is no address; --url takes one like {DEFAULT_URL}.") from error
+            raise _no_address(url) from error
+        except UnicodeEncodeError as error:
+            raise click.ClickException("That has bytes that are no text in UTF-8.") from error
         except httpx2.ConnectError as error:
             raise click.ClickException(
                 f"Nothing answers at {url}: start it with `mcp-obs start`, or give its address with --url."
@@ -55,6 +61,10 @@ class ApiClient:
                 f"{url} did not answer properly ({type(error).__name__}); try again."
             ) from error
         return _read(response)
+
+
+def _no_address(url: str) -> click.ClickException:
+    return click.ClickException(f"{url} is no address; --url takes one like {DEFAULT_URL}.")
 
 
 def read_token(token: str | None, data_dir: Path) -> str:

@@ -46,6 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except OSError as error:
+        click.echo(f"Error: Can't write the answer: {error.strerror}.", err=True)
+        return 1
     except click.Abort as error:
         return 130 if isinstance(error.__cause__, KeyboardInterrupt) else 1
     return code if isinstance(code, int) else 0

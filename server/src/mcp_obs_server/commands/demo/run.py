@@ -13,6 +13,7 @@ import anyio
 import click
 from rich.console import Console
 
+from mcp_obs.cli.program import program
 from mcp_obs_server.commands.demo.addresses import DEFAULT_PORT, Checkout, choose_port, free_port
 from mcp_obs_server.commands.demo.check import check
 from mcp_obs_server.commands.demo.deployment import Deployment, deploy
@@ -97,7 +98,7 @@ async def perform(options: Options, deployment: Deployment, console: Console) ->
 def link_command(deployment: Deployment) -> str:
     """What to type for another sign-in link."""
     where = ["--url", deployment.url, "--data-dir", str(deployment.data)]
-    return shlex.join(["mcp-obs", "sign-in-link", *where])
+    return shlex.join([program(), "sign-in-link", *where])
 
 
 async def watched(deployment: Deployment, act: Callable[[], Awaitable[int]]) -> int:
