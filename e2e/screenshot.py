@@ -5,48 +5,17 @@ python e2e/screenshot.py
 
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from e2e_kit.demo import demo
 from playwright.sync_api import Browser, expect, sync_playwright
 
-COMMAND = Path(sys.executable).with_name("mcp-obs")
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 # Two weeks, so that the last one has one to be compared with.
 HISTORY = "14d"
 SIZE = {"width": 1360, "height": 1325}
-STOP_SECONDS = 30
-
-
-@contextmanager
-def demo(folder: Path) -> Generator[str]:
-    """The running demo; gives its sign-in link."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [COMMAND, "demo", "--history", HISTORY, "--data-dir", str(folder), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield read_link(process)
-        finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
-
-
-def read_link(process: subprocess.Popen[str]) -> str:
-    """The link that the demo prints once everything runs."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        print(line, end="")
-        if match := re.search(r"\S+/sign-in#token=\S+", line):
-            return match[0]
-    raise SystemExit("The demo ended before it printed a sign-in link.")
 
 
 def picture(browser: Browser, link: str, server: str, themes: tuple[Literal["light", "dark"], ...]) -> None:
@@ -78,11 +47,11 @@ def main() -> None:
         raise SystemExit("Pictures need chromium on the PATH: make chromium")
     with (
         tempfile.TemporaryDirectory() as folder,
-        demo(Path(folder) / "data") as link,
+        demo(Path(folder) / "data", HISTORY) as started,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        picture(browser, link, "weather", ("light", "dark"))
+        picture(browser, started.link, "weather", ("light", "dark"))
         browser.close()
 
 
