@@ -1,6 +1,10 @@
 import httpx2
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from mcp_obs_server.api import build_api
+from mcp_obs_server.app import Application
 from mcp_obs_server.store import StoreUnavailableError
 
 
@@ -15,3 +19,20 @@ async def test_while_the_store_is_away_the_api_says_when_to_try_again() -> None:
         response = await client.get("/api/away")
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert response.json()["code"] == "store_unavailable"
+
+
+@pytest.mark.parametrize(("behind_https", "scheme"), [(True, "https"), (False, "http")])
+async def test_behind_a_proxy_that_ends_tls_requests_count_as_https(behind_https: bool, scheme: str) -> None:
+    seen: list[str] = []
+
+    async def part(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["scheme"])
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    application = Application(part, part, part, None, behind_https)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(application), base_url="http://test"
+    ) as client:
+        for path in ("/v1/traces", "/api/me", "/"):
+            await client.get(path)
+    assert seen == [scheme] * 3

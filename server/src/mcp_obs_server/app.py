@@ -43,9 +43,13 @@ class Application:
     api: ASGIApp
     dashboard: ASGIApp
     first_start: FirstStart | None
+    behind_https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request to its part; exports pass no middleware."""
+        if self.behind_https:
+            # The proxy ends TLS; cookies and the check of Origin go by what the browser sees.
+            scope["scheme"] = "https"
         path = scope["path"]
         if path.startswith("/v1/"):
             await self.otlp(scope, receive, send)
@@ -105,4 +109,5 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             budget=Budget(settings.max_in_flight_bytes),
         )
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
-        yield Application(otlp, api, Dashboard(), first_start)
+        behind_https = (settings.public_url or "").startswith("https:")
+        yield Application(otlp, api, Dashboard(), first_start, behind_https)
