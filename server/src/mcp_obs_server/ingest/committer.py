@@ -64,7 +64,6 @@ class Committer:
         # Every export between its arrival and its rows in the engine, so that a repeat waits for the first.
         self._in_flight: dict[bytes, asyncio.Future[None]] = {}
         self._bytes = 0
-        self._open_bytes = 0
         self._arrived = asyncio.Event()
         self._spooled = asyncio.Event()
         self._segment_sealed = asyncio.Event()
@@ -145,11 +144,10 @@ class Committer:
             return
         # Framing adds a few bytes to what was counted when the exports came in.
         self._bytes += written - sum(len(export.body) for export in exports)
-        self._open_bytes += written
         for waiting in group:
             waiting.durable.set_result(None)
         self._spooled.set()
-        if self._open_bytes >= SEGMENT_BYTES:
+        if self._spool.open_bytes >= SEGMENT_BYTES:
             await self._seal()
 
     def _append(self, exports: list[Export]) -> int:
@@ -192,7 +190,6 @@ class Committer:
     async def _seal(self) -> None:
         segment = await self._on_disk(self._spool.seal)
         if segment:
-            self._open_bytes -= segment.size
             self._sealed.append(segment)
             self._segment_sealed.set()
 

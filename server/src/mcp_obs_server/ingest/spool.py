@@ -39,7 +39,8 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._file: FileIO | None = None
-        self._size = 0
+        self.open_bytes = 0
+        """The size of the open segment."""
         self._digests: list[bytes] = []
         self._sequence = 0
 
@@ -53,7 +54,7 @@ class Spool:
         data = b"".join(part for parts in frames for part in parts)
         # Half a frame in the middle would hide the whole ones behind it; an append that fails leaves none.
         append(file, data)
-        self._size += len(data)
+        self.open_bytes += len(data)
         self._digests.extend(digests)
         return len(data)
 
@@ -62,8 +63,8 @@ class Spool:
         if self._file is None or not self._digests:
             return None
         self._file.close()
-        segment = Segment(Path(str(self._file.name)), self._size, tuple(self._digests))
-        self._file, self._size = None, 0
+        segment = Segment(Path(str(self._file.name)), self.open_bytes, tuple(self._digests))
+        self._file, self.open_bytes = None, 0
         self._digests.clear()
         return segment
 

@@ -50,16 +50,22 @@ _TEXT = (
 )
 
 
-def _map(attributes: str) -> str:
-    return f"CAST(({attributes}.key, arrayMap({_TEXT}, {attributes}.value)), 'Map(LowCardinality(String), String)')"
+def _map(keys: str, values: str) -> str:
+    return f"CAST(({keys}, arrayMap({_TEXT}, {values})), 'Map(LowCardinality(String), String)')"
 
 
-def _types(attributes: str) -> str:
+def _types(keys: str, values: str) -> str:
     return (
-        f"CAST((arrayFilter((k, v) -> v.kind != 'string_value', {attributes}.key, {attributes}.value),"
-        f" arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', {attributes}.value))),"
+        f"CAST((arrayFilter((k, v) -> v.kind != 'string_value', {keys}, {values}),"
+        f" arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', {values}))),"
         f" '{_sql_text(_TYPES)}')"
     )
+
+
+def _both(attributes: str) -> tuple[str, str]:
+    """The map of values and the map of types for one list of attributes."""
+    pairs = f"{attributes}.key", f"{attributes}.value"
+    return _map(*pairs), _types(*pairs)
 
 
 def _sql_text(text: str) -> str:
@@ -117,6 +123,8 @@ def _column(column: PromotedColumn) -> str:
 def decoding_view() -> str:
     """From `otlp_traces` to `decoded_spans`."""
     promoted = ",\n    ".join(map(_column, PROMOTED))
+    scope_values, scope_types = _both("scope_spans.scope.attributes")
+    resource_values, resource_types = _both("resource_spans.resource.attributes")
     return f"""
 CREATE MATERIALIZED VIEW otlp_traces_to_decoded_spans TO decoded_spans AS
 WITH
@@ -143,16 +151,14 @@ SELECT
     span.trace_state AS trace_state,
     span.flags AS flags,
     {promoted},
-    CAST((kept_keys, arrayMap({_TEXT}, kept_values)), 'Map(LowCardinality(String), String)') AS attributes,
-    CAST((arrayFilter((k, v) -> v.kind != 'string_value', kept_keys, kept_values),
-        arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', kept_values))),
-        '{_sql_text(_TYPES)}') AS attribute_types,
+    {_map("kept_keys", "kept_values")} AS attributes,
+    {_types("kept_keys", "kept_values")} AS attribute_types,
     span.dropped_attributes_count AS dropped_attributes_count,
     arrayMap(e -> (fromUnixTimestamp64Nano(toInt64(e.time_unix_nano), 'UTC'), e.name,
-        {_map("e.attributes")}, {_types("e.attributes")}, e.dropped_attributes_count), span.events) AS events,
+        {", ".join(_both("e.attributes"))}, e.dropped_attributes_count), span.events) AS events,
     span.dropped_events_count AS dropped_events_count,
     arrayMap(l -> (l.trace_id, l.span_id, l.trace_state, l.flags,
-        {_map("l.attributes")}, {_types("l.attributes")}, l.dropped_attributes_count), span.links) AS links,
+        {", ".join(_both("l.attributes"))}, l.dropped_attributes_count), span.links) AS links,
     span.dropped_links_count AS dropped_links_count,
     scope_name,
     scope_version,
@@ -168,16 +174,16 @@ FROM
         org_id, server_id, resource_attributes, resource_attribute_types, resource_schema_url,
         scope_spans.scope.name AS scope_name,
         scope_spans.scope.version AS scope_version,
-        {_map("scope_spans.scope.attributes")} AS scope_attributes,
-        {_types("scope_spans.scope.attributes")} AS scope_attribute_types,
+        {scope_values} AS scope_attributes,
+        {scope_types} AS scope_attribute_types,
         scope_spans.schema_url AS scope_schema_url,
         arrayJoin(scope_spans.spans) AS span
     FROM
     (
         SELECT
             org_id, server_id,
-            {_map("resource_spans.resource.attributes")} AS resource_attributes,
-            {_types("resource_spans.resource.attributes")} AS resource_attribute_types,
+            {resource_values} AS resource_attributes,
+            {resource_types} AS resource_attribute_types,
             resource_spans.schema_url AS resource_schema_url,
             arrayJoin(resource_spans.scope_spans) AS scope_spans
         FROM (SELECT org_id, server_id, arrayJoin(request.resource_spans) AS resource_spans FROM otlp_traces)

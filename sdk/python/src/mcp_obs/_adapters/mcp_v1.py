@@ -8,7 +8,7 @@ import sys
 from contextvars import ContextVar
 from functools import wraps
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
@@ -106,8 +106,8 @@ def _ambient(request: Any) -> Context | None:
     return propagate.extract(request.headers, Context())
 
 
-class ObservedReads:
-    """The stream that a server reads from, reporting what passes."""
+class _ObservedStream:
+    """A stream of the server's that reports what passes; everything else it leaves to the stream."""
 
     def __init__(self, stream: Any, connection: Connection) -> None:
         self._stream = stream
@@ -116,7 +116,7 @@ class ObservedReads:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    async def __aenter__(self) -> "ObservedReads":
+    async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
         return self
 
@@ -125,7 +125,11 @@ class ObservedReads:
     ) -> Any:
         return await self._stream.__aexit__(kind, error, traceback)
 
-    def __aiter__(self) -> "ObservedReads":
+
+class ObservedReads(_ObservedStream):
+    """What a server reads from."""
+
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
@@ -135,24 +139,8 @@ class ObservedReads:
         return item
 
 
-class ObservedWrites:
-    """The stream that a server writes to, reporting what passes."""
-
-    def __init__(self, stream: Any, connection: Connection) -> None:
-        self._stream = stream
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    async def __aenter__(self) -> "ObservedWrites":
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> Any:
-        return await self._stream.__aexit__(kind, error, traceback)
+class ObservedWrites(_ObservedStream):
+    """What a server writes to."""
 
     async def send(self, item: Any) -> None:
         """Send one message."""
