@@ -124,7 +124,7 @@ def _first_key(server: "subprocess.Popen[str]") -> str:
 def _wait_until_drained(folder: Path) -> float:
     """Seconds until the spool is empty, that is until everything acknowledged is queryable."""
     started = time.perf_counter()
-    while any((folder / "spool").glob("*.segment")) and time.perf_counter() < started + 120:
+    while any((folder / "spool").rglob("*.segment")) and time.perf_counter() < started + 120:
         time.sleep(0.05)
     return time.perf_counter() - started
 

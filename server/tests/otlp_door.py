@@ -4,13 +4,16 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mcp_obs_server.ingest.body import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_exports import NOW
 from serving import serving
@@ -62,17 +65,17 @@ async def open_door(
             raise RuntimeError("a defect")
         return Tenant(org_id) if key == KEY else None
 
-    committer = Committer(Spool(folder), RecentExports(folder), store, spool_max_bytes)
+    committer = Committer(
+        Spool(folder), RecentExports(folder), partial(store.insert, "traces"), spool_max_bytes
+    )
     await committer.start()
-    app = OtlpHttp(
+    receiver = Receiver(
         verify_key=verify,
-        committer=committer,
+        committers=[(TRACES, committer)],
         now=time.time_ns if now is None else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
-        max_body_bytes=100_000,
-        budget=Budget(in_flight_bytes),
-        body_seconds=body_seconds,
     )
+    app = OtlpHttp(receiver, 100_000, Budget(in_flight_bytes), body_seconds)
     try:
         async with serving(app) as url:
             yield Door(url, org_id, store, committer)

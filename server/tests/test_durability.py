@@ -134,7 +134,7 @@ def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> N
     assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
     assert set(acknowledged) <= set(found["ids"])
     assert len(acknowledged) <= found["spans"] <= len(acknowledged) + in_doubt * SPANS_PER_EXPORT
-    assert not list((tmp_path / "spool").glob("*.segment"))
+    assert not list((tmp_path / "spool").rglob("*.segment"))
 
 
 def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Pat
             httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
             server.process.send_signal(number)
             assert server.process.wait(30) == 0
-        assert not list((tmp_path / "spool").glob("*.segment"))
+        assert not list((tmp_path / "spool").rglob("*.segment"))
     assert counts(tmp_path)["spans"] == 2 * SPANS_PER_EXPORT
 
 

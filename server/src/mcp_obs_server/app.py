@@ -19,7 +19,10 @@ from mcp_obs_server.ingest.body import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.signal import Signal
+from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
@@ -68,6 +71,18 @@ async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
 
 
 @asynccontextmanager
+async def _committer(signal: Signal, settings: Settings, store: TelemetryStore) -> AsyncGenerator[Committer]:
+    folder = settings.data_dir / "spool" / signal.name
+    insert = partial(store.insert, signal.name)
+    committer = Committer(Spool(folder), RecentExports(folder), insert, settings.spool_max_bytes)
+    await committer.start()
+    try:
+        yield committer
+    finally:
+        await committer.stop()
+
+
+@asynccontextmanager
 async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncGenerator[Application]:
     """Everything opened in order and closed in reverse.
 
@@ -80,12 +95,10 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             TelemetryStore.open, settings.data_dir / "telemetry", settings.retention
         )
         stack.push_async_callback(asyncio.to_thread, store.close)
-        spool_folder = settings.data_dir / "spool"
-        committer = Committer(
-            Spool(spool_folder), RecentExports(spool_folder), store, settings.spool_max_bytes
-        )
-        await committer.start()
-        stack.push_async_callback(committer.stop)
+        committers = [
+            (signal, await stack.enter_async_context(_committer(signal, settings, store)))
+            for signal in SIGNALS
+        ]
 
         engine = open_database(f"sqlite+aiosqlite:///{settings.data_dir / 'control.db'}")
         stack.push_async_callback(engine.dispose)
@@ -100,14 +113,13 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
 
         api = build_api()
         provide(api, accounts, servers, AnalyticsService(store, clock))
-        otlp = OtlpHttp(
+        receiver = Receiver(
             verify_key=partial(_verify, verifier),
-            committer=committer,
+            committers=committers,
             now=lambda: int(clock().timestamp() * 1e9),
             retention_nanoseconds=int(settings.retention.total_seconds()) * 10**9,
-            max_body_bytes=settings.max_body_bytes,
-            budget=Budget(settings.max_in_flight_bytes),
         )
+        otlp = OtlpHttp(receiver, settings.max_body_bytes, Budget(settings.max_in_flight_bytes))
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
         behind_https = (settings.public_url or "").startswith("https:")
         yield Application(otlp, api, Dashboard(), first_start, behind_https)

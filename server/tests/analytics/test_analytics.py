@@ -50,7 +50,7 @@ class Traffic:
         for span in request.resource_spans[0].scope_spans[0].spans:
             span.end_time_unix_nano = span.start_time_unix_nano + milliseconds * 1_000_000
         token = f"{self._scope.org_id} {server_id} {self._seed}"
-        self._store.insert_traces(batch(self._scope.org_id, request, server_id=server_id), token)
+        self._store.insert("traces", batch(self._scope.org_id, request, server_id=server_id), token)
 
 
 @pytest.fixture
@@ -192,6 +192,6 @@ async def test_generated_history_is_counted_apart(
     request = export(5, start=NOW - HOUR)
     for span in request.resource_spans[0].scope_spans[0].spans[:2]:
         span.attributes.add(key="mcp_obs.generated").value.bool_value = True
-    store.insert_traces(batch(scope.org_id, request), f"generated {scope.org_id}")
+    store.insert("traces", batch(scope.org_id, request), f"generated {scope.org_id}")
     overview = await analytics.overview(scope, "24h")
     assert (overview.calls.value, overview.generated_calls) == (5, 2)

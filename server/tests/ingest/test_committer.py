@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ class Faulty:
         self.lies_once = threading.Event()
         self.asked = threading.Event()
 
-    def insert_traces(self, batch: bytes, token: str) -> None:
+    def insert(self, signal: str, batch: bytes, token: str) -> None:
         self.asked.set()
         if self.refuses.is_set():
             raise StoreUnavailableError("the engine is away")
-        self._store.insert_traces(batch, token)
+        self._store.insert(signal, batch, token)
         if self.lies_once.is_set():
             self.lies_once.clear()
             raise StoreUnavailableError("the answer got lost")
@@ -53,7 +54,9 @@ async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
 
 
 async def opened(folder: Path, store: TelemetryStore | Faulty, spool_max_bytes: int = 2**20) -> Committer:
-    committer = Committer(Spool(folder), RecentExports(folder), store, spool_max_bytes)
+    committer = Committer(
+        Spool(folder), RecentExports(folder), partial(store.insert, "traces"), spool_max_bytes
+    )
     await committer.start()
     return committer
 

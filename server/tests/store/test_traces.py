@@ -87,7 +87,7 @@ async def test_a_span_is_kept_whole_with_every_type_of_value(store: TelemetrySto
     )
     link.attributes.add(key="ambient").value.bool_value = True
 
-    store.insert_traces(batch(org_id, request), "every type")
+    store.insert("traces", batch(org_id, request), "every type")
     (row,) = await spans(
         store,
         org_id,
@@ -204,7 +204,7 @@ async def test_what_a_column_holds_is_not_kept_a_second_time_and_what_it_can_not
     attributes.add(key="enduser.id").value.string_value = ""
     attributes.add(key="mcp_obs.request.size").value.int_value = 0
     attributes.add(key="mcp.client.name").value.string_value = "cursor"
-    store.insert_traces(batch(org_id, request), "columns")
+    store.insert("traces", batch(org_id, request), "columns")
     (row,) = await spans(
         store, org_id, "tool, client_name, request_id, user_id, request_size, attributes, attribute_types"
     )
@@ -223,7 +223,8 @@ async def test_what_a_column_holds_is_not_kept_a_second_time_and_what_it_can_not
 
 async def test_the_session_says_where_it_comes_from(store: TelemetryStore, org_id: int) -> None:
     own = {"mcp_obs.session.id": "own", "mcp_obs.session.source": "handle"}
-    store.insert_traces(
+    store.insert(
+        "traces",
         batch(
             org_id,
             export(1, seed=1),
@@ -258,7 +259,7 @@ async def test_the_outcome_of_a_foreign_span_follows_from_its_status_and_error_t
         export(1, seed=seed, attributes={"case": case, **values})
         for seed, (case, values) in enumerate(cases.items(), 1)
     ]
-    store.insert_traces(batch(org_id, *requests), "outcomes")
+    store.insert("traces", batch(org_id, *requests), "outcomes")
     rows = await spans(store, org_id, "attributes['case'] AS case, outcome")
     assert {row["case"]: row["outcome"] for row in rows} == {
         "nothing": "ok",
@@ -275,7 +276,7 @@ async def test_a_batch_stored_twice_is_there_once_in_spans_and_in_every_rollup(
     # Two days and two hours, so that an insert makes several parts.
     days = [export(40, seed=seed, start=NOW - seed * 3600 * 13 * SECOND) for seed in range(1, 5)]
     for _ in range(3):
-        store.insert_traces(batch(org_id, *days), "twice")
+        store.insert("traces", batch(org_id, *days), "twice")
     assert await everywhere(store, org_id) == {"spans": 160, "minutes": 160.0, "hours": 160.0}
 
 
@@ -288,17 +289,17 @@ async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
     for table in others:
         await store.rows(f"DETACH TABLE decoded_spans_to_{table}", {})
     try:
-        store.insert_traces(batch(org_id, export(7)), f"cut short {org_id}")
+        store.insert("traces", batch(org_id, export(7)), f"cut short {org_id}")
     finally:
         for table in others:
             await store.rows(f"ATTACH TABLE decoded_spans_to_{table}", {})
-    store.insert_traces(batch(org_id, export(7)), f"cut short {org_id}")
+    store.insert("traces", batch(org_id, export(7)), f"cut short {org_id}")
     assert await everywhere(store, org_id) == {"spans": 7, "minutes": 7.0, "hours": 7.0}
 
 
 async def test_a_batch_of_many_days_is_stored(store: TelemetryStore, org_id: int) -> None:
     days = [export(1, seed=day + 1, start=NOW - day * 86_400 * SECOND) for day in range(150)]
-    store.insert_traces(batch(org_id, *days), f"many days {org_id}")
+    store.insert("traces", batch(org_id, *days), f"many days {org_id}")
     assert await everywhere(store, org_id) == {"spans": 150, "minutes": 150.0, "hours": 150.0}
 
 
@@ -307,7 +308,7 @@ async def test_no_weight_breaks_the_sums(store: TelemetryStore, org_id: int, wei
     request = export(2)
     for span in request.resource_spans[0].scope_spans[0].spans:
         span.attributes.add(key="mcp_obs.sampling.weight").value.double_value = weight
-    store.insert_traces(batch(org_id, request), f"weight {org_id}")
+    store.insert("traces", batch(org_id, request), f"weight {org_id}")
     assert (await everywhere(store, org_id))["minutes"] == (2e6 if weight == 1.7e308 else 2)
 
 
@@ -324,7 +325,7 @@ async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(
     other.CopyFrom(scope.spans[1])
     other.span_id = b"no mcp__"
     del other.attributes[:]
-    store.insert_traces(batch(org_id, request), "weights")
+    store.insert("traces", batch(org_id, request), "weights")
     rows = await store.rows(
         "SELECT method, target, sum(calls) AS calls FROM operations_1m WHERE org_id = {org_id:UInt32} GROUP BY ALL",
         {"org_id": org_id},

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from mcp_obs_server.ingest.admission import rejection_message
 from mcp_obs_server.ingest.errors import ExportRefused
+from mcp_obs_server.ingest.signal import Signal
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -21,28 +25,23 @@ PREFLIGHT = {
 }
 
 
-def success(is_json: bool, rejected: int, message: str) -> bytes:
+def success(signal: Signal, rejected: Mapping[str, int]) -> Message:
     """The response message; empty when everything was kept."""
-    if not rejected:
-        return b"{}" if is_json else b""
-    if is_json:
-        return json.dumps(
-            {"partialSuccess": {"rejectedSpans": str(rejected), "errorMessage": message}}
-        ).encode()
-    response = ExportTraceServiceResponse()
-    response.partial_success.rejected_spans = rejected
-    response.partial_success.error_message = message
-    return response.SerializeToString()
+    response: Any = signal.response()
+    if rejected:
+        setattr(response.partial_success, signal.rejected_field, sum(rejected.values()))
+        response.partial_success.error_message = rejection_message(signal, rejected)
+    return response
+
+
+def encoded(is_json: bool, message: Message) -> bytes:
+    """A message in the encoding of the request."""
+    return json.dumps(MessageToDict(message)).encode() if is_json else message.SerializeToString()
 
 
 def refusal(is_json: bool, error: ExportRefused) -> tuple[bytes, Mapping[str, str]]:
     """A google.rpc.Status and the headers that go with it."""
-    message = str(error)
-    body = (
-        json.dumps({"code": error.code, "message": message}).encode()
-        if is_json
-        else Status(code=error.code, message=message).SerializeToString()
-    )
+    body = encoded(is_json, Status(code=error.code, message=str(error)))
     headers = dict(CORS)
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)

@@ -27,10 +27,10 @@ _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
 
-class TraceStore(Protocol):
-    """Where the batches go."""
+class Insert(Protocol):
+    """Where the batches of one signal go."""
 
-    def insert_traces(self, batch: bytes, token: str) -> None:
+    def __call__(self, batch: bytes, token: str) -> None:
         """Store a batch once, however often it is called with the same token."""
         ...
 
@@ -52,12 +52,12 @@ class _Waiting:
 
 
 class Committer:
-    """Takes exports, answers when they are durable, and moves them on to the engine."""
+    """Takes one signal's exports, answers when they are durable, and moves them on to the engine."""
 
-    def __init__(self, spool: Spool, recent: RecentExports, store: TraceStore, spool_max_bytes: int) -> None:
+    def __init__(self, spool: Spool, recent: RecentExports, insert: Insert, spool_max_bytes: int) -> None:
         self._spool = spool
         self._recent = recent
-        self._store = store
+        self._insert_batch = insert
         self._spool_max_bytes = spool_max_bytes
         self._waiting: deque[_Waiting] = deque()
         self._sealed: deque[Segment] = deque()
@@ -227,7 +227,7 @@ class Committer:
             self._in_flight.pop(digest, None)
 
     def _store_segment(self, segment: Segment) -> None:
-        self._store.insert_traces(segment.path.read_bytes(), segment.token)
+        self._insert_batch(segment.path.read_bytes(), segment.token)
         # First remember, then delete: a crash between the two only remembers twice.
         self._recent.remember(segment.digests)
         self._spool.remove(segment)

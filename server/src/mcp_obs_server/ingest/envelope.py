@@ -1,4 +1,4 @@
-"""The bytes in which an export waits on disk and reaches the engine: see store/otlp.proto, message Envelope."""
+"""The bytes in which an export waits on disk and reaches the engine: see store/otlp.proto, the messages *Envelope."""
 
 import hashlib
 from collections.abc import Iterator

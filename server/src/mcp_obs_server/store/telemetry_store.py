@@ -16,8 +16,11 @@ from mcp_obs_server.store.retention import apply_retention
 # More readers than cores would only queue inside the engine.
 _READERS = 4
 
+# Each signal's table that decodes and stores nothing, and the message of otlp.proto that it reads.
+_MESSAGES = {"traces": "TracesEnvelope"}
+_SCHEMA = Path(__file__).with_name("otlp.proto")
+
 _INSERT_SETTINGS = {
-    "format_schema": f"{Path(__file__).with_name('otlp.proto')}:Envelope",
     # Tells 0, false and '' from absent.
     "input_format_protobuf_oneof_presence": 1,
     # The same batch twice is stored once, in the spans and in every rollup behind them; that asks for the
@@ -40,6 +43,7 @@ class TelemetryStore:
         self._folder = folder
         self._lock = lock
         self._writer = Engine.connect(folder)
+        self._writing = threading.Lock()
         self._connections = [self._writer]
         self._of_this_thread = threading.local()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
@@ -64,15 +68,19 @@ class TelemetryStore:
             raise
         return store
 
-    def insert_traces(self, batch: bytes, token: str) -> None:
-        """Store a batch of length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
+    def insert(self, signal: str, batch: bytes, token: str) -> None:
+        """Store a batch of one signal's length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
 
-        Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError. Call it from one
-        thread at a time.
+        Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError. From any thread; one
+        insert runs at a time.
         """
-        self._writer.insert(
-            "otlp_traces", batch, "Protobuf", {**_INSERT_SETTINGS, "insert_deduplication_token": token}
-        )
+        settings = {
+            **_INSERT_SETTINGS,
+            "format_schema": f"{_SCHEMA}:{_MESSAGES[signal]}",
+            "insert_deduplication_token": token,
+        }
+        with self._writing:
+            self._writer.insert(f"otlp_{signal}", batch, "Protobuf", settings)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""

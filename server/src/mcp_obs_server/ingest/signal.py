@@ -1,0 +1,51 @@
+"""What OTLP's three signals have in common, and where they differ."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from google.protobuf.message import Message
+
+SignalName = Literal["traces", "metrics", "logs"]
+
+# A sender's clock may be off, but a span from tomorrow would stay the newest one for a day.
+FUTURE_NANOSECONDS = 3600 * 10**9
+
+
+@dataclass(frozen=True)
+class Window:
+    """The times that an item may have, in nanoseconds since 1970."""
+
+    oldest: int
+    newest: int
+
+    @classmethod
+    def around(cls, now: int, retention: int) -> "Window":
+        """What is neither older than the retention nor ahead of the clock."""
+        return cls(now - retention, now + FUTURE_NANOSECONDS)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """How many items of a request are kept, and how many are not, by reason."""
+
+    kept: int
+    rejected: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One of OTLP's signals: `/v1/{name}`, and the table `otlp_{name}` of the store."""
+
+    name: SignalName
+    item: str
+    """What it is made of, in the singular and with spaces."""
+    request: type[Message]
+    response: type[Message]
+    admit: Callable[[Any, Window], Admission]
+    """Takes the items that can't be kept out of a request of the type `request`."""
+
+    @property
+    def rejected_field(self) -> str:
+        """The field of the response's partial_success that counts what was rejected."""
+        return f"rejected_{self.item.replace(' ', '_')}s"
