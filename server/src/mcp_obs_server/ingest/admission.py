@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError, Message
 
 from mcp_obs_server.ingest import otlp_json
 from mcp_obs_server.ingest.errors import MalformedExport
+from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Signal, Window
 
 
@@ -16,7 +17,7 @@ class Admitted:
 
     body: bytes
     kept: int
-    rejected: Mapping[str, int]
+    rejected: Mapping[Reason, int]
 
 
 def admit(signal: Signal, body: bytes, is_json: bool, window: Window) -> Admitted:
@@ -41,11 +42,11 @@ def _parse(signal: Signal, body: bytes, is_json: bool) -> Message:
     return request
 
 
-def rejection_message(signal: Signal, rejected: Mapping[str, int]) -> str:
+def rejection_message(signal: Signal, rejected: Mapping[Reason, int]) -> str:
     """One sentence a reason, for the sender's log."""
     return "; ".join(_sentences(signal, rejected))
 
 
-def _sentences(signal: Signal, rejected: Mapping[str, int]) -> Iterator[str]:
+def _sentences(signal: Signal, rejected: Mapping[Reason, int]) -> Iterator[str]:
     for reason, count in rejected.items():
-        yield f"{count} {signal.item}{'s' if count > 1 else ''} not kept: {reason}"
+        yield f"{count} {signal.item}{'s' if count > 1 else ''} not kept: {reason.sentence}"

@@ -10,6 +10,7 @@ from google.rpc.status_pb2 import Status
 
 from mcp_obs_server.ingest.admission import rejection_message
 from mcp_obs_server.ingest.errors import ExportRefused
+from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Signal
 
 JSON = "application/json"
@@ -25,7 +26,7 @@ PREFLIGHT = {
 }
 
 
-def success(signal: Signal, rejected: Mapping[str, int]) -> Message:
+def success(signal: Signal, rejected: Mapping[Reason, int]) -> Message:
     """The response message; empty when everything was kept."""
     response: Any = signal.response()
     if rejected:

@@ -12,12 +12,15 @@ ExportRefused
 └── Overloaded             503 UNAVAILABLE, retryable, with Retry-After
 """
 
+from mcp_obs_server.ingest.reason import ReasonCode
+
 
 class ExportRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """Base: the message is for the person who runs the sender."""
 
     status = 400
     code = 3
+    reason: ReasonCode = "malformed"
     retry_after_seconds: int | None = None
 
 
@@ -30,6 +33,7 @@ class UnauthenticatedExport(ExportRefused):
 
     status = 401
     code = 16
+    reason = "unauthenticated"
 
 
 class UnknownSignal(ExportRefused):
@@ -37,6 +41,7 @@ class UnknownSignal(ExportRefused):
 
     status = 404
     code = 5
+    reason = "unknown_signal"
 
 
 class WrongMethod(ExportRefused):
@@ -44,6 +49,7 @@ class WrongMethod(ExportRefused):
 
     status = 405
     code = 12
+    reason = "wrong_method"
 
 
 class TooSlow(ExportRefused):
@@ -51,6 +57,7 @@ class TooSlow(ExportRefused):
 
     status = 408
     code = 4
+    reason = "slow"
 
 
 class ExportTooLarge(ExportRefused):
@@ -58,12 +65,14 @@ class ExportTooLarge(ExportRefused):
 
     status = 413
     code = 8
+    reason = "too_large"
 
 
 class UnsupportedMedia(ExportRefused):
     """A content type or encoding that no OTLP exporter has to use."""
 
     status = 415
+    reason = "unsupported_media"
 
 
 class Broken(ExportRefused):
@@ -71,6 +80,7 @@ class Broken(ExportRefused):
 
     status = 500
     code = 13
+    reason = "failed"
 
 
 class Overloaded(ExportRefused):
@@ -78,4 +88,5 @@ class Overloaded(ExportRefused):
 
     status = 503
     code = 14
+    reason = "overloaded"
     retry_after_seconds = 5

@@ -8,6 +8,7 @@ from mcp_obs_server.ingest.admission import Admitted, admit
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.ingest.errors import UnauthenticatedExport
+from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Signal, Window
 
 # Below these a parse takes about a millisecond; above, other requests go on meanwhile.
@@ -56,7 +57,7 @@ class Receiver:
             )
         return tenant
 
-    async def take(self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool) -> Mapping[str, int]:
+    async def take(self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool) -> Mapping[Reason, int]:
         """Return once all that can be kept is durable; what can't be, by reason.
 
         Raises MalformedExport or Overloaded, and then nothing was kept.

@@ -1,10 +1,12 @@
 """What OTLP's three signals have in common, and where they differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from google.protobuf.message import Message
+
+from mcp_obs_server.ingest.reason import Reason
 
 SignalName = Literal["traces", "metrics", "logs"]
 
@@ -30,7 +32,7 @@ class Admission:
     """How many items of a request are kept, and how many are not, by reason."""
 
     kept: int
-    rejected: dict[str, int]
+    rejected: Mapping[Reason, int]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Admission, Signal, Window
 
 _IDENTITY = attrgetter("trace_id", "span_id", "start_time_unix_nano", "end_time_unix_nano")
@@ -41,8 +42,8 @@ def _all_sound(spans: Iterable[Span], window: Window) -> bool:
     )
 
 
-def _remove_unsound(request: ExportTraceServiceRequest, window: Window) -> dict[str, int]:
-    rejected: dict[str, int] = {}
+def _remove_unsound(request: ExportTraceServiceRequest, window: Window) -> dict[Reason, int]:
+    rejected: dict[Reason, int] = {}
     for resource in request.resource_spans:
         for scope in resource.scope_spans:
             sound: list[Span] = []
@@ -57,21 +58,21 @@ def _remove_unsound(request: ExportTraceServiceRequest, window: Window) -> dict[
     return rejected
 
 
-def _why_unsound(span: Span, window: Window) -> str | None:
+def _why_unsound(span: Span, window: Window) -> Reason | None:
     return next((reason for reason, is_unsound in _UNSOUND.items() if is_unsound(span, window)), None)
 
 
-_UNSOUND: dict[str, Callable[[Span, Window], bool]] = {
-    "trace_id is not 16 bytes with one that is not zero": lambda span, _: (
+_UNSOUND: dict[Reason, Callable[[Span, Window], bool]] = {
+    Reason("bad_trace_id", "trace_id is not 16 bytes with one that is not zero"): lambda span, _: (
         len(span.trace_id) != 16 or span.trace_id == _ZERO_TRACE_ID
     ),
-    "span_id is not 8 bytes with one that is not zero": lambda span, _: (
+    Reason("bad_span_id", "span_id is not 8 bytes with one that is not zero"): lambda span, _: (
         len(span.span_id) != 8 or span.span_id == _ZERO_SPAN_ID
     ),
-    "the start time is older than the retention": lambda span, window: (
+    Reason("too_old", "the start time is older than the retention"): lambda span, window: (
         span.start_time_unix_nano < window.oldest
     ),
-    "the time is more than an hour ahead of the server's clock": lambda span, window: (
+    Reason("in_future", "the time is more than an hour ahead of the server's clock"): lambda span, window: (
         max(span.start_time_unix_nano, span.end_time_unix_nano) > window.newest
     ),
 }
