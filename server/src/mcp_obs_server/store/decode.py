@@ -1,19 +1,7 @@
 """The views that turn a batch of OTLP envelopes into rows: derived from the contract, so rebuilt, never migrated."""
 
-from collections.abc import Iterable
-
 from mcp_obs_server.semconv import CLIENT_FAULT_CODES, LONG_LIVED_METHODS, PROMOTED, PromotedColumn
-
-_ANY_VALUE = (
-    "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, array_value String,"
-    " kvlist_value String, bytes_value String, kind Enum8('empty' = 0, 'string_value' = 1, 'bool_value' = 2,"
-    " 'int_value' = 3, 'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
-)
-_ATTRIBUTES = f"Array(Tuple(key String, value {_ANY_VALUE}))"
-_TYPES = (
-    "Map(LowCardinality(String), Enum8('empty' = 0, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
-    " 'map' = 6, 'bytes' = 7))"
-)
+from mcp_obs_server.store.attributes import ATTRIBUTES, both, quoted, types, values
 
 # Nothing is stored here: an insert passes through to the views (storage engine Null).
 OTLP_TRACES = f"""
@@ -22,59 +10,25 @@ CREATE TABLE otlp_traces
     org_id UInt32,
     server_id UInt32,
     request Tuple(resource_spans Array(Tuple(
-        resource Tuple(attributes {_ATTRIBUTES}),
+        resource Tuple(attributes {ATTRIBUTES}),
         schema_url String,
         scope_spans Array(Tuple(
-            scope Tuple(name String, version String, attributes {_ATTRIBUTES}),
+            scope Tuple(name String, version String, attributes {ATTRIBUTES}),
             schema_url String,
             spans Array(Tuple(
                 trace_id String, span_id String, trace_state String, parent_span_id String, flags UInt32,
                 name String, kind Int32, start_time_unix_nano UInt64, end_time_unix_nano UInt64,
-                attributes {_ATTRIBUTES}, dropped_attributes_count UInt32,
-                events Array(Tuple(time_unix_nano UInt64, name String, attributes {_ATTRIBUTES},
+                attributes {ATTRIBUTES}, dropped_attributes_count UInt32,
+                events Array(Tuple(time_unix_nano UInt64, name String, attributes {ATTRIBUTES},
                     dropped_attributes_count UInt32)),
                 dropped_events_count UInt32,
-                links Array(Tuple(trace_id String, span_id String, trace_state String, attributes {_ATTRIBUTES},
+                links Array(Tuple(trace_id String, span_id String, trace_state String, attributes {ATTRIBUTES},
                     dropped_attributes_count UInt32, flags UInt32)),
                 dropped_links_count UInt32,
                 status Tuple(message String, code Int32))))))))
 )
 ENGINE = Null
 """
-
-# The value as text; arrays and maps as the bytes of their protobuf message.
-_TEXT = (
-    "v -> multiIf(v.kind = 'string_value', v.string_value, v.kind = 'int_value', toString(v.int_value),"
-    " v.kind = 'bool_value', toString(v.bool_value), v.kind = 'double_value', toString(v.double_value),"
-    " v.kind = 'array_value', v.array_value, v.kind = 'kvlist_value', v.kvlist_value, v.bytes_value)"
-)
-
-
-def _map(keys: str, values: str) -> str:
-    return f"CAST(({keys}, arrayMap({_TEXT}, {values})), 'Map(LowCardinality(String), String)')"
-
-
-def _types(keys: str, values: str) -> str:
-    return (
-        f"CAST((arrayFilter((k, v) -> v.kind != 'string_value', {keys}, {values}),"
-        f" arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', {values}))),"
-        f" '{_sql_text(_TYPES)}')"
-    )
-
-
-def _both(attributes: str) -> tuple[str, str]:
-    """The map of values and the map of types for one list of attributes."""
-    pairs = f"{attributes}.key", f"{attributes}.value"
-    return _map(*pairs), _types(*pairs)
-
-
-def _sql_text(text: str) -> str:
-    return text.replace("'", "\\'")
-
-
-def _quoted(words: Iterable[str]) -> str:
-    return ", ".join(f"'{word}'" for word in sorted(words))
-
 
 _FIELDS: dict[type, str] = {str: "string_value", int: "int_value", float: "double_value", bool: "bool_value"}
 _ABSENT: dict[type, str] = {str: "''", int: "0", float: "0", bool: "false"}
@@ -93,7 +47,7 @@ def _kept() -> str:
     """For each attribute, whether the map has to hold it because no column does."""
     conditions = ["(one_session_id AND k = 'mcp.session.id' AND s != '')"]
     for value_type, member in _MEMBERS.items():
-        names = _quoted(column.attribute for column in PROMOTED if column.value_type == value_type)
+        names = quoted(column.attribute for column in PROMOTED if column.value_type == value_type)
         conditions.append(f"({member} != {_ABSENT[value_type]} AND k IN ({names}))")
     members = ", ".join(f"span.attributes.value.{_FIELDS[value_type]}" for value_type in _MEMBERS)
     return f"arrayMap((k, s, i, d, b) -> NOT ({' OR '.join(conditions)}), span.attributes.key, {members})"
@@ -109,7 +63,7 @@ _DERIVED = {
     "outcome": (
         "multiIf({value} IN ('ok', 'error', 'cancelled', 'input_required'), {value},"
         " method = '', '',"
-        f" rpc_status_code IN ({_quoted(map(str, CLIENT_FAULT_CODES))}), 'ok',"
+        f" rpc_status_code IN ({quoted(map(str, CLIENT_FAULT_CODES))}), 'ok',"
         " status = 'error' OR error_type != '', 'error', 'ok')"
     ),
 }
@@ -123,8 +77,8 @@ def _column(column: PromotedColumn) -> str:
 def decoding_view() -> str:
     """From `otlp_traces` to `decoded_spans`."""
     promoted = ",\n    ".join(map(_column, PROMOTED))
-    scope_values, scope_types = _both("scope_spans.scope.attributes")
-    resource_values, resource_types = _both("resource_spans.resource.attributes")
+    scope_values, scope_types = both("scope_spans.scope.attributes")
+    resource_values, resource_types = both("resource_spans.resource.attributes")
     return f"""
 CREATE MATERIALIZED VIEW otlp_traces_to_decoded_spans TO decoded_spans AS
 WITH
@@ -151,14 +105,14 @@ SELECT
     span.trace_state AS trace_state,
     span.flags AS flags,
     {promoted},
-    {_map("kept_keys", "kept_values")} AS attributes,
-    {_types("kept_keys", "kept_values")} AS attribute_types,
+    {values("kept_keys", "kept_values")} AS attributes,
+    {types("kept_keys", "kept_values")} AS attribute_types,
     span.dropped_attributes_count AS dropped_attributes_count,
     arrayMap(e -> (fromUnixTimestamp64Nano(toInt64(e.time_unix_nano), 'UTC'), e.name,
-        {", ".join(_both("e.attributes"))}, e.dropped_attributes_count), span.events) AS events,
+        {", ".join(both("e.attributes"))}, e.dropped_attributes_count), span.events) AS events,
     span.dropped_events_count AS dropped_events_count,
     arrayMap(l -> (l.trace_id, l.span_id, l.trace_state, l.flags,
-        {", ".join(_both("l.attributes"))}, l.dropped_attributes_count), span.links) AS links,
+        {", ".join(both("l.attributes"))}, l.dropped_attributes_count), span.links) AS links,
     span.dropped_links_count AS dropped_links_count,
     scope_name,
     scope_version,
@@ -207,7 +161,7 @@ WITH
     -- No sampler keeps less than one in a million.
     if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight,
     -- A subscription stays open by design, and an unfinished call has no latency.
-    outcome IN ('ok', 'error') AND method NOT IN ({_quoted(LONG_LIVED_METHODS)}) AS timed
+    outcome IN ('ok', 'error') AND method NOT IN ({quoted(LONG_LIVED_METHODS)}) AS timed
 SELECT
     org_id,
     server_id,

@@ -1,0 +1,50 @@
+"""Attributes in SQL: the type that the protobuf reader fills, and the two maps that it becomes (decision 0002)."""
+
+from collections.abc import Iterable
+
+_ANY_VALUE = (
+    "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, array_value String,"
+    " kvlist_value String, bytes_value String, kind Enum8('empty' = 0, 'string_value' = 1, 'bool_value' = 2,"
+    " 'int_value' = 3, 'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
+)
+ATTRIBUTES = f"Array(Tuple(key String, value {_ANY_VALUE}))"
+_TYPES = (
+    "Map(LowCardinality(String), Enum8('empty' = 0, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
+    " 'map' = 6, 'bytes' = 7))"
+)
+
+# The value as text; arrays and maps as the bytes of their protobuf message.
+_TEXT = (
+    "v -> multiIf(v.kind = 'string_value', v.string_value, v.kind = 'int_value', toString(v.int_value),"
+    " v.kind = 'bool_value', toString(v.bool_value), v.kind = 'double_value', toString(v.double_value),"
+    " v.kind = 'array_value', v.array_value, v.kind = 'kvlist_value', v.kvlist_value, v.bytes_value)"
+)
+
+
+def values(keys: str, values: str) -> str:
+    """The map from each key to its value as text."""
+    return f"CAST(({keys}, arrayMap({_TEXT}, {values})), 'Map(LowCardinality(String), String)')"
+
+
+def types(keys: str, values: str) -> str:
+    """The map from each key whose value is no string to the value's type."""
+    return (
+        f"CAST((arrayFilter((k, v) -> v.kind != 'string_value', {keys}, {values}),"
+        f" arrayMap(v -> toInt8(v.kind), arrayFilter(v -> v.kind != 'string_value', {values}))),"
+        f" '{_sql_text(_TYPES)}')"
+    )
+
+
+def both(attributes: str) -> tuple[str, str]:
+    """The map of values and the map of types for one list of attributes."""
+    pairs = f"{attributes}.key", f"{attributes}.value"
+    return values(*pairs), types(*pairs)
+
+
+def quoted(words: Iterable[str]) -> str:
+    """A list of string literals."""
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+def _sql_text(text: str) -> str:
+    return text.replace("'", "\\'")
