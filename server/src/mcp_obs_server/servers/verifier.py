@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import logging
 import secrets
 import time
 import weakref
@@ -12,7 +11,6 @@ from hmac import compare_digest
 
 from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.kit.database import Sessions
@@ -25,8 +23,6 @@ RECHECK_SECONDS = 5.0  # how long another process's revocation can go unseen
 UNKNOWN_SECONDS = 30.0
 KNOWN_KEYS = 10_000  # about 6 MB
 UNKNOWN_KEYS = 10_000  # about 3 MB
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +90,8 @@ class ApiKeyVerifier:
         self._known.pop(prefix, None)
 
     async def write_uses(self) -> None:
-        """Write when keys were last used, before somebody looks; a busy database may do it later."""
-        try:
-            await self._last_used.flush()
-        except SQLAlchemyError:
-            _log.exception("When keys were last used could not be written; trying again")
+        """Write when keys were last used, before somebody looks."""
+        await self._last_used.flush_before_reading()
 
     def _fresh(self, prefix: str) -> _Known | None:
         known = self._known.get(prefix)
