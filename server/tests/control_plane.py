@@ -16,8 +16,10 @@ from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
+from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
+from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
 from mcp_obs_server.servers.service import ServerScope, ServersService
@@ -77,6 +79,7 @@ class ControlPlane:
     time: Time
     hasher: CountingHasher
     last_used: LastUsed
+    rejections: Rejections
     verifier: ApiKeyVerifier
     accounts: AccountsService
     servers: ServersService
@@ -124,10 +127,14 @@ async def open_control_plane(folder: Path, store: TelemetryStore) -> AsyncGenera
     verifier = ApiKeyVerifier(sessions, hasher, last_used, time.timer)
     accounts = AccountsService(sessions, time)
     servers = ServersService(sessions, time, hasher, verifier)
+    rejections = Rejections(sessions, time)
     app = build_api()
-    provide(app, accounts, servers, AnalyticsService(store, time))
+    rejections_service = RejectionsService(sessions, time, rejections)
+    provide(app, accounts, servers, AnalyticsService(store, time), rejections_service)
     try:
-        yield ControlPlane(engine, sessions, time, hasher, last_used, verifier, accounts, servers, app)
+        yield ControlPlane(
+            engine, sessions, time, hasher, last_used, rejections, verifier, accounts, servers, app
+        )
     finally:
         hasher.close()
         await engine.dispose()

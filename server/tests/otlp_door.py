@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mcp_obs_server.ingest.body import Budget
+from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.traces import TRACES
+from mcp_obs_server.kit.clock import utc_now
+from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_exports import NOW
 from serving import serving
@@ -28,6 +31,7 @@ class Tenant:
 
     org_id: int
     server_id: int = 1
+    key_id: int = 1
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Door:
     org_id: int
     store: TelemetryStore
     committer: Committer
+    rejections: Rejections
 
     async def spans(self, columns: str = "*") -> list[Row]:
         """What is stored once everything acknowledged has reached the engine."""
@@ -69,15 +74,19 @@ async def open_door(
         Spool(folder), RecentExports(folder), partial(store.insert, "traces"), spool_max_bytes
     )
     await committer.start()
+    # Nothing is written here: whose counts the control plane keeps has tests of its own.
+    rejections = Rejections(sessions_of(open_database("sqlite+aiosqlite://")), utc_now)
     receiver = Receiver(
         verify_key=verify,
         committers=[(TRACES, committer)],
         now=time.time_ns if now is None else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
+        in_flight=Budget(in_flight_bytes, "Too many exports are under way: try again later."),
+        rejections=rejections,
     )
-    app = OtlpHttp(receiver, 100_000, Budget(in_flight_bytes), body_seconds)
+    app = OtlpHttp(receiver, 100_000, body_seconds)
     try:
         async with serving(app) as url:
-            yield Door(url, org_id, store, committer)
+            yield Door(url, org_id, store, committer, rejections)
     finally:
         await committer.stop()

@@ -15,18 +15,20 @@ from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
-from mcp_obs_server.ingest.body import Budget
+from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.kit.services import provide
+from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
@@ -108,18 +110,24 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         stack.callback(hasher.close)
         last_used = await stack.enter_async_context(LastUsed(sessions, clock))
         verifier = ApiKeyVerifier(sessions, hasher, last_used)
+        rejections = await stack.enter_async_context(Rejections(sessions, clock))
         accounts = AccountsService(sessions, clock, settings.public_url)
         servers = ServersService(sessions, clock, hasher, verifier)
 
         api = build_api()
-        provide(api, accounts, servers, AnalyticsService(store, clock))
+        rejections_service = RejectionsService(sessions, clock, rejections)
+        provide(api, accounts, servers, AnalyticsService(store, clock), rejections_service)
         receiver = Receiver(
             verify_key=partial(_verify, verifier),
             committers=committers,
             now=lambda: int(clock().timestamp() * 1e9),
             retention_nanoseconds=int(settings.retention.total_seconds()) * 10**9,
+            in_flight=Budget(
+                settings.max_in_flight_bytes, "Too many exports are under way: try again later."
+            ),
+            rejections=rejections,
         )
-        otlp = OtlpHttp(receiver, settings.max_body_bytes, Budget(settings.max_in_flight_bytes))
+        otlp = OtlpHttp(receiver, settings.max_body_bytes)
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
         behind_https = (settings.public_url or "").startswith("https:")
         yield Application(otlp, api, Dashboard(), first_start, behind_https)

@@ -271,7 +271,7 @@ async def test_other_content_types_and_encodings_are_answered_with_415(
 async def test_a_body_that_stops_coming_is_answered_with_408_and_holds_nothing(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    async with open_door(tmp_path, store, org_id, in_flight_bytes=4_000, body_seconds=0.2) as door:
+    async with open_door(tmp_path, store, org_id, in_flight_bytes=8_000, body_seconds=0.2) as door:
         host, port = door.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(

@@ -4,52 +4,17 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mcp_obs_server.ingest.errors import ExportTooLarge, MalformedExport, Overloaded
+from mcp_obs_server.ingest.errors import ExportTooLarge, MalformedExport
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Hold = Callable[[int], None]
+"""Takes room in memory for so many bytes more; raises Overloaded when there is none."""
 
 _INFLATE_STEP = 1 << 20
 
 
 class ClientGone(Exception):  # noqa: N818  nobody is left to tell
     """The sender hung up before its body was whole."""
-
-
-class Budget:
-    """The bytes that all exports under way may hold in memory together."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held = 0
-
-    def take(self, size: int) -> None:
-        """Raises Overloaded when there is no room."""
-        if self._held + size > self._limit:
-            raise Overloaded("Too many exports are under way: try again later.")
-        self._held += size
-
-    def give_back(self, size: int) -> None:
-        """Make room again."""
-        self._held -= size
-
-
-class Share:
-    """One export's part of the budget, given back as a whole."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self._size = 0
-
-    def take(self, size: int) -> None:
-        """Raises Overloaded when there is no room."""
-        self._budget.take(size)
-        self._size += size
-
-    def __enter__(self) -> "Share":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._budget.give_back(self._size)
 
 
 class Incoming:
@@ -76,9 +41,9 @@ class Incoming:
                 return
 
 
-async def read_body(incoming: Incoming, is_gzip: bool, limit: int, share: Share) -> bytes:
+async def read_body(incoming: Incoming, is_gzip: bool, limit: int, hold: Hold) -> bytes:
     """The whole body, inflated. Raises ExportTooLarge, MalformedExport, Overloaded or ClientGone."""
-    inflate = _Inflater(limit, share) if is_gzip else None
+    inflate = _Inflater(limit, hold) if is_gzip else None
     pieces: list[bytes] = []
     size = 0
     async for chunk in incoming.chunks():
@@ -88,7 +53,7 @@ async def read_body(incoming: Incoming, is_gzip: bool, limit: int, share: Share)
         if inflate:
             pieces.extend(inflate(chunk))
         else:
-            share.take(len(chunk))
+            hold(len(chunk))
             pieces.append(chunk)
     if inflate:
         inflate.finish()
@@ -98,9 +63,9 @@ async def read_body(incoming: Incoming, is_gzip: bool, limit: int, share: Share)
 class _Inflater:
     """gzip, member by member; stops at the limit, however much the input would inflate to."""
 
-    def __init__(self, limit: int, share: Share) -> None:
+    def __init__(self, limit: int, hold: Hold) -> None:
         self._limit = limit
-        self._share = share
+        self._hold = hold
         self._size = 0
         self._member = zlib.decompressobj(wbits=31)
         self._inside = False
@@ -127,7 +92,7 @@ class _Inflater:
         self._size += size
         if self._size > self._limit:
             raise ExportTooLarge(f"The body inflates to over {self._limit} bytes: send smaller batches.")
-        self._share.take(size)
+        self._hold(size)
 
     def finish(self) -> None:
         if self._inside:

@@ -82,6 +82,9 @@ class Broken(ExportRefused):
     code = 13
     reason = "failed"
 
+    def __init__(self) -> None:
+        super().__init__("The server failed; its log has the reason.")
+
 
 class Overloaded(ExportRefused):
     """Nothing more can be made durable right now."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from mcp_obs_server.ingest import answers
-from mcp_obs_server.ingest.body import Budget, ClientGone, Incoming, Receive, Share, read_body
+from mcp_obs_server.ingest.body import ClientGone, Incoming, Receive, read_body
 from mcp_obs_server.ingest.errors import (
     Broken,
     ExportRefused,
@@ -34,12 +34,9 @@ _SKIM_BYTES = 8 << 20
 class OtlpHttp:
     """The ASGI application behind /v1/."""
 
-    def __init__(
-        self, receiver: Receiver, max_body_bytes: int, budget: Budget, body_seconds: float = _BODY_SECONDS
-    ) -> None:
+    def __init__(self, receiver: Receiver, max_body_bytes: int, body_seconds: float = _BODY_SECONDS) -> None:
         self._receiver = receiver
         self._max_body_bytes = max_body_bytes
-        self._budget = budget
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,8 +56,7 @@ class OtlpHttp:
             return
         except Exception:
             log.exception("An export could not be answered")
-            error = Broken("The server failed; its log has the reason.")
-            await _refuse(send, error, is_json, content_type, incoming)
+            await _refuse(send, Broken(), is_json, content_type, incoming)
         else:
             await _respond(send, 200, body, {**answers.CORS, **content_type})
 
@@ -68,18 +64,25 @@ class OtlpHttp:
         self, scope: Scope, headers: Mapping[str, str], is_json: bool, incoming: Incoming
     ) -> bytes:
         signal = self._route(scope)
-        tenant = await self._receiver.authenticate(headers.get("authorization", ""))
-        is_gzip = _check_headers(headers, self._max_body_bytes)
-        with Share(self._budget) as share:
+        tenant = await self._receiver.authenticate(headers.get("authorization", ""), signal)
+        with self._receiver.passage(tenant, signal) as passage:
+            is_gzip = _check_headers(headers, self._max_body_bytes)
             try:
                 async with asyncio.timeout(self._body_seconds):
-                    body = await read_body(incoming, is_gzip, self._max_body_bytes, share)
+                    body = await read_body(incoming, is_gzip, self._max_body_bytes, passage.hold)
             except TimeoutError:
                 raise TooSlow(f"The body took longer than {self._body_seconds:g} s.") from None
-            rejected = await self._receiver.take(tenant, signal, body, is_json)
+            rejected = await self._receiver.take(passage, body, is_json)
         return answers.encoded(is_json, answers.success(signal, rejected))
 
     def _route(self, scope: Scope) -> Signal:
+        try:
+            return self._signal(scope)
+        except ExportRefused as error:
+            self._receiver.refuse_stranger(None, error)
+            raise
+
+    def _signal(self, scope: Scope) -> Signal:
         path = scope["path"]
         signal = self._receiver.signal(path.removeprefix("/v1/"))
         if signal is None:

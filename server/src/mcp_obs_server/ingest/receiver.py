@@ -2,27 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
 
 from mcp_obs_server.ingest.admission import Admitted, admit
+from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
-from mcp_obs_server.ingest.errors import UnauthenticatedExport
+from mcp_obs_server.ingest.errors import ExportRefused, UnauthenticatedExport
+from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.reason import Reason
+from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal, Window
+from mcp_obs_server.ingest.tenant import Tenant
 
 # Below these a parse takes about a millisecond; above, other requests go on meanwhile.
 _PROTOBUF_IN_PLACE_BYTES = 1 << 20
 _JSON_IN_PLACE_BYTES = 1 << 15
-
-
-class Tenant(Protocol):
-    """Whose an export is."""
-
-    @property
-    def org_id(self) -> int: ...
-    @property
-    def server_id(self) -> int: ...
 
 
 class Receiver:
@@ -34,19 +28,30 @@ class Receiver:
         committers: Iterable[tuple[Signal, Committer]],
         now: Callable[[], int],
         retention_nanoseconds: int,
+        in_flight: Budget,
+        rejections: Rejections,
     ) -> None:
         self._verify_key = verify_key
         self._committers = {signal.name: (signal, committer) for signal, committer in committers}
         self._now = now
         self._retention = retention_nanoseconds
+        self._in_flight = in_flight
+        self._rejections = rejections
 
     def signal(self, name: str) -> Signal | None:
         """The signal of this name, when it is received here."""
         found = self._committers.get(name)
         return found and found[0]
 
-    async def authenticate(self, authorization: str) -> Tenant:
+    async def authenticate(self, authorization: str, signal: Signal) -> Tenant:
         """The tenant of `Bearer {key}`. Raises UnauthenticatedExport."""
+        try:
+            return await self._authenticate(authorization)
+        except ExportRefused as error:
+            self.refuse_stranger(signal, error)
+            raise
+
+    async def _authenticate(self, authorization: str) -> Tenant:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise UnauthenticatedExport("Send an API key as 'Authorization: Bearer mcpobs_...'.")
@@ -57,16 +62,27 @@ class Receiver:
             )
         return tenant
 
-    async def take(self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool) -> Mapping[Reason, int]:
+    def refuse_stranger(self, signal: Signal | None, error: ExportRefused) -> None:
+        """Count a refusal before anybody knows whose the request is."""
+        self._rejections.note_stranger(signal and signal.name, error)
+
+    def passage(self, tenant: Tenant, signal: Signal) -> Passage:
+        """What a door opens around an export: all it does for it, it does within."""
+        return Passage(tenant, signal, self._in_flight, self._rejections)
+
+    async def take(self, passage: Passage, body: bytes, is_json: bool) -> Mapping[Reason, int]:
         """Return once all that can be kept is durable; what can't be, by reason.
 
         Raises MalformedExport or Overloaded, and then nothing was kept.
         """
+        tenant, signal = passage.tenant, passage.signal
         admitted = await self._admit(signal, body, is_json)
         if admitted.kept:
             body_digest = digest(tenant.org_id, tenant.server_id, admitted.body)
             _, committer = self._committers[signal.name]
             await committer.commit(Export(tenant.org_id, tenant.server_id, admitted.body, body_digest))
+        if admitted.rejected:
+            self._rejections.note_items(tenant, signal.name, admitted.rejected)
         return admitted.rejected
 
     async def _admit(self, signal: Signal, body: bytes, is_json: bool) -> Admitted:

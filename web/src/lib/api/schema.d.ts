@@ -112,6 +112,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/rejections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rejections
+         * @description What the server sent and was not kept, by day, signal and reason.
+         */
+        get: operations["list_rejections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/series": {
         parameters: {
             query?: never;
@@ -392,6 +412,60 @@ export interface components {
             p99_ms: number | null;
             /** Sessions */
             sessions: number;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * Rejection
+         * @description What was not kept on one day, of one signal, for one reason.
+         */
+        Rejection: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Exports
+             * @description Requests refused as a whole, repetitions included
+             */
+            exports: number;
+            /**
+             * Items
+             * @description Spans, data points or log records left out of exports that were accepted
+             */
+            items: number;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /**
+             * Last Message
+             * @description What the sender was told, the last time
+             */
+            last_message: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "bad_trace_id" | "bad_span_id" | "too_old" | "in_future" | "malformed" | "slow" | "too_large" | "unsupported_media" | "rate_limited" | "quota" | "overloaded" | "failed" | "unauthenticated" | "unknown_signal" | "wrong_method";
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "traces" | "metrics" | "logs";
+        };
+        /**
+         * RejectionList
+         * @description Everything not kept from the hour of `start` on, newest day first.
+         */
+        RejectionList: {
+            /** Rejections */
+            rejections: components["schemas"]["Rejection"][];
             /**
              * Start
              * Format: date-time
@@ -755,6 +829,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    list_rejections: {
+        parameters: {
+            query?: {
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectionList"];
                 };
             };
         };

@@ -1,0 +1,28 @@
+"""The tables of ingest."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mcp_obs_server.ingest.reason import ReasonCode
+from mcp_obs_server.ingest.signal import SignalName
+from mcp_obs_server.kit.database import Base
+
+MESSAGE_LENGTH = 300
+
+
+class RejectionCount(Base):
+    """What one server sent within one hour and was not kept, for one reason."""
+
+    __tablename__ = "rejections"
+
+    server_id: Mapped[int] = mapped_column(ForeignKey("servers.id", ondelete="CASCADE"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    signal: Mapped[SignalName] = mapped_column(String(8), primary_key=True)
+    reason: Mapped[ReasonCode] = mapped_column(String(32), primary_key=True)
+    org_id: Mapped[int]
+    items: Mapped[int] = mapped_column(BigInteger)
+    exports: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]
+    last_message: Mapped[str] = mapped_column(String(MESSAGE_LENGTH))

@@ -1,0 +1,41 @@
+"""One export on its way through a door: what it holds in memory, and that its refusal is counted."""
+
+from types import TracebackType
+from typing import Self
+
+from mcp_obs_server.ingest.body import ClientGone
+from mcp_obs_server.ingest.budget import Budget
+from mcp_obs_server.ingest.errors import Broken, ExportRefused
+from mcp_obs_server.ingest.rejections import Rejections
+from mcp_obs_server.ingest.signal import Signal
+from mcp_obs_server.ingest.tenant import Tenant
+
+
+class Passage:
+    """A context manager around everything that is done for one export once its key is known."""
+
+    def __init__(self, tenant: Tenant, signal: Signal, in_flight: Budget, rejections: Rejections) -> None:
+        self.tenant = tenant
+        self.signal = signal
+        self._in_flight = in_flight
+        self._rejections = rejections
+        self._held = 0
+
+    def hold(self, size: int) -> None:
+        """Hold so many bytes more in memory, until the end. Raises Overloaded when there is no room."""
+        self._in_flight.take(self.tenant.org_id, size)
+        self._held += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._in_flight.give_back(self.tenant.org_id, self._held)
+        if error is None or isinstance(error, ClientGone):
+            return
+        if isinstance(error, ExportRefused):
+            self._rejections.note_export(self.tenant, self.signal.name, error)
+        elif isinstance(error, Exception):
+            self._rejections.note_export(self.tenant, self.signal.name, Broken())

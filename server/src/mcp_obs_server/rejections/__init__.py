@@ -1,0 +1,1 @@
+"""What a server sent and was not kept, shown to its owner."""

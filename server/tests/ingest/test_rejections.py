@@ -1,0 +1,91 @@
+"""Every rejection is counted under whose it is and why."""
+
+import asyncio
+import gzip
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from mcp_obs_server.ingest.reason import ReasonCode
+from mcp_obs_server.ingest.rejections import Count, Rejected
+from mcp_obs_server.store import TelemetryStore
+from otlp_door import KEY, Door, open_door
+from otlp_exports import NOW, SECOND, export
+
+PROTOBUF = "application/x-protobuf"
+
+
+async def post(door: Door, body: bytes, path: str = "/v1/traces", **headers: str) -> httpx2.Response:
+    sent = {"authorization": f"Bearer {KEY}", "content-type": PROTOBUF}
+    sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+    async with httpx2.AsyncClient() as client:
+        return await client.post(door.url + path, content=body, headers=sent)
+
+
+async def test_items_left_out_of_an_accepted_export_are_counted_by_reason(door: Door) -> None:
+    request = export(5)
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans[0].trace_id = b""
+    spans[1].span_id = b""
+    spans[2].start_time_unix_nano = 0
+    spans[3].end_time_unix_nano = NOW + 7200 * SECOND
+    assert (await post(door, request.SerializeToString())).status_code == 200
+    reasons: list[ReasonCode] = ["bad_trace_id", "bad_span_id", "too_old", "in_future"]
+    assert door.rejections.totals() == {
+        Rejected(door.org_id, 1, "traces", reason): Count(items=1) for reason in reasons
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "reason"),
+    [
+        (b"\xff", {}, "malformed"),
+        (b"x" * 100_001, {}, "too_large"),
+        (gzip.compress(b"\0" * 1_000_000), {"content_encoding": "gzip"}, "too_large"),
+        (b"", {"content_type": "text/plain"}, "unsupported_media"),
+    ],
+)
+async def test_an_export_refused_as_a_whole_is_counted_once(
+    door: Door, body: bytes, headers: dict[str, str], reason: ReasonCode
+) -> None:
+    assert (await post(door, body, **headers)).is_client_error
+    assert door.rejections.totals() == {Rejected(door.org_id, 1, "traces", reason): Count(exports=1)}
+
+
+async def test_a_full_server_counts_what_it_turns_away(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    async with open_door(tmp_path, store, org_id, in_flight_bytes=100) as door:
+        assert (await post(door, export(3).SerializeToString())).status_code == 503
+    assert door.rejections.totals() == {Rejected(org_id, 1, "traces", "overloaded"): Count(exports=1)}
+
+
+async def test_a_body_that_stops_coming_is_counted_as_slow(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    async with open_door(tmp_path, store, org_id, body_seconds=0.05) as door:
+        host, port = door.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /v1/traces HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n"
+        writer.write(f"{head}content-type: {PROTOBUF}\r\ncontent-length: 90\r\n\r\nhalf".encode())
+        await reader.readline()
+        writer.close()
+    assert door.rejections.totals() == {Rejected(org_id, 1, "traces", "slow"): Count(exports=1)}
+
+
+async def test_requests_of_nobody_are_counted_without_a_tenant(door: Door) -> None:
+    await post(door, b"", authorization="Bearer wrong")
+    await post(door, b"", path="/v1/nothing")
+    async with httpx2.AsyncClient() as client:
+        await client.get(door.url + "/v1/traces")
+    assert door.rejections.totals() == {
+        Rejected(None, None, "traces", "unauthenticated"): Count(exports=1),
+        Rejected(None, None, None, "unknown_signal"): Count(exports=1),
+        Rejected(None, None, None, "wrong_method"): Count(exports=1),
+    }
+
+
+async def test_what_is_kept_is_not_counted(door: Door) -> None:
+    assert (await post(door, export(3).SerializeToString())).status_code == 200
+    assert door.rejections.totals() == {}
