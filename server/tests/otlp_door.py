@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mcp_obs_server.ingest.budget import Budget
-from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.committer import Committer, Insert
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
@@ -42,6 +42,7 @@ class Door:
     org_id: int
     store: TelemetryStore
     committer: Committer
+    receiver: Receiver
     rejections: Rejections
 
     async def spans(self, columns: str = "*") -> list[Row]:
@@ -62,6 +63,7 @@ async def open_door(
     in_flight_bytes: int = 2**20,
     now: int | None = NOW,
     body_seconds: float = 5,
+    insert: Insert | None = None,
 ) -> AsyncGenerator[Door]:
     """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
 
@@ -71,7 +73,10 @@ async def open_door(
         return Tenant(org_id) if key == KEY else None
 
     committer = Committer(
-        Spool(folder), RecentExports(folder), partial(store.insert, "traces"), spool_max_bytes
+        Spool(folder),
+        RecentExports(folder),
+        insert or partial(store.insert, "traces"),
+        Budget(spool_max_bytes, "The spool is full: try again later."),
     )
     await committer.start()
     # Nothing is written here: whose counts the control plane keeps has tests of its own.
@@ -87,6 +92,6 @@ async def open_door(
     app = OtlpHttp(receiver, 100_000, body_seconds)
     try:
         async with serving(app) as url:
-            yield Door(url, org_id, store, committer, rejections)
+            yield Door(url, org_id, store, committer, receiver, rejections)
     finally:
         await committer.stop()

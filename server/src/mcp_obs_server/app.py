@@ -39,6 +39,9 @@ from mcp_obs_server.store import TelemetryStore
 
 log = logging.getLogger(__name__)
 
+_IN_FLIGHT_FULL = "Too many exports are under way: try again later."
+_SPOOL_FULL = "The telemetry store is behind and its spool is full: try again later."
+
 
 @dataclass(frozen=True)
 class Application:
@@ -73,10 +76,12 @@ async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
 
 
 @asynccontextmanager
-async def _committer(signal: Signal, settings: Settings, store: TelemetryStore) -> AsyncGenerator[Committer]:
+async def _committer(
+    signal: Signal, settings: Settings, store: TelemetryStore, budget: Budget
+) -> AsyncGenerator[Committer]:
     folder = settings.data_dir / "spool" / signal.name
     insert = partial(store.insert, signal.name)
-    committer = Committer(Spool(folder), RecentExports(folder), insert, settings.spool_max_bytes)
+    committer = Committer(Spool(folder), RecentExports(folder), insert, budget)
     await committer.start()
     try:
         yield committer
@@ -97,8 +102,9 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             TelemetryStore.open, settings.data_dir / "telemetry", settings.retention
         )
         stack.push_async_callback(asyncio.to_thread, store.close)
+        spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
         committers = [
-            (signal, await stack.enter_async_context(_committer(signal, settings, store)))
+            (signal, await stack.enter_async_context(_committer(signal, settings, store, spool_budget)))
             for signal in SIGNALS
         ]
 

@@ -29,10 +29,16 @@ class Settings(BaseSettings):
         description="The largest export, as sent and inflated (OTLP recommends 64 MiB).",
     )
     max_in_flight_bytes: int = Field(
-        default=256 * 2**20, ge=1024, description="What all exports under way may hold in memory together."
+        default=256 * 2**20,
+        ge=1024,
+        description="What all exports under way may hold in memory together, one organisation's at most half.",
     )
     spool_max_bytes: int = Field(
-        default=2**30, ge=1024, description="What may wait on disk for the engine before exports are refused."
+        default=2**30,
+        ge=1024,
+        description=(
+            "What may wait on disk for the engine before exports are refused, one organisation's at most half."
+        ),
     )
 
     @property

@@ -6,15 +6,20 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import httpx2
 import pytest
+from google.rpc.status_pb2 import Status
 
+from full_disk import file_size_limit
+from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest, frame
-from mcp_obs_server.ingest.errors import Overloaded
+from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import StoreUnavailableError, TelemetryStore
-from otlp_door import KEY, open_door
+from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
 
 
@@ -55,7 +60,10 @@ async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
 
 async def opened(folder: Path, store: TelemetryStore | Faulty, spool_max_bytes: int = 2**20) -> Committer:
     committer = Committer(
-        Spool(folder), RecentExports(folder), partial(store.insert, "traces"), spool_max_bytes
+        Spool(folder),
+        RecentExports(folder),
+        partial(store.insert, "traces"),
+        Budget(spool_max_bytes, "The spool is full: try again later."),
     )
     await committer.start()
     return committer
@@ -174,18 +182,22 @@ async def test_a_sender_that_gives_up_does_not_take_the_others_with_it(
     assert await stored(store, org_id) == (3, 3, 3)
 
 
+async def post(door: Door, body: bytes) -> httpx2.Response:
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"}
+    async with httpx2.AsyncClient() as client:
+        return await client.post(door.url + "/v1/traces", content=body, headers=headers)
+
+
 async def test_a_full_spool_answers_503_with_retry_after_over_http(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    import httpx2
-    from google.rpc.status_pb2 import Status
-
-    async with open_door(tmp_path, store, org_id, spool_max_bytes=10) as door, httpx2.AsyncClient() as client:
-        response = await client.post(
-            door.url + "/v1/traces",
-            content=export(3).SerializeToString(),
-            headers={"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"},
-        )
+    faulty = Faulty(store)
+    faulty.refuses.set()
+    insert = partial(faulty.insert, "traces")
+    async with open_door(tmp_path, store, org_id, spool_max_bytes=3_000, insert=insert) as door:
+        seeds = iter(range(1, 1000))
+        while (response := await post(door, an_export(org_id, next(seeds)).body)).is_success:
+            pass
         status = Status.FromString(response.content)
     assert (response.status_code, response.headers["retry-after"], status.code) == (503, "5", 14)
 
@@ -193,15 +205,59 @@ async def test_a_full_spool_answers_503_with_retry_after_over_http(
 async def test_more_bytes_than_may_be_under_way_are_refused_with_503(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    import httpx2
+    body = export(3).SerializeToString()
+    async with open_door(tmp_path, store, org_id, in_flight_bytes=3 * len(body)) as door:
+        with door.receiver.passage(Tenant(org_id), TRACES) as another:
+            another.hold(len(body))
+            assert (await post(door, body)).status_code == 503
+        assert (await post(door, body)).status_code == 200
 
-    async with (
-        open_door(tmp_path, store, org_id, in_flight_bytes=100) as door,
-        httpx2.AsyncClient() as client,
-    ):
-        response = await client.post(
-            door.url + "/v1/traces",
-            content=export(3).SerializeToString(),
-            headers={"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"},
-        )
-    assert response.status_code == 503
+
+async def test_an_export_that_would_never_fit_is_told_so(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path, store, spool_max_bytes=200)
+    with pytest.raises(ExportTooLarge, match="over 100 bytes: send smaller batches"):
+        await committer.commit(an_export(org_id, 1))
+    await committer.stop()
+
+
+async def test_one_organisation_fills_at_most_half_of_the_spool_and_others_are_taken_in(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    faulty = Faulty(store)
+    faulty.refuses.set()
+    committer = await opened(tmp_path, faulty, spool_max_bytes=20_000)
+    taken = 0
+    with pytest.raises(Overloaded):
+        while taken < 1000:
+            await committer.commit(an_export(org_id, taken + 1))
+            taken += 1
+    on_disk = sum(file.stat().st_size for file in tmp_path.glob("*.segment"))
+    assert 8_000 < on_disk <= 10_000
+    await committer.commit(an_export(org_id + 500_000, 1))
+    await committer.stop()
+    # What waits after a restart is nobody's share, and still counts.
+    again = await opened(tmp_path, faulty, spool_max_bytes=20_000)
+    more = 0
+    with pytest.raises(Overloaded):
+        while more < 1000:
+            await again.commit(an_export(org_id, 2000 + more))
+            more += 1
+    assert 0 < more < taken
+    faulty.refuses.clear()
+    await again.stop()
+    assert (await stored(store, org_id))[0] == 3 * (taken + more)
+
+
+async def test_what_the_engine_has_or_the_disk_refused_holds_no_room_any_more(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    faulty, budget = Faulty(store), Budget(4_000, "full")
+    committer = Committer(Spool(tmp_path), RecentExports(tmp_path), partial(faulty.insert, "traces"), budget)
+    await committer.start()
+    with file_size_limit(100), pytest.raises(Overloaded, match="can't write to its disk"):
+        await committer.commit(an_export(org_id, 1))
+    await committer.commit(an_export(org_id, 2))
+    await committer.stop()
+    budget.take(org_id, 2_000)

@@ -9,8 +9,9 @@ import pytest
 
 from mcp_obs_server.ingest.reason import ReasonCode
 from mcp_obs_server.ingest.rejections import Count, Rejected
+from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
-from otlp_door import KEY, Door, open_door
+from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
 
 PROTOBUF = "application/x-protobuf"
@@ -56,8 +57,11 @@ async def test_an_export_refused_as_a_whole_is_counted_once(
 async def test_a_full_server_counts_what_it_turns_away(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    async with open_door(tmp_path, store, org_id, in_flight_bytes=100) as door:
-        assert (await post(door, export(3).SerializeToString())).status_code == 503
+    body = export(3).SerializeToString()
+    async with open_door(tmp_path, store, org_id, in_flight_bytes=3 * len(body)) as door:
+        with door.receiver.passage(Tenant(org_id), TRACES) as another:
+            another.hold(len(body))
+            assert (await post(door, body)).status_code == 503
     assert door.rejections.totals() == {Rejected(org_id, 1, "traces", "overloaded"): Count(exports=1)}
 
 

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from mcp_obs_server.ingest.envelope import frame
+from mcp_obs_server.ingest.budget import Budget
+from mcp_obs_server.ingest.envelope import FRAME_BYTES, frame
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Segment, Spool
@@ -23,6 +24,8 @@ T = TypeVar("T")
 INSERT_EVERY_SECONDS = 1.0
 # ...unless there is enough to make the fixed cost vanish (32 MiB: about 70,000 spans), and the merges after it few.
 SEGMENT_BYTES = 32 * 2**20
+# What an earlier process left counts against everybody and is nobody's share.
+_NOBODY = 0
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
@@ -45,6 +48,15 @@ class Export:
     digest: bytes
 
 
+@dataclass(frozen=True)
+class _InFlight:
+    """An export between its arrival and its rows in the engine."""
+
+    durable: asyncio.Future[None]
+    org_id: int
+    size: int
+
+
 @dataclass
 class _Waiting:
     export: Export
@@ -54,15 +66,15 @@ class _Waiting:
 class Committer:
     """Takes one signal's exports, answers when they are durable, and moves them on to the engine."""
 
-    def __init__(self, spool: Spool, recent: RecentExports, insert: Insert, spool_max_bytes: int) -> None:
+    def __init__(self, spool: Spool, recent: RecentExports, insert: Insert, budget: Budget) -> None:
         self._spool = spool
         self._recent = recent
         self._insert_batch = insert
-        self._spool_max_bytes = spool_max_bytes
+        self._budget = budget
         self._waiting: deque[_Waiting] = deque()
         self._sealed: deque[Segment] = deque()
-        # Every export between its arrival and its rows in the engine, so that a repeat waits for the first.
-        self._in_flight: dict[bytes, asyncio.Future[None]] = {}
+        # So that a repeat waits for the first.
+        self._in_flight: dict[bytes, _InFlight] = {}
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._spooled = asyncio.Event()
@@ -80,11 +92,23 @@ class Committer:
         for segment in await self._on_disk(self._spool.recover):
             self._sealed.append(segment)
             self._bytes += segment.size
-            self._in_flight.update(dict.fromkeys(segment.digests, stored))
+            self._hold_recovered(segment, stored)
         self._writer = asyncio.create_task(self._write())
         self._inserter = asyncio.create_task(self._insert())
         for task in (self._writer, self._inserter):
             task.add_done_callback(_tell_of_a_defect)
+
+    def _hold_recovered(self, segment: Segment, stored: asyncio.Future[None]) -> None:
+        size = segment.size // len(segment.digests)
+        for digest in segment.digests:
+            if digest not in self._in_flight:
+                self._in_flight[digest] = _InFlight(stored, _NOBODY, size)
+                self._budget.add(_NOBODY, size)
+
+    def _let_go(self, digest: bytes) -> None:
+        export = self._in_flight.pop(digest, None)
+        if export is not None:
+            self._budget.give_back(export.org_id, export.size)
 
     async def stop(self) -> None:
         """Make everything that waits durable and hand it to the engine; what it refuses stays on disk."""
@@ -99,22 +123,26 @@ class Committer:
         self._engine.shutdown()
 
     async def commit(self, export: Export) -> None:
-        """Return once the export would survive a power loss. Raises Overloaded; then nothing was kept."""
+        """Return once the export would survive a power loss.
+
+        Raises Overloaded or ExportTooLarge; then nothing was kept.
+        """
         if export.digest in self._recent:
             return
-        durable = self._in_flight.get(export.digest)
-        if durable is None:
-            durable = self._enqueue(export)
+        in_flight = self._in_flight.get(export.digest)
+        durable = in_flight.durable if in_flight else self._enqueue(export)
         # A sender that goes away must not take the others in its group with it.
         await asyncio.shield(durable)
 
     def _enqueue(self, export: Export) -> asyncio.Future[None]:
-        size = len(export.body)
-        if not self._is_working() or self._bytes + size > self._spool_max_bytes:
-            raise Overloaded("The telemetry store is behind and its spool is full: try again later.")
-        self._bytes += size
+        if not self._is_working():
+            raise Overloaded("The server is not working: its log has the reason.")
+        size = len(export.body) + FRAME_BYTES
+        self._budget.check(size)
+        self._budget.take(export.org_id, size)
+        self._bytes += len(export.body)
         durable = asyncio.get_running_loop().create_future()
-        self._in_flight[export.digest] = durable
+        self._in_flight[export.digest] = _InFlight(durable, export.org_id, size)
         self._waiting.append(_Waiting(export, durable))
         self._arrived.set()
         return durable
@@ -157,7 +185,7 @@ class Committer:
     def _refuse(self, group: list[_Waiting]) -> None:
         for waiting in group:
             self._bytes -= len(waiting.export.body)
-            del self._in_flight[waiting.export.digest]
+            self._let_go(waiting.export.digest)
             waiting.durable.set_exception(Overloaded("The server can't write to its disk: try again later."))
             # Nobody may be left to hear it.
             waiting.durable.exception()
@@ -224,7 +252,7 @@ class Committer:
     def _forget(self, segment: Segment) -> None:
         self._bytes -= segment.size
         for digest in segment.digests:
-            self._in_flight.pop(digest, None)
+            self._let_go(digest)
 
     def _store_segment(self, segment: Segment) -> None:
         self._insert_batch(segment.path.read_bytes(), segment.token)

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 
 DIGEST_BYTES = 16
+FRAME_BYTES = 40
+"""At most this many are around a body: four varints of 5 bytes, 4 tags and the digest with its length."""
 
 
 def varint(number: int) -> bytes:

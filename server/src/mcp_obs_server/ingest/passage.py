@@ -22,7 +22,8 @@ class Passage:
         self._held = 0
 
     def hold(self, size: int) -> None:
-        """Hold so many bytes more in memory, until the end. Raises Overloaded when there is no room."""
+        """Hold so many bytes more in memory, until the end. Raises Overloaded or ExportTooLarge."""
+        self._in_flight.check(self._held + size)
         self._in_flight.take(self.tenant.org_id, size)
         self._held += size
 
