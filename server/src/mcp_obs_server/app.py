@@ -35,7 +35,7 @@ from mcp_obs_server.servers.last_used import LastUsed
 from mcp_obs_server.servers.service import ServersService
 from mcp_obs_server.servers.verifier import ApiKeyVerifier, Tenant
 from mcp_obs_server.settings import Settings
-from mcp_obs_server.store import TelemetryStore
+from mcp_obs_server.store import FolderLock, TelemetryStore
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +93,14 @@ async def _committer(
 async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncGenerator[Application]:
     """Everything opened in order and closed in reverse.
 
-    Raises StoreLockedError or SchemaError, and OSError when the folder can't be used.
+    Raises StoreError, and OSError when the folder can't be used.
     """
     # Telemetry and digests of credentials are nobody else's on this machine.
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(
-            TelemetryStore.open, settings.data_dir / "telemetry", settings.retention
-        )
+        # The spool takes one process, wherever the telemetry is.
+        stack.callback(FolderLock.acquire(settings.data_dir).release)
+        store = await asyncio.to_thread(TelemetryStore.open, settings.store_location, settings.retention)
         stack.push_async_callback(asyncio.to_thread, store.close)
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
         committers = [

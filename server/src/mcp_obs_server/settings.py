@@ -3,14 +3,16 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mcp_obs_server.store.location import StoreLocation, parse_store_url
 
 
 class Settings(BaseSettings):
     """From arguments, then from `MCP_OBS_*` variables, then these defaults."""
 
-    model_config = SettingsConfigDict(env_prefix="MCP_OBS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MCP_OBS_", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(default=Path("mcp-obs-data"), description="Where everything is kept.")
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
@@ -21,6 +23,11 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^https?://[^\s/]+",
         description="The address that browsers use, when a proxy stands in front.",
+    )
+    store: SecretStr | None = Field(
+        default=None,
+        description="Where telemetry is kept: `chdb:///folder` or `clickhouse(s)://user:password@host:port/database`, "
+        "with `?cluster=NAME` for a cluster; unset: a folder in the data directory.",
     )
     retention_days: int = Field(default=30, ge=1, le=3650, description="How long spans are kept.")
     max_body_bytes: int = Field(
@@ -40,6 +47,20 @@ class Settings(BaseSettings):
             "What may wait on disk for the engine before exports are refused, one organisation's at most half."
         ),
     )
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_store_url(url.get_secret_value())
+        return url
+
+    @property
+    def store_location(self) -> StoreLocation:
+        """Where telemetry is kept."""
+        if self.store is None:
+            return self.data_dir / "telemetry"
+        return parse_store_url(self.store.get_secret_value())
 
     @property
     def retention(self) -> timedelta:

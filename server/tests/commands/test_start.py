@@ -122,3 +122,33 @@ Error: MCP_OBS_PORT: Input should be a valid integer, unable to parse string as 
 """,
         )
     )
+
+
+async def test_a_wrong_store_is_told_in_a_sentence_without_its_password(command_line: CommandLine) -> None:
+    url = "clickhouse://writer:s3cret@db.example/obs?shards=2"
+    assert await command_line("start", "--port", "0", "--store", url) == snapshot(
+        Ended(
+            code=2,
+            out="",
+            err="""\
+Usage: mcp-obs start [OPTIONS]
+Try 'mcp-obs start --help' for help.
+
+Error: MCP_OBS_STORE: the only option of a ClickHouse URL is ?cluster=NAME
+""",
+        )
+    )
+
+
+async def test_a_server_that_is_away_is_told_in_a_sentence_without_its_password(
+    command_line: CommandLine,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shell = command_line.with_environment(MCP_OBS_STORE=f"clickhouse://writer:s3cret@127.0.0.1:{port}/obs")
+    ended = await shell("start", "--port", "0")
+    assert ended == Ended(
+        code=1,
+        out="",
+        err=f"Error: ClickHouse at 127.0.0.1:{port} doesn't answer: [Errno 111] Connection refused\n",
+    )

@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 65535),
     help="The port to listen on; 0 takes a free one.  [default: 4318]",
 )
-def start(data_dir: Path | None, host: str | None, port: int | None) -> None:
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Where telemetry is kept: chdb:///folder or clickhouse(s)://user:password@host:port/database, with"
+    " ?cluster=NAME for a cluster.  [default: a folder in the data directory]",
+)
+def start(data_dir: Path | None, host: str | None, port: int | None, store: str | None) -> None:
     """Run mcp-obs: OTLP, API and dashboard on one port.
 
     The first start prints an API key and a sign-in link. Every option is also read from the
-    environment, as MCP_OBS_DATA_DIR, MCP_OBS_HOST and MCP_OBS_PORT. Ctrl-C stops.
+    environment, as MCP_OBS_DATA_DIR, MCP_OBS_HOST, MCP_OBS_PORT and MCP_OBS_STORE; a password
+    is safer there than in the list of processes. Ctrl-C stops.
     """
     # The engine takes a while to import, and `mcp-obs --help` should not.
     from pydantic import ValidationError  # noqa: PLC0415
@@ -37,12 +44,13 @@ def start(data_dir: Path | None, host: str | None, port: int | None) -> None:
     from mcp_obs_server.serve import StartupError, serve  # noqa: PLC0415
     from mcp_obs_server.settings import Settings  # noqa: PLC0415
 
-    given: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port}
+    given: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "store": store}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         problems = (
-            f"MCP_OBS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+            f"MCP_OBS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors()
         )
         raise click.UsageError("; ".join(problems)) from error
     try:

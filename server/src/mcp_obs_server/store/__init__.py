@@ -2,12 +2,17 @@
 
 from mcp_obs_server.store.engine import Row
 from mcp_obs_server.store.errors import BatchRefusedError, StoreError, StoreLockedError, StoreUnavailableError
+from mcp_obs_server.store.location import ClickHouse, StoreLocation
+from mcp_obs_server.store.lock import FolderLock
 from mcp_obs_server.store.telemetry_store import TelemetryStore
 
 __all__ = [
     "BatchRefusedError",
+    "ClickHouse",
+    "FolderLock",
     "Row",
     "StoreError",
+    "StoreLocation",
     "StoreLockedError",
     "StoreUnavailableError",
     "TelemetryStore",

@@ -1,19 +1,32 @@
 """The engine's client, typed, with the store's errors. The only file that knows clickhouse-connect."""
 
 # The client's own annotations leave type arguments open.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 from mcp_obs_server.store.errors import BatchRefusedError, StoreUnavailableError
+from mcp_obs_server.store.location import ClickHouse, StoreLocation
 
 Row = dict[str, Any]
+
+# It would log what it raises.
+logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
+
+_CONNECT_SECONDS = 5
+# A page's question takes milliseconds and an insert of 32 MiB under a second: what takes a minute is lost.
+_ANSWER_SECONDS = 60
 
 # What the engine says of the data and not of itself (src/Common/ErrorCodes.cpp).
 _DATA_ERRORS = frozenset(
@@ -25,51 +38,113 @@ _DATA_ERRORS = frozenset(
         117,  # INCORRECT_DATA
         128,  # TOO_LARGE_ARRAY_SIZE
         131,  # TOO_LARGE_STRING_SIZE
-        241,  # MEMORY_LIMIT_EXCEEDED, which is per insert
         436,  # PROTOBUF_BAD_CAST
         444,  # UNKNOWN_PROTOBUF_FORMAT
     }
 )
+_MEMORY_LIMIT_EXCEEDED = 241
 
 
 class Engine:
     """One connection: it runs one statement at a time, so every thread has its own."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, location: StoreLocation, client: Client, pool: PoolManager | None = None) -> None:
+        self._location = location
         self._client = client
+        self._pool = pool
 
     @classmethod
-    def connect(cls, folder: Path) -> Self:
-        """A connection to the embedded engine in `folder`. Raises StoreUnavailableError."""
-        try:
-            return cls(clickhouse_connect.get_client(interface="chdb", path=str(folder), tz_mode="aware"))
-        except ClickHouseError as error:
-            raise StoreUnavailableError(str(error)) from error
+    def connect(cls, location: StoreLocation, answer_seconds: float = _ANSWER_SECONDS) -> Self:
+        """A connection to the embedded engine in a folder, or to a server. Raises StoreUnavailableError.
+
+        A server's database need not exist yet.
+        """
+        if isinstance(location, Path):
+            with _store_errors(location):
+                return cls(
+                    location,
+                    clickhouse_connect.get_client(interface="chdb", path=str(location), tz_mode="aware"),
+                )
+        return cls._to_server(location, answer_seconds)
+
+    @classmethod
+    def _to_server(cls, location: ClickHouse, answer_seconds: float) -> Self:
+        # A pool of its own: the shared one would send this through the proxy that is meant for the internet.
+        pool = get_pool_manager()
+        with _store_errors(location):
+            client = clickhouse_connect.get_client(
+                interface="https" if location.secure else "http",
+                host=location.host,
+                port=location.port,
+                username=location.user,
+                password=location.password.get_secret_value(),
+                connect_timeout=_CONNECT_SECONDS,
+                send_receive_timeout=answer_seconds,
+                # A session lives on one node, and a balancer may ask another one next.
+                autogenerate_session_id=False,
+                tz_mode="aware",
+                client_name="mcp-obs",
+                pool_mgr=pool,
+            )
+        client.database = location.database
+        return cls(location, client, pool)
+
+    def use(self, database: str) -> None:
+        """Send every statement to this database."""
+        self._client.database = database
 
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run a statement that answers nothing. Raises StoreUnavailableError."""
-        try:
+        with _store_errors(self._location):
             self._client.command(sql, parameters=dict(parameters or {}))
-        except ClickHouseError as error:
-            raise StoreUnavailableError(str(error)) from error
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """The rows of a query, each a dict by column name; times are aware. Raises StoreUnavailableError."""
-        try:
+        with _store_errors(self._location):
             result = self._client.query(sql, parameters=dict(parameters or {}))
-        except ClickHouseError as error:
-            raise StoreUnavailableError(str(error)) from error
-        return list(cast("Iterable[Row]", result.named_results()))
+            return list(cast("Iterable[Row]", result.named_results()))
 
-    def insert(self, table: str, data: bytes, data_format: str, settings: Mapping[str, object]) -> None:
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        data: bytes,
+        data_format: str,
+        settings: Mapping[str, object],
+    ) -> None:
         """Insert data in one of the engine's formats. Raises BatchRefusedError or StoreUnavailableError."""
-        try:
-            self._client.raw_insert(table, insert_block=data, fmt=data_format, settings=dict(settings))
-        except ClickHouseError as error:
-            if getattr(error, "code", None) in _DATA_ERRORS:
-                raise BatchRefusedError(str(error)) from error
-            raise StoreUnavailableError(str(error)) from error
+        with _store_errors(self._location, refuse=True):
+            self._client.raw_insert(table, columns, data, dict(settings), data_format)
 
     def close(self) -> None:
-        """Let go of the engine; with the last connection it stops."""
+        """Let go of the engine; with the last connection the embedded one stops."""
         self._client.close()
+        if self._pool:
+            self._pool.clear()
+
+
+@contextmanager
+def _store_errors(location: StoreLocation, *, refuse: bool = False) -> Generator[None]:
+    try:
+        yield
+    except (ClickHouseError, HTTPError) as error:
+        kind = BatchRefusedError if refuse and _is_about_the_data(error) else StoreUnavailableError
+        raise kind(_sentence(location, error)) from error
+
+
+def _sentence(location: StoreLocation, error: BaseException) -> str:
+    """What the engine answered, or why nobody did, without the client's own wrapping."""
+    if isinstance(location, Path) or not isinstance(error.__cause__, HTTPError):
+        return str(error)
+    root: BaseException = error
+    while cause := root.__cause__ or root.__context__:
+        root = cause
+    return f"ClickHouse at {location.host}:{location.port} doesn't answer: {root}"
+
+
+def _is_about_the_data(error: Exception) -> bool:
+    code = getattr(error, "code", None)
+    if code == _MEMORY_LIMIT_EXCEEDED:
+        # The limit of this insert, and not that the server as a whole has no memory left.
+        return "Query memory limit exceeded" in str(error)
+    return code in _DATA_ERRORS

@@ -23,6 +23,15 @@ ENGINE = MergeTree ORDER BY name SETTINGS fsync_after_insert = 1, fsync_part_dir
 _VIEWS = "views"
 
 
+def create_database(engine: Engine, name: str) -> None:
+    """The database on a server, when it isn't there: whoever made it beforehand need not grant the right to."""
+    sql = "SELECT name FROM system.databases WHERE name = {name:String}"
+    engine.use("system")
+    if not engine.rows(sql, {"name": name}):
+        engine.command(f"CREATE DATABASE IF NOT EXISTS {name}")
+    engine.use(name)
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema to this version. Raises SchemaError when an applied file was changed or is unknown."""
     engine.command(_HISTORY)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from mcp_obs_server.store.engine import Engine, Row
+from mcp_obs_server.store.location import ClickHouse, StoreLocation
 from mcp_obs_server.store.lock import FolderLock
-from mcp_obs_server.store.migrations import migrate
+from mcp_obs_server.store.migrations import create_database, migrate
 from mcp_obs_server.store.retention import apply_retention
 
 # More readers than cores would only queue inside the engine.
@@ -18,6 +19,7 @@ _READERS = 4
 
 # Each signal's table that decodes and stores nothing, and the message of otlp.proto that it reads.
 _MESSAGES = {"traces": "TracesEnvelope"}
+_COLUMNS = ("org_id", "server_id", "request")
 _SCHEMA = Path(__file__).with_name("otlp.proto")
 
 _INSERT_SETTINGS = {
@@ -29,6 +31,8 @@ _INSERT_SETTINGS = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "max_threads": 1,
     "max_insert_threads": 1,
+    # A server's profile may gather inserts in memory and answer before they are on disk.
+    "async_insert": 0,
     # A retention of years and a sender that catches up bring many days at once.
     "max_partitions_per_insert_block": 0,
     # A batch is at most 32 MiB and takes a tenth of this; what needs more was made to.
@@ -36,31 +40,46 @@ _INSERT_SETTINGS = {
 }
 
 
-class TelemetryStore:
-    """The embedded engine in one folder. One process a folder; its methods from any thread."""
+def _schema(location: StoreLocation) -> dict[str, str]:
+    if isinstance(location, Path):
+        # As text it would be cached in a folder beside wherever this process was started.
+        return {"format_schema_source": "file", "format_schema": str(_SCHEMA)}
+    return {"format_schema_source": "string", "format_schema": _SCHEMA.read_text(encoding="utf-8")}
 
-    def __init__(self, folder: Path, lock: FolderLock) -> None:
-        self._folder = folder
+
+class TelemetryStore:
+    """The embedded engine in a folder, which takes one process, or a server. Its methods from any thread."""
+
+    def __init__(self, location: StoreLocation, lock: FolderLock | None) -> None:
+        self._location = location
         self._lock = lock
-        self._writer = Engine.connect(folder)
+        self._schema = _schema(location)
+        self._writer = Engine.connect(location)
         self._writing = threading.Lock()
         self._connections = [self._writer]
         self._of_this_thread = threading.local()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
 
     @classmethod
-    def open(cls, folder: Path, retention: timedelta) -> Self:
-        """Open or create the store in `folder` and bring its schema up to date.
+    def open(cls, location: StoreLocation, retention: timedelta) -> Self:
+        """Open or create the store and bring its schema up to date.
 
-        Raises StoreLockedError when another process holds it, SchemaError when it is from another version.
+        Raises StoreLockedError when another process holds the folder, SchemaError when it is from another version,
+        and StoreUnavailableError.
         """
-        lock = FolderLock.acquire(folder)
+        lock = None
+        if isinstance(location, Path):
+            lock = FolderLock.acquire(location)
+            location = location / "engine"
         try:
-            store = cls(folder / "engine", lock)
+            store = cls(location, lock)
         except BaseException:
-            lock.release()
+            if lock:
+                lock.release()
             raise
         try:
+            if isinstance(location, ClickHouse):
+                create_database(store._writer, location.database)
             migrate(store._writer)
             apply_retention(store._writer, retention)
         except BaseException:
@@ -71,16 +90,17 @@ class TelemetryStore:
     def insert(self, signal: str, batch: bytes, token: str) -> None:
         """Store a batch of one signal's length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
 
-        Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError. From any thread; one
-        insert runs at a time.
+        Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError; after the latter they
+        may be stored all the same, and the same call again is safe. From any thread; one insert runs at a time.
         """
         settings = {
             **_INSERT_SETTINGS,
-            "format_schema": f"{_SCHEMA}:{_MESSAGES[signal]}",
+            **self._schema,
+            "format_schema_message_name": _MESSAGES[signal],
             "insert_deduplication_token": token,
         }
         with self._writing:
-            self._writer.insert(f"otlp_{signal}", batch, "Protobuf", settings)
+            self._writer.insert(f"otlp_{signal}", _COLUMNS, batch, "Protobuf", settings)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
@@ -89,13 +109,14 @@ class TelemetryStore:
     def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         engine: Engine | None = getattr(self._of_this_thread, "engine", None)
         if engine is None:
-            engine = self._of_this_thread.engine = Engine.connect(self._folder)
+            engine = self._of_this_thread.engine = Engine.connect(self._location)
             self._connections.append(engine)
         return engine.rows(sql, parameters)
 
     def close(self) -> None:
-        """Wait for running queries and leave the folder to the next process."""
+        """Wait for running queries and leave a folder to the next process."""
         self._readers.shutdown()
         for engine in self._connections:
             engine.close()
-        self._lock.release()
+        if self._lock:
+            self._lock.release()
