@@ -1,4 +1,5 @@
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,17 @@ def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
     assert segment is not None
     assert [each for _, each in whole_frames(segment.path.read_bytes())] == digests
     assert list(tmp_path.iterdir()) == [segment.path]
+
+
+def test_two_spools_that_start_in_the_same_tick_have_different_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    tokens: set[str] = set()
+    for name in ("one", "two"):
+        spool = Spool(tmp_path / name)
+        spool.append(*frames(BODIES))
+        segment = spool.seal()
+        assert segment
+        tokens.add(segment.token)
+    assert len(tokens) == 2

@@ -6,6 +6,7 @@ crash the segments that are still here are inserted again under the same names; 
 """
 
 import os
+import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -95,9 +96,11 @@ class Spool:
         return halves
 
     def _create(self) -> FileIO:
-        # Names sort by time across restarts, and the sequence keeps two in one tick apart.
+        # Names sort by time across restarts, and the sequence keeps two in one tick apart. As tokens they are also
+        # apart from those of other processes on the same server: a batch under another's token would be dropped.
         self._sequence += 1
-        path = self._folder / f"{time.time_ns():020d}-{self._sequence:08d}{_SUFFIX}"
+        name = f"{time.time_ns():020d}-{self._sequence:08d}-{secrets.token_hex(8)}"
+        path = self._folder / f"{name}{_SUFFIX}"
         self._file = FileIO(path, "x")
         sync_folder(self._folder)
         return self._file
