@@ -15,6 +15,7 @@ from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.traces import TRACES
+from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.store import Row, TelemetryStore
@@ -81,12 +82,14 @@ async def open_door(
     await committer.start()
     # Nothing is written here: whose counts the control plane keeps has tests of its own.
     rejections = Rejections(sessions_of(open_database("sqlite+aiosqlite://")), utc_now)
+    long_turns = ThreadTurns()
     receiver = Receiver(
         verify_key=verify,
         committers=[(TRACES, committer)],
         now=time.time_ns if now is None else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
         in_flight=Budget(in_flight_bytes, "Too many exports are under way: try again later."),
+        turns=Turns(LoopTurns(), long_turns),
         rejections=rejections,
     )
     app = OtlpHttp(receiver, 100_000, body_seconds)
@@ -95,3 +98,4 @@ async def open_door(
             yield Door(url, org_id, store, committer, receiver, rejections)
     finally:
         await committer.stop()
+        long_turns.close()

@@ -25,6 +25,7 @@ from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.kit.services import provide
@@ -123,6 +124,8 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         api = build_api()
         rejections_service = RejectionsService(sessions, clock, rejections)
         provide(api, accounts, servers, AnalyticsService(store, clock), rejections_service)
+        long_turns = ThreadTurns()
+        stack.callback(long_turns.close)
         receiver = Receiver(
             verify_key=partial(_verify, verifier),
             committers=committers,
@@ -131,6 +134,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             in_flight=Budget(
                 settings.max_in_flight_bytes, "Too many exports are under way: try again later."
             ),
+            turns=Turns(LoopTurns(), long_turns),
             rejections=rejections,
         )
         otlp = OtlpHttp(receiver, settings.max_body_bytes)

@@ -69,7 +69,9 @@ class OtlpHttp:
             is_gzip = _check_headers(headers, self._max_body_bytes)
             try:
                 async with asyncio.timeout(self._body_seconds):
-                    body = await read_body(incoming, is_gzip, self._max_body_bytes, passage.hold)
+                    body = await read_body(
+                        incoming, is_gzip, self._max_body_bytes, passage.hold, passage.turn
+                    )
             except TimeoutError:
                 raise TooSlow(f"The body took longer than {self._body_seconds:g} s.") from None
             rejected = await self._receiver.take(passage, body, is_json)

@@ -1,7 +1,8 @@
 """One export on its way through a door: what it holds in memory, and that its refusal is counted."""
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from mcp_obs_server.ingest.body import ClientGone
 from mcp_obs_server.ingest.budget import Budget
@@ -9,15 +10,21 @@ from mcp_obs_server.ingest.errors import Broken, ExportRefused
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.tenant import Tenant
+from mcp_obs_server.ingest.turns import Turns
+
+T = TypeVar("T")
 
 
 class Passage:
     """A context manager around everything that is done for one export once its key is known."""
 
-    def __init__(self, tenant: Tenant, signal: Signal, in_flight: Budget, rejections: Rejections) -> None:
+    def __init__(
+        self, tenant: Tenant, signal: Signal, in_flight: Budget, turns: Turns, rejections: Rejections
+    ) -> None:
         self.tenant = tenant
         self.signal = signal
         self._in_flight = in_flight
+        self._turns = turns
         self._rejections = rejections
         self._held = 0
 
@@ -26,6 +33,10 @@ class Passage:
         self._in_flight.check(self._held + size)
         self._in_flight.take(self.tenant.org_id, size)
         self._held += size
+
+    async def turn(self, work: Callable[[], T]) -> T:
+        """Do a piece of work when it is this organisation's turn."""
+        return await self._turns.loop.run(self.tenant.org_id, work)
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """What every door does with an export once its bytes are there: whose is it, can it be kept, is it durable."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 from mcp_obs_server.ingest.admission import Admitted, admit
 from mcp_obs_server.ingest.budget import Budget
@@ -13,8 +13,9 @@ from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal, Window
 from mcp_obs_server.ingest.tenant import Tenant
+from mcp_obs_server.ingest.turns import Turns
 
-# Below these a parse takes about a millisecond; above, other requests go on meanwhile.
+# Below these a parse takes a few milliseconds; longer ones wait for each other, not in the way of short ones.
 _PROTOBUF_IN_PLACE_BYTES = 1 << 20
 _JSON_IN_PLACE_BYTES = 1 << 15
 
@@ -29,6 +30,7 @@ class Receiver:
         now: Callable[[], int],
         retention_nanoseconds: int,
         in_flight: Budget,
+        turns: Turns,
         rejections: Rejections,
     ) -> None:
         self._verify_key = verify_key
@@ -36,6 +38,7 @@ class Receiver:
         self._now = now
         self._retention = retention_nanoseconds
         self._in_flight = in_flight
+        self._turns = turns
         self._rejections = rejections
 
     def signal(self, name: str) -> Signal | None:
@@ -68,7 +71,7 @@ class Receiver:
 
     def passage(self, tenant: Tenant, signal: Signal) -> Passage:
         """What a door opens around an export: all it does for it, it does within."""
-        return Passage(tenant, signal, self._in_flight, self._rejections)
+        return Passage(tenant, signal, self._in_flight, self._turns, self._rejections)
 
     async def take(self, passage: Passage, body: bytes, is_json: bool) -> Mapping[Reason, int]:
         """Return once all that can be kept is durable; what can't be, by reason.
@@ -76,17 +79,26 @@ class Receiver:
         Raises MalformedExport or Overloaded, and then nothing was kept.
         """
         tenant, signal = passage.tenant, passage.signal
-        admitted = await self._admit(signal, body, is_json)
+        admitted, export = await self._admit(tenant, signal, body, is_json)
         if admitted.kept:
-            body_digest = digest(tenant.org_id, tenant.server_id, admitted.body)
             _, committer = self._committers[signal.name]
-            await committer.commit(Export(tenant.org_id, tenant.server_id, admitted.body, body_digest))
+            await committer.commit(export)
         if admitted.rejected:
             self._rejections.note_items(tenant, signal.name, admitted.rejected)
         return admitted.rejected
 
-    async def _admit(self, signal: Signal, body: bytes, is_json: bool) -> Admitted:
+    async def _admit(
+        self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool
+    ) -> tuple[Admitted, Export]:
         window = Window.around(self._now(), self._retention)
-        if len(body) < (_JSON_IN_PLACE_BYTES if is_json else _PROTOBUF_IN_PLACE_BYTES):
-            return admit(signal, body, is_json, window)
-        return await asyncio.to_thread(admit, signal, body, is_json, window)
+        is_short = len(body) < (_JSON_IN_PLACE_BYTES if is_json else _PROTOBUF_IN_PLACE_BYTES)
+        turns = self._turns.loop if is_short else self._turns.thread
+        return await turns.run(tenant.org_id, partial(_admit, tenant, signal, body, is_json, window))
+
+
+def _admit(
+    tenant: Tenant, signal: Signal, body: bytes, is_json: bool, window: Window
+) -> tuple[Admitted, Export]:
+    admitted = admit(signal, body, is_json, window)
+    body_digest = digest(tenant.org_id, tenant.server_id, admitted.body)
+    return admitted, Export(tenant.org_id, tenant.server_id, admitted.body, body_digest)
