@@ -10,6 +10,7 @@ from pathlib import Path
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Insert
 from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.rejections import Rejections
@@ -65,6 +66,7 @@ async def open_door(
     now: int | None = NOW,
     body_seconds: float = 5,
     insert: Insert | None = None,
+    limits: Limits | None = None,
 ) -> AsyncGenerator[Door]:
     """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
 
@@ -90,6 +92,7 @@ async def open_door(
         retention_nanoseconds=30 * 86_400 * 10**9,
         in_flight=Budget(in_flight_bytes, "Too many exports are under way: try again later."),
         turns=Turns(LoopTurns(), long_turns),
+        limits=limits or Limits(),
         rejections=rejections,
     )
     app = OtlpHttp(receiver, 100_000, body_seconds)

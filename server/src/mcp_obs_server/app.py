@@ -17,8 +17,11 @@ from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.daily_quota import DailyQuota
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.http import OtlpHttp
+from mcp_obs_server.ingest.key_rate import KeyRate
+from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.rejections import Rejections
@@ -27,7 +30,7 @@ from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import Clock, utc_now
-from mcp_obs_server.kit.database import open_database, sessions_of
+from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
 from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
@@ -91,6 +94,17 @@ async def _committer(
 
 
 @asynccontextmanager
+async def _limits(settings: Settings, sessions: Sessions, clock: Clock) -> AsyncGenerator[Limits]:
+    rate, quota = settings.key_bytes_per_second, settings.org_bytes_per_day
+    key_rate = KeyRate(rate) if rate else None
+    if quota is None:
+        yield Limits(key_rate)
+        return
+    async with DailyQuota(sessions, clock, quota) as daily_quota:
+        yield Limits(key_rate, daily_quota)
+
+
+@asynccontextmanager
 async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncGenerator[Application]:
     """Everything opened in order and closed in reverse.
 
@@ -135,6 +149,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
                 settings.max_in_flight_bytes, "Too many exports are under way: try again later."
             ),
             turns=Turns(LoopTurns(), long_turns),
+            limits=await stack.enter_async_context(_limits(settings, sessions, clock)),
             rejections=rejections,
         )
         otlp = OtlpHttp(receiver, settings.max_body_bytes)

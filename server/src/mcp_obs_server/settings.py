@@ -62,6 +62,23 @@ class Settings(BaseSettings):
             return self.data_dir / "telemetry"
         return parse_store_url(self.store.get_secret_value())
 
+    key_bytes_per_second: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "How fast one API key may send, in inflated bytes, ten seconds' worth at once;"
+            " more is answered with 429. Unlimited when not set."
+        ),
+    )
+    org_bytes_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "How much one organisation may send in a day of UTC, in inflated bytes;"
+            " more is answered with 429. Unlimited when not set."
+        ),
+    )
+
     @property
     def retention(self) -> timedelta:
         """How long spans are kept."""

@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from control_plane import control
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import Door, open_door
+
+__all__ = ["control", "door", "now_door"]
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ ExportRefused
 ├── TooSlow                408 DEADLINE_EXCEEDED
 ├── ExportTooLarge         413 RESOURCE_EXHAUSTED
 ├── UnsupportedMedia       415 INVALID_ARGUMENT
+├── RateLimited            429 RESOURCE_EXHAUSTED, retryable, with Retry-After
+│   └── QuotaExceeded
 ├── Broken                 500 INTERNAL
 └── Overloaded             503 UNAVAILABLE, retryable, with Retry-After
 """
@@ -73,6 +75,24 @@ class UnsupportedMedia(ExportRefused):
 
     status = 415
     reason = "unsupported_media"
+
+
+class RateLimited(ExportRefused):
+    """Its key sends faster than it may."""
+
+    status = 429
+    code = 8
+    reason = "rate_limited"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QuotaExceeded(RateLimited):
+    """Its organisation has sent what it may today."""
+
+    reason = "quota"
 
 
 class Broken(ExportRefused):

@@ -1,6 +1,6 @@
 """The tables of ingest."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,3 +26,13 @@ class RejectionCount(Base):
     exports: Mapped[int] = mapped_column(BigInteger)
     last_at: Mapped[datetime]
     last_message: Mapped[str] = mapped_column(String(MESSAGE_LENGTH))
+
+
+class SentBytes(Base):
+    """What one organisation sent on one day of UTC, in inflated bytes; only today's is kept."""
+
+    __tablename__ = "sent_bytes"
+
+    org_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)

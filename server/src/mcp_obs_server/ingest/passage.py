@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 from mcp_obs_server.ingest.body import ClientGone
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.errors import Broken, ExportRefused
+from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.tenant import Tenant
@@ -19,20 +20,33 @@ class Passage:
     """A context manager around everything that is done for one export once its key is known."""
 
     def __init__(
-        self, tenant: Tenant, signal: Signal, in_flight: Budget, turns: Turns, rejections: Rejections
+        self,
+        tenant: Tenant,
+        signal: Signal,
+        in_flight: Budget,
+        turns: Turns,
+        limits: Limits,
+        rejections: Rejections,
     ) -> None:
         self.tenant = tenant
         self.signal = signal
         self._in_flight = in_flight
         self._turns = turns
+        self._limits = limits
         self._rejections = rejections
         self._held = 0
+        self._charged = 0
 
     def hold(self, size: int) -> None:
         """Hold so many bytes more in memory, until the end. Raises Overloaded or ExportTooLarge."""
         self._in_flight.check(self._held + size)
         self._in_flight.take(self.tenant.org_id, size)
         self._held += size
+
+    def charge(self, size: int) -> None:
+        """Charge the inflated size to whoever sent it. Raises RateLimited, QuotaExceeded or ExportTooLarge."""
+        self._limits.charge(self.tenant, size)
+        self._charged = size
 
     async def turn(self, work: Callable[[], T]) -> T:
         """Do a piece of work when it is this organisation's turn."""
@@ -45,9 +59,11 @@ class Passage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._in_flight.give_back(self.tenant.org_id, self._held)
-        if error is None or isinstance(error, ClientGone):
-            return
-        if isinstance(error, ExportRefused):
-            self._rejections.note_export(self.tenant, self.signal.name, error)
-        elif isinstance(error, Exception):
-            self._rejections.note_export(self.tenant, self.signal.name, Broken())
+        # A sender that cancels may have been kept all the same.
+        if isinstance(error, Exception) and not isinstance(error, ClientGone):
+            self._refuse(error if isinstance(error, ExportRefused) else Broken())
+
+    def _refuse(self, error: ExportRefused) -> None:
+        self._rejections.note_export(self.tenant, self.signal.name, error)
+        if self._charged:
+            self._limits.refund(self.tenant, self._charged)

@@ -8,6 +8,7 @@ from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.ingest.errors import ExportRefused, UnauthenticatedExport
+from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.rejections import Rejections
@@ -31,6 +32,7 @@ class Receiver:
         retention_nanoseconds: int,
         in_flight: Budget,
         turns: Turns,
+        limits: Limits,
         rejections: Rejections,
     ) -> None:
         self._verify_key = verify_key
@@ -39,6 +41,7 @@ class Receiver:
         self._retention = retention_nanoseconds
         self._in_flight = in_flight
         self._turns = turns
+        self._limits = limits
         self._rejections = rejections
 
     def signal(self, name: str) -> Signal | None:
@@ -71,14 +74,15 @@ class Receiver:
 
     def passage(self, tenant: Tenant, signal: Signal) -> Passage:
         """What a door opens around an export: all it does for it, it does within."""
-        return Passage(tenant, signal, self._in_flight, self._turns, self._rejections)
+        return Passage(tenant, signal, self._in_flight, self._turns, self._limits, self._rejections)
 
     async def take(self, passage: Passage, body: bytes, is_json: bool) -> Mapping[Reason, int]:
         """Return once all that can be kept is durable; what can't be, by reason.
 
-        Raises MalformedExport or Overloaded, and then nothing was kept.
+        Raises RateLimited, ExportTooLarge, MalformedExport or Overloaded, and then nothing was kept.
         """
         tenant, signal = passage.tenant, passage.signal
+        passage.charge(len(body))
         admitted, export = await self._admit(tenant, signal, body, is_json)
         if admitted.kept:
             _, committer = self._committers[signal.name]
