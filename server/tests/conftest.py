@@ -3,26 +3,56 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 
-from mcp_obs_server.store import TelemetryStore
+from clickhouse_front import Front, running_front
+from mcp_obs_server.store import StoreLocation, TelemetryStore
 
 _org_ids = count(1000)
 
 
-@pytest.fixture(scope="session")
-def telemetry_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the shared store is."""
-    return tmp_path_factory.mktemp("telemetry")
+# Tests write at fixed times, which must not age out while the calendar goes on.
+_RETENTION = timedelta(days=3_650)
 
 
 @pytest.fixture(scope="session")
-def store(telemetry_folder: Path) -> Iterator[TelemetryStore]:
+def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TelemetryStore]:
     """A real store, shared by every test; `org_id` keeps their rows apart."""
-    # Tests write at fixed times, which must not age out while the calendar goes on.
-    store = TelemetryStore.open(telemetry_folder, retention=timedelta(days=3_650))
+    store = TelemetryStore.open(tmp_path_factory.mktemp("telemetry"), _RETENTION)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_location(embedded_store: TelemetryStore) -> StoreLocation:
+    """Where that store's engine is."""
+    return embedded_store.location
+
+
+@pytest.fixture
+def store(embedded_store: TelemetryStore) -> TelemetryStore:
+    """The store that needs nothing else; the tests of the store itself run on a server too."""
+    return embedded_store
+
+
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A ClickHouse server, as far as the store can tell."""
+    with running_front(tmp_path_factory.mktemp("clickhouse")) as front:
+        yield front
+
+
+@pytest.fixture
+def server_location(front: Front) -> StoreLocation:
+    """Where that server is."""
+    return front.location()
+
+
+@pytest.fixture(scope="session")
+def server_store(front: Front) -> Iterator[TelemetryStore]:
+    """The store on that server."""
+    store = TelemetryStore.open(front.location(), _RETENTION)
     yield store
     store.close()
 

@@ -1,29 +1,14 @@
 """Migrations and retention, each test in a database of its own inside the one engine."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from mcp_obs_server.semconv import PROMOTED
-from mcp_obs_server.store import TelemetryStore
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.migrations import migrate
 from mcp_obs_server.store.retention import apply_retention
-
-
-@pytest.fixture
-def engine(store: TelemetryStore, telemetry_folder: Path, org_id: int) -> Iterator[Engine]:
-    """A connection whose current database is new."""
-    assert store
-    engine = Engine.connect(telemetry_folder / "engine")
-    engine.command(f"CREATE DATABASE test_{org_id}")
-    engine.command(f"USE test_{org_id}")
-    yield engine
-    engine.command(f"DROP DATABASE test_{org_id}")
-    engine.close()
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

@@ -51,7 +51,8 @@ class TelemetryStore:
     """The embedded engine in a folder, which takes one process, or a server. Its methods from any thread."""
 
     def __init__(self, location: StoreLocation, lock: FolderLock | None) -> None:
-        self._location = location
+        self.location = location
+        """Where the engine is."""
         self._lock = lock
         self._schema = _schema(location)
         self._writer = Engine.connect(location)
@@ -109,7 +110,7 @@ class TelemetryStore:
     def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         engine: Engine | None = getattr(self._of_this_thread, "engine", None)
         if engine is None:
-            engine = self._of_this_thread.engine = Engine.connect(self._location)
+            engine = self._of_this_thread.engine = Engine.connect(self.location)
             self._connections.append(engine)
         return engine.rows(sql, parameters)
 
