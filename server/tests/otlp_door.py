@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Insert
 from mcp_obs_server.ingest.http import OtlpHttp
@@ -76,7 +77,7 @@ async def open_door(
         return Tenant(org_id) if key == KEY else None
 
     committer = Committer(
-        Spool(folder),
+        Spool(folder, partial(rewritten, TRACES)),
         RecentExports(folder),
         insert or partial(store.insert, "traces"),
         Budget(spool_max_bytes, "The spool is full: try again later."),

@@ -15,6 +15,7 @@ from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
+from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.daily_quota import DailyQuota
@@ -85,7 +86,7 @@ async def _committer(
 ) -> AsyncGenerator[Committer]:
     folder = settings.data_dir / "spool" / signal.name
     insert = partial(store.insert, signal.name)
-    committer = Committer(Spool(folder), RecentExports(folder), insert, budget)
+    committer = Committer(Spool(folder, partial(rewritten, signal)), RecentExports(folder), insert, budget)
     await committer.start()
     try:
         yield committer

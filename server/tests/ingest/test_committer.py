@@ -11,6 +11,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from full_disk import file_size_limit
+from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest, frame
@@ -60,7 +61,7 @@ async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
 
 async def opened(folder: Path, store: TelemetryStore | Faulty, spool_max_bytes: int = 2**20) -> Committer:
     committer = Committer(
-        Spool(folder),
+        Spool(folder, partial(rewritten, TRACES)),
         RecentExports(folder),
         partial(store.insert, "traces"),
         Budget(spool_max_bytes, "The spool is full: try again later."),
@@ -125,13 +126,24 @@ async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
     assert await stored(store, org_id) == (3, 3, 3)
 
 
-def unreadable_export(org_id: int) -> Export:
-    """Bytes that admission would never pass on: a span whose name is a number."""
-    span = b"\x0a\x10" + b"T" * 16 + b"\x12\x08" + b"S" * 8 + b"\x28\x07"
+def sent(org_id: int, span: bytes) -> Export:
+    """A span in these bytes, which did not pass admission."""
     body = span
     for tag in (b"\x12", b"\x12", b"\x0a"):
         body = tag + bytes((len(body),)) + body
     return Export(org_id, 1, body, digest(org_id, 1, body))
+
+
+def unreadable_export(org_id: int) -> Export:
+    """Bytes that are no protobuf: a trace id that ends behind the span."""
+    return sent(org_id, b"\x0a\x7f" + b"T" * 16)
+
+
+def oddly_written_export(org_id: int) -> Export:
+    """Legal protobuf that the engine refuses: the name is there as a number too, which parsers put aside."""
+    span = export(1, seed=77, start=NOW - 600 * SECOND).resource_spans[0].scope_spans[0].spans[0]
+    del span.attributes[:]
+    return sent(org_id, span.SerializeToString() + b"\x28\x07")
 
 
 async def test_an_export_that_the_engine_can_not_read_is_set_apart_and_the_others_are_stored(
@@ -148,6 +160,21 @@ async def test_an_export_that_the_engine_can_not_read_is_set_apart_and_the_other
     assert unreadable_export(org_id).body in refused.read_bytes()
     assert list(tmp_path.glob("*.segment")) == []
     assert "can't read an export" in caplog.text
+
+
+async def test_an_export_that_the_engine_refuses_as_it_was_sent_is_written_anew_and_stored_once(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path, store)
+    exports = [an_export(org_id, 1), oddly_written_export(org_id), an_export(org_id, 2)]
+    await asyncio.gather(*map(committer.commit, exports))
+    await committer.stop()
+    again = await opened(tmp_path, store)
+    await again.commit(oddly_written_export(org_id))
+    await again.stop()
+    assert (await stored(store, org_id))[:2] == (7, 7)
+    assert list(tmp_path.glob("*.segment")) == []
+    assert not (tmp_path / "refused").exists()
 
 
 async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(

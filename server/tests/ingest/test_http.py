@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from mcp_obs_server.ingest.envelope import varint
+from mcp_obs_server.ingest.wire import varint
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import BREAKS_THE_CHECK, KEY, Door, open_door
 from otlp_exports import NOW, SECOND, export

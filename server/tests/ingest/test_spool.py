@@ -26,7 +26,7 @@ def test_a_sealed_segment_holds_every_frame_and_survives_a_restart(tmp_path: Pat
     segment = spool.seal()
     assert segment is not None
     assert segment.digests == tuple(digests)
-    assert [found for _, found in whole_frames(segment.path.read_bytes())] == digests
+    assert [each.digest for each in whole_frames(segment.path.read_bytes())] == digests
     assert Spool(tmp_path).recover() == [segment]
 
 
@@ -68,7 +68,7 @@ def test_a_removed_segment_does_not_come_back(tmp_path: Path) -> None:
 def test_a_torn_write_is_cut_off_at_every_possible_length(tmp_path: Path) -> None:
     parts, digests = frames(BODIES)
     whole = b"".join(b"".join(each) for each in parts)
-    ends = [end for end, _ in whole_frames(whole)]
+    ends = [each.end for each in whole_frames(whole)]
     for length in range(len(whole) + 1):
         folder = tmp_path / str(length)
         folder.mkdir()
@@ -102,7 +102,7 @@ def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
     spool.append(parts[1:], digests[1:])
     segment = spool.seal()
     assert segment is not None
-    assert [each for _, each in whole_frames(segment.path.read_bytes())] == digests
+    assert [each.digest for each in whole_frames(segment.path.read_bytes())] == digests
     assert list(tmp_path.iterdir()) == [segment.path]
 
 

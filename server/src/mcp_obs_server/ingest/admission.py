@@ -18,16 +18,39 @@ class Admitted:
     body: bytes
     kept: int
     rejected: Mapping[Reason, int]
+    as_sent: bool | None
+    """Whether the body is the sender's, byte for byte; None when there was no comparison."""
 
 
-def admit(signal: Signal, body: bytes, is_json: bool, window: Window) -> Admitted:
-    """Validate an export. Raises MalformedExport when it is not OTLP."""
+def admit(signal: Signal, body: bytes, is_json: bool, window: Window, is_trusted: bool = False) -> Admitted:
+    """Validate an export. Raises MalformedExport when it is not OTLP.
+
+    Legal protobuf can say a thing twice or in unknown groups, where the engine's reader differs from this one. So
+    what was checked is written anew, for 2.5 µs a span. A trusted sender's bytes are kept when nothing had to change:
+    see docs/decisions/0007.
+    """
     request = _parse(signal, body, is_json)
     admission = signal.admit(request, window)
-    # Legal protobuf can say a thing twice or in unknown groups, where the engine's reader differs from this one.
-    # Written anew, what was checked is what is stored; that costs 0.5 ms for 512 spans.
+    cut = signal.cap(request, body if not is_json else request.SerializeToString())
+    changed = is_json or cut or bool(admission.rejected)
+    if is_trusted and not changed:
+        return Admitted(body, admission.kept, admission.rejected, None)
+    written = canonical(request)
+    return Admitted(written, admission.kept, admission.rejected, None if changed else written == body)
+
+
+def canonical(request: Message) -> bytes:
+    """The message in the one way that the engine reads as we do."""
     request.DiscardUnknownFields()
-    return Admitted(request.SerializeToString(), admission.kept, admission.rejected)
+    return request.SerializeToString()
+
+
+def rewritten(signal: Signal, body: bytes) -> bytes:
+    """The same export as the engine reads it for sure, for a body that it refused; what is no export stays as it is."""
+    try:
+        return canonical(_parse(signal, body, is_json=False))
+    except MalformedExport:
+        return body
 
 
 def _parse(signal: Signal, body: bytes, is_json: bool) -> Message:

@@ -13,6 +13,7 @@ from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.envelope import FRAME_BYTES, frame
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.signal import ANY_TIME, Window
 from mcp_obs_server.ingest.spool import Segment, Spool
 from mcp_obs_server.store import BatchRefusedError, StoreUnavailableError
 
@@ -46,6 +47,8 @@ class Export:
     server_id: int
     body: bytes
     digest: bytes
+    window: Window = ANY_TIME
+    """The times that the export was held to."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,10 @@ class Committer:
             await self._seal()
 
     def _append(self, exports: list[Export]) -> int:
-        frames = (frame(export.org_id, export.server_id, export.body, export.digest) for export in exports)
+        frames = (
+            frame(export.org_id, export.server_id, export.body, export.digest, export.window)
+            for export in exports
+        )
         return self._spool.append(frames, [export.digest for export in exports])
 
     def _refuse(self, group: list[_Waiting]) -> None:
@@ -242,9 +248,10 @@ class Committer:
             await asyncio.get_running_loop().run_in_executor(self._engine, self._store_segment, segment)
         except BatchRefusedError as error:
             # One export that the engine can't read must not hold up the others.
-            halves = await self._on_disk(lambda: self._spool.split(segment))
-            self._sealed.extendleft(reversed(halves))
-            if halves:
+            parts = await self._on_disk(lambda: self._spool.split(segment))
+            if parts:
+                self._bytes += sum(part.size for part in parts) - segment.size
+                self._sealed.extendleft(reversed(parts))
                 return
             log.error("The engine can't read an export, it is now in the spool's folder 'refused': %s", error)
         self._forget(segment)

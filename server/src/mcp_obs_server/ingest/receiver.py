@@ -12,6 +12,7 @@ from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.rejections import Rejections
+from mcp_obs_server.ingest.senders import Senders
 from mcp_obs_server.ingest.signal import Signal, Window
 from mcp_obs_server.ingest.tenant import Tenant
 from mcp_obs_server.ingest.turns import Turns
@@ -37,6 +38,7 @@ class Receiver:
     ) -> None:
         self._verify_key = verify_key
         self._committers = {signal.name: (signal, committer) for signal, committer in committers}
+        self._senders = Senders()
         self._now = now
         self._retention = retention_nanoseconds
         self._in_flight = in_flight
@@ -95,14 +97,20 @@ class Receiver:
         self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool
     ) -> tuple[Admitted, Export]:
         window = Window.around(self._now(), self._retention)
+        sender = (tenant.org_id, tenant.server_id, signal.name)
+        is_trusted = signal.as_sent and self._senders.is_trusted(*sender)
         is_short = len(body) < (_JSON_IN_PLACE_BYTES if is_json else _PROTOBUF_IN_PLACE_BYTES)
         turns = self._turns.loop if is_short else self._turns.thread
-        return await turns.run(tenant.org_id, partial(_admit, tenant, signal, body, is_json, window))
+        admission = partial(_admit, tenant, signal, body, is_json, window, is_trusted)
+        admitted, export = await turns.run(tenant.org_id, admission)
+        if admitted.as_sent is not None:
+            self._senders.compared(*sender, admitted.as_sent)
+        return admitted, export
 
 
 def _admit(
-    tenant: Tenant, signal: Signal, body: bytes, is_json: bool, window: Window
+    tenant: Tenant, signal: Signal, body: bytes, is_json: bool, window: Window, is_trusted: bool
 ) -> tuple[Admitted, Export]:
-    admitted = admit(signal, body, is_json, window)
+    admitted = admit(signal, body, is_json, window, is_trusted)
     body_digest = digest(tenant.org_id, tenant.server_id, admitted.body)
-    return admitted, Export(tenant.org_id, tenant.server_id, admitted.body, body_digest)
+    return admitted, Export(tenant.org_id, tenant.server_id, admitted.body, body_digest, window)

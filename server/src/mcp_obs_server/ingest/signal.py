@@ -27,6 +27,9 @@ class Window:
         return cls(now - retention, now + FUTURE_NANOSECONDS)
 
 
+ANY_TIME = Window(0, 2**64 - 1)
+
+
 @dataclass(frozen=True)
 class Admission:
     """How many items of a request are kept, and how many are not, by reason."""
@@ -46,6 +49,10 @@ class Signal:
     response: type[Message]
     admit: Callable[[Any, Window], Admission]
     """Takes the items that can't be kept out of a request of the type `request`."""
+    cap: Callable[[Any, bytes], bool]
+    """Cuts what is too much in a request, given its bytes too; whether anything was, which it records there."""
+    as_sent: bool = False
+    """Whether a trusted sender's bytes may be stored: the store itself must hold items to the envelope's window."""
 
     @property
     def rejected_field(self) -> str:

@@ -8,13 +8,13 @@ crash the segments that are still here are inserted again under the same names; 
 import os
 import secrets
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
 from mcp_obs_server.ingest.durable_file import append, sync_folder, write_durably
-from mcp_obs_server.ingest.envelope import whole_frames
+from mcp_obs_server.ingest.envelope import Frame, digest, frame, whole_frames
 
 _SUFFIX = ".segment"
 
@@ -36,9 +36,11 @@ class Segment:
 class Spool:
     """One writer appends and seals; one reader inserts and removes. Neither blocks the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rewrite: Callable[[bytes], bytes] = bytes) -> None:
+        """`rewrite` writes a refused body anew; as it is given back, so it stays refused."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._rewrite = rewrite
         self._file: FileIO | None = None
         self.open_bytes = 0
         """The size of the open segment."""
@@ -74,26 +76,43 @@ class Spool:
         segment.path.unlink()
 
     def split(self, segment: Segment) -> list[Segment]:
-        """Two segments in place of one that the engine refuses; none when it was a single export, which is set aside.
+        """Two segments in place of one that the engine refuses.
 
-        A crash in between leaves the whole beside its halves; it is refused and split again, into the same names.
+        A single export is given another chance, written anew; when that changes nothing it is set aside and the list
+        is empty. A crash in between leaves the whole beside its parts; it is refused and split again, into the same
+        names.
         """
         data = segment.path.read_bytes()
         frames = list(whole_frames(data))
-        if len(frames) < 2:
-            refused = self._folder / "refused"
-            refused.mkdir(exist_ok=True)
-            segment.path.replace(refused / segment.path.name)
-            sync_folder(refused)
+        if len(frames) > 1:
+            middle = frames[len(frames) // 2 - 1].end
+            parts = [self._part(segment, "a", data[:middle]), self._part(segment, "b", data[middle:])]
+        elif (body := self._rewrite(frames[0].body)) != frames[0].body:
+            parts = [self._rewritten(segment, frames[0], body)]
+        else:
+            self._set_aside(segment)
             return []
-        middle = frames[len(frames) // 2 - 1][0]
-        halves: list[Segment] = []
-        for name, part in (("a", data[:middle]), ("b", data[middle:])):
-            path = segment.path.with_name(f"{segment.token}{name}{_SUFFIX}")
-            write_durably(path, part)
-            halves.append(Segment(path, len(part), tuple(found for _, found in whole_frames(part))))
         segment.path.unlink()
-        return halves
+        return parts
+
+    def _part(self, segment: Segment, name: str, data: bytes) -> Segment:
+        path = segment.path.with_name(f"{segment.token}{name}{_SUFFIX}")
+        write_durably(path, data)
+        return Segment(path, len(data), tuple(found.digest for found in whole_frames(data)))
+
+    def _rewritten(self, segment: Segment, sent: Frame, body: bytes) -> Segment:
+        body_digest = digest(sent.org_id, sent.server_id, body)
+        part = self._part(
+            segment, "r", b"".join(frame(sent.org_id, sent.server_id, body, body_digest, sent.window))
+        )
+        # A repeat will come in the sender's bytes.
+        return replace(part, digests=(sent.digest, *part.digests))
+
+    def _set_aside(self, segment: Segment) -> None:
+        refused = self._folder / "refused"
+        refused.mkdir(exist_ok=True)
+        segment.path.replace(refused / segment.path.name)
+        sync_folder(refused)
 
     def _create(self) -> FileIO:
         # Names sort by time across restarts, and the sequence keeps two in one tick apart. As tokens they are also
@@ -113,7 +132,7 @@ def _recover(path: Path) -> Segment | None:
         # Nothing in it was ever acknowledged.
         path.unlink()
         return None
-    size = frames[-1][0]
+    size = frames[-1].end
     if size < len(data):
         os.truncate(path, size)
-    return Segment(path, size, tuple(body_digest for _, body_digest in frames))
+    return Segment(path, size, tuple(each.digest for each in frames))

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Admission, Signal, Window
+from mcp_obs_server.ingest.span_caps import cap_spans
 
 _IDENTITY = attrgetter("trace_id", "span_id", "start_time_unix_nano", "end_time_unix_nano")
 _ZERO_TRACE_ID = bytes(16)
@@ -83,4 +84,6 @@ TRACES = Signal(
     request=ExportTraceServiceRequest,
     response=ExportTraceServiceResponse,
     admit=_admit,
+    cap=cap_spans,
+    as_sent=True,
 )

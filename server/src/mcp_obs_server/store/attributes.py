@@ -7,7 +7,8 @@ _ANY_VALUE = (
     " kvlist_value String, bytes_value String, kind Enum8('empty' = 0, 'string_value' = 1, 'bool_value' = 2,"
     " 'int_value' = 3, 'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
 )
-ATTRIBUTES = f"Array(Tuple(key String, value {_ANY_VALUE}))"
+# Keys are few and repeat: as LowCardinality they are compared as numbers, 17 times a span for the columns alone.
+ATTRIBUTES = f"Array(Tuple(key LowCardinality(String), value {_ANY_VALUE}))"
 _TYPES = (
     "Map(LowCardinality(String), Enum8('empty' = 0, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
     " 'map' = 6, 'bytes' = 7))"

@@ -75,8 +75,13 @@ def _apply(engine: Engine, sql: str) -> None:
 
 
 def _rebuild_views(engine: Engine) -> None:
-    for name in reversed(decode.VIEWS):
-        engine.command(f"DROP TABLE IF EXISTS {name}")
+    # What an earlier version had under another name would go on filling the tables.
+    earlier = engine.rows(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('MaterializedView', 'Null')"
+        " ORDER BY engine"
+    )
+    for row in earlier:
+        engine.command(f"DROP TABLE {row['name']}")
     for statement in decode.VIEWS.values():
         engine.command(statement)
 
