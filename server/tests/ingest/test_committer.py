@@ -33,7 +33,7 @@ class Faulty:
         self.lies_once = threading.Event()
         self.asked = threading.Event()
 
-    def insert(self, signal: str, batch: bytes, token: str) -> None:
+    def insert(self, signal: str, batch: Path, token: str) -> None:
         self.asked.set()
         if self.refuses.is_set():
             raise StoreUnavailableError("the engine is away")

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from mcp_obs_server.ingest.budget import Budget
@@ -34,7 +35,7 @@ _LAST_RETRY_SECONDS = 30.0
 class Insert(Protocol):
     """Where the batches of one signal go."""
 
-    def __call__(self, batch: bytes, token: str) -> None:
+    def __call__(self, batch: Path, token: str) -> None:
         """Store a batch once, however often it is called with the same token."""
         ...
 
@@ -262,7 +263,7 @@ class Committer:
             self._let_go(digest)
 
     def _store_segment(self, segment: Segment) -> None:
-        self._insert_batch(segment.path.read_bytes(), segment.token)
+        self._insert_batch(segment.path, segment.token)
         # First remember, then delete: a crash between the two only remembers twice.
         self._recent.remember(segment.digests)
         self._spool.remove(segment)

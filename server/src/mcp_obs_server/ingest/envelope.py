@@ -11,7 +11,7 @@ from mcp_obs_server.ingest.wire import read_varint, varint
 
 DIGEST_BYTES = 16
 FRAME_BYTES = 64
-"""At most this many are around a body: four varints of 5 bytes, 7 tags, the window with its CRC, and the digest with its length."""
+"""At most this many are around a body: 4 varints of 5 bytes, 7 tags, window, CRC, and the digest with its length."""
 # Fields 5 and 6, each a tag and a fixed64, and 7, their CRC: the digest is of what a repeat has in common.
 _WINDOW = struct.Struct("<BQBQ")
 _CHECK = struct.Struct("<BI")

@@ -19,7 +19,7 @@ _READERS = 4
 
 # Each signal's table that decodes and stores nothing, and the message of otlp.proto that it reads.
 _MESSAGES = {"traces": "TracesEnvelope"}
-_COLUMNS = ("org_id", "server_id", "request")
+_COLUMNS = {"traces": ("org_id", "server_id", "oldest", "newest", "request")}
 _SCHEMA = Path(__file__).with_name("otlp.proto")
 
 _INSERT_SETTINGS = {
@@ -88,8 +88,10 @@ class TelemetryStore:
             raise
         return store
 
-    def insert(self, signal: str, batch: bytes, token: str) -> None:
+    def insert(self, signal: str, batch: bytes | Path, token: str) -> None:
         """Store a batch of one signal's length-delimited envelopes (see otlp.proto); a repeated token adds nothing.
+
+        A file is read by the embedded engine itself.
 
         Returns when the rows are on disk. Raises BatchRefusedError or StoreUnavailableError; after the latter they
         may be stored all the same, and the same call again is safe. From any thread; one insert runs at a time.
@@ -101,7 +103,7 @@ class TelemetryStore:
             "insert_deduplication_token": token,
         }
         with self._writing:
-            self._writer.insert(f"otlp_{signal}", _COLUMNS, batch, "Protobuf", settings)
+            self._writer.insert(f"otlp_{signal}", _COLUMNS[signal], batch, "Protobuf", settings)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
