@@ -39,7 +39,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 
 python-test: install web senders ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
-	@$(BIN)/pytest contract sdk/python/tests server/tests examples
+	@$(BIN)/pytest contract sdk/python/tests server/tests examples benchmarks
 
 mcp1-test: install ## the SDK's suite on mcp 1.x
 	$(say) "Python SDK on mcp 1.x"
@@ -57,9 +57,9 @@ e2e-test: install web chromium ## SDK to server to dashboard, in a real browser
 screenshot: install web chromium ## the README's pictures, from a running demo
 	@$(BIN)/python e2e/screenshot.py
 
-.PHONY: bench
-bench: install ## ingest and storage figures, as ratios
-	@$(BIN)/python benchmarks/ingest.py
+.PHONY: bench-ingest
+bench-ingest: install ## what a running server takes in (BENCH=--quick for less of it)
+	@$(BIN)/python -m benchmarks.ingest $(BENCH)
 
 # ── what is generated ────────────────────────────────────────────────────────
 .PHONY: contract openapi generated-check

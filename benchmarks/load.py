@@ -1,102 +1,104 @@
-"""A load generator that is not the bottleneck: raw sockets, bodies prepared and only patched between sends."""
+"""A load generator that is not the bottleneck: its own process, raw sockets, bodies prepared and only patched.
 
+    python -m benchmarks.load --port 4318 --header "authorization: Bearer mcpobs_live_..." --seconds 5
+
+It behaves like an exporter: what is answered with 429, 502, 503 or 504, or not at all, is sent again as it was. Needs
+nothing of the receiver but OTLP/HTTP with protobuf. Prints its `Report` as one JSON object.
+"""
+
+import argparse
 import os
-import random
-import socket
-import struct
-import time
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from benchmarks.load_report import Report
 
-SPANS_PER_EXPORT = 512
-_TRACE_MARK, _SPAN_MARK, _SESSION_MARK = b"\x0a\x10", b"\x12\x08", b"\x0a\x20"
+ROOT = Path(__file__).parents[1]
 
 
-class ExportTemplate:
-    """An export of MCP-like spans: every `next_body` has new ids, sessions and times in the same bytearray."""
+@dataclass(frozen=True)
+class Load:
+    """What to send, and where to."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._body = bytearray(self._request().SerializeToString())
-        self._places = self._find_places()
+    port: int
+    header: tuple[str, ...] = ()
+    """Each `name: value`."""
+    path: str = "/v1/traces"
+    connections: int = 4
+    spans: int = 512
+    """In one export."""
+    seconds: float = 5.0
+    rate: float | None = None
+    """Spans per second over all connections; None for as many as are acknowledged."""
+    grace_seconds: float = 10.0
+    """How long to wait at the end for the answers to what is under way."""
+    seed: int | None = None
+    """Where the numbering of spans begins (see ids.py); None chooses at random."""
+    record: Path | None = None
+    """A file that gets the number of each acknowledged export, 8 bytes little-endian."""
 
-    def next_body(self) -> bytearray:
-        """A body that no earlier call has given."""
-        ids, now = os.urandom(40 * SPANS_PER_EXPORT), time.time_ns()
-        body, pack = self._body, struct.pack_into
-        for index, (trace_id, span_id, start, session) in enumerate(self._places):
-            at = 40 * index
-            body[trace_id : trace_id + 16] = ids[at : at + 16]
-            body[span_id : span_id + 8] = ids[at + 16 : at + 24]
-            body[session : session + 32] = ids[at + 24 : at + 40].hex().encode()
-            # Field 7 and, 9 bytes on, field 8: start and end, each a tag and 8 bytes.
-            begun = now - index * 1_000_000
-            pack("<QBQ", body, start, begun, 0x41, begun + int.from_bytes(ids[at : at + 4], "big") // 4)
-        return self._body
+    def head(self, length: int) -> bytes:
+        """What goes before each body of that many bytes."""
+        lines = [f"POST {self.path} HTTP/1.1", "host: localhost", "content-type: application/x-protobuf"]
+        lines += [f"content-length: {length}", *self.header]
+        return "\r\n".join((*lines, "", "")).encode()
 
-    def _request(self) -> ExportTraceServiceRequest:
-        request = ExportTraceServiceRequest()
-        resource_spans = request.resource_spans.add()
-        resource_spans.resource.attributes.add(key="service.name").value.string_value = "bench"
-        scope_spans = resource_spans.scope_spans.add()
-        scope_spans.scope.name = "mcp_obs"
-        for index in range(SPANS_PER_EXPORT):
-            self._fill(scope_spans.spans.add(), index)
-        return request
+    def arguments(self) -> list[str]:
+        """The command line that `parse` reads back."""
+        given = {name: value for name, value in vars(self).items() if value is not None and name != "header"}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+        return words + [f"--header={line}" for line in self.header]
 
-    def _fill(self, span: Span, index: int) -> None:
-        tool = f"tool{self._random.randrange(40)}"
-        span.trace_id, span.span_id = b"\x01" * 16, b"\x01" * 8
-        span.name, span.kind = f"tools/call {tool}", Span.SPAN_KIND_SERVER
-        span.start_time_unix_nano = span.end_time_unix_nano = 1
-        attributes = {
-            "mcp.session.id": "s" * 32,
-            "mcp.method.name": "tools/call",
-            "gen_ai.tool.name": tool,
-            "gen_ai.operation.name": "execute_tool",
-            "mcp.protocol.version": "2025-11-25",
-            "jsonrpc.request.id": str(index),
-            "network.transport": "tcp",
-            "network.protocol.name": "http",
-            "enduser.id": f"user{self._random.randrange(5000)}",
-            "mcp.client.name": "claude-code",
-            "mcp.client.version": "2.1",
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> "Load":
+        """From a command line."""
+        parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+        parser.add_argument("--port", type=int, required=True)
+        parser.add_argument("--header", action="append", default=[])
+        parser.add_argument("--path")
+        parser.add_argument("--record", type=Path)
+        for name in ("connections", "spans", "seed"):
+            parser.add_argument(f"--{name}", type=int)
+        for name in ("seconds", "rate", "grace-seconds"):
+            parser.add_argument(f"--{name}", type=float)
+        given: dict[str, Any] = {
+            name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None
         }
-        if index % 50 == 0:
-            span.status.code = Status.STATUS_CODE_ERROR
-            attributes["error.type"] = "tool_error"
-        for key, value in attributes.items():
-            span.attributes.add(key=key).value.string_value = value
-
-    def _find_places(self) -> list[tuple[int, int, int, int]]:
-        places: list[tuple[int, int, int, int]] = []
-        position = 0
-        for _ in range(SPANS_PER_EXPORT):
-            trace_id = self._body.index(_TRACE_MARK + b"\x01" * 16, position) + 2
-            span_id = self._body.index(_SPAN_MARK + b"\x01" * 8, trace_id) + 2
-            start = self._body.index(b"\x39" + struct.pack("<Q", 1), span_id) + 1
-            session = self._body.index(_SESSION_MARK + b"s" * 32, start) + 2
-            places.append((trace_id, span_id, start, session))
-            position = session
-        return places
+        given["header"] = tuple(given["header"])
+        return cls(**given)
 
 
-def send_until(port: int, key: str, template: ExportTemplate, deadline: float) -> int:
-    """Exports acknowledged with 200 on one connection until `deadline` (`time.perf_counter`)."""
-    acknowledged = 0
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while time.perf_counter() < deadline:
-            body = template.next_body()
-            head = (
-                f"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n"
-                f"content-type: application/x-protobuf\r\ncontent-length: {len(body)}\r\n\r\n"
-            )
-            connection.sendall(head.encode())
-            connection.sendall(body)
-            answer = connection.recv(4096)
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"An export was refused: {answer[:200]!r}")
-            acknowledged += 1
-    return acknowledged
+def send(load: Load) -> Report:
+    """Send it from a process of its own. Blocks until that has ended."""
+    with sending(load) as process:
+        out, _ = process.communicate()
+    return Report.from_json(out)
+
+
+@contextmanager
+def sending(load: Load) -> Generator["subprocess.Popen[str]"]:
+    """A process that sends; its standard output is the report."""
+    command = [sys.executable, "-m", "benchmarks.load", *load.arguments()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    """Send what the command line says, print the report."""
+    from benchmarks.load_generator import LoadGenerator  # noqa: PLC0415  numpy and protobuf, in this process only
+
+    load = Load.parse(sys.argv[1:])
+    seed = int.from_bytes(os.urandom(8), "little") if load.seed is None else load.seed
+    print(LoadGenerator(load, seed).run().to_json())
+
+
+if __name__ == "__main__":
+    main()

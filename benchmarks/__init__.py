@@ -1,0 +1,1 @@
+"""What mcp-obs's figures come from: a load generator, the peers it is measured beside, and the tables."""
