@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 
 from mcp_obs_server.app import Application, open_application
+from mcp_obs_server.http_protocol import BoundedProtocol
 from mcp_obs_server.servers.bootstrap import FirstStart
 from mcp_obs_server.settings import Settings
 from mcp_obs_server.store import StoreError
@@ -74,6 +75,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
+                http=BoundedProtocol,
                 lifespan="off",
                 ws="none",
                 access_log=False,
