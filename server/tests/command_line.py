@@ -36,12 +36,12 @@ class CommandLine:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MCP_OBS_")}
         environment = inherited | {"COLUMNS": "100", "NO_COLOR": "1"} | self.environment
         return await asyncio.create_subprocess_exec(
-            MCP_OBS, *arguments, stdout=PIPE, stderr=PIPE, cwd=self.folder, env=environment
+            MCP_OBS, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=self.folder, env=environment
         )
 
-    async def __call__(self, *arguments: str) -> Ended:
-        """Run `mcp-obs` with these arguments to its end."""
+    async def __call__(self, *arguments: str, typed: str = "") -> Ended:
+        """Run `mcp-obs` with these arguments, and with what is typed when it asks, to its end."""
         process = await self.start(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+        out, err = await asyncio.wait_for(process.communicate(typed.encode()), SECONDS)
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())

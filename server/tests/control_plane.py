@@ -1,6 +1,6 @@
 """The real control plane on a real SQLite file, with time and bcrypt's cost in the test's hands."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
+from mcp_obs_server.deletions.service import DeletionsService
+from mcp_obs_server.deletions.worker import DeletionWorker, Intake
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
@@ -118,8 +120,10 @@ class ControlPlane:
 
 
 @asynccontextmanager
-async def open_control_plane(folder: Path, store: TelemetryStore) -> AsyncGenerator[ControlPlane]:
-    """A control plane in this folder."""
+async def open_control_plane(
+    folder: Path, store: TelemetryStore, intakes: Sequence[Intake] = ()
+) -> AsyncGenerator[ControlPlane]:
+    """A control plane in this folder, which deletes only while it is open."""
     engine = open_database(f"sqlite+aiosqlite:///{folder / 'control.db'}")
     await migrations.upgrade(engine)
     sessions, time, hasher = sessions_of(engine), Time(), CountingHasher()
@@ -128,13 +132,16 @@ async def open_control_plane(folder: Path, store: TelemetryStore) -> AsyncGenera
     accounts = AccountsService(sessions, time)
     servers = ServersService(sessions, time, hasher, verifier)
     rejections = Rejections(sessions, time)
+    worker = DeletionWorker(sessions, time, store, intakes, retry_seconds=0.05)
     app = build_api()
     rejections_service = RejectionsService(sessions, time, rejections)
-    provide(app, accounts, servers, AnalyticsService(store, time), rejections_service)
+    deletions = DeletionsService(sessions, time, servers, worker)
+    provide(app, accounts, servers, deletions, AnalyticsService(store, time), rejections_service)
     try:
-        yield ControlPlane(
-            engine, sessions, time, hasher, last_used, rejections, verifier, accounts, servers, app
-        )
+        async with worker:
+            yield ControlPlane(
+                engine, sessions, time, hasher, last_used, rejections, verifier, accounts, servers, app
+            )
     finally:
         hasher.close()
         await engine.dispose()

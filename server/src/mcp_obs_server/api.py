@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from mcp_obs_server.accounts.endpoints import router as accounts
 from mcp_obs_server.analytics.endpoints import router as analytics
+from mcp_obs_server.deletions.endpoints import router as deletions
 from mcp_obs_server.kit.http_errors import error_response, install_error_handlers
 from mcp_obs_server.rejections.endpoints import router as rejections
 from mcp_obs_server.servers.endpoints import router as servers
@@ -32,7 +33,7 @@ def build_api() -> FastAPI:
     api = FastAPI(title="mcp-obs", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     install_error_handlers(api)
     api.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
-    for router in (accounts, servers, analytics, rejections):
+    for router in (accounts, servers, deletions, analytics, rejections):
         api.include_router(router)
 
     @api.get("/healthz", operation_id="get_health", tags=["health"])

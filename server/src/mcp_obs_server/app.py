@@ -15,6 +15,8 @@ from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
+from mcp_obs_server.deletions.service import DeletionsService
+from mcp_obs_server.deletions.worker import DeletionWorker
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
@@ -135,10 +137,14 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         rejections = await stack.enter_async_context(Rejections(sessions, clock))
         accounts = AccountsService(sessions, clock, settings.public_url)
         servers = ServersService(sessions, clock, hasher, verifier)
+        intakes = [committer for _, committer in committers]
+        worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes))
+        deletions = DeletionsService(sessions, clock, servers, worker)
 
         api = build_api()
         rejections_service = RejectionsService(sessions, clock, rejections)
-        provide(api, accounts, servers, AnalyticsService(store, clock), rejections_service)
+        analytics = AnalyticsService(store, clock)
+        provide(api, accounts, servers, deletions, analytics, rejections_service)
         long_turns = ThreadTurns()
         stack.callback(long_turns.close)
         receiver = Receiver(

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import httpx2
 import pytest
 from google.rpc.status_pb2 import Status
 
+from faulty_store import FaultyStore
 from full_disk import file_size_limit
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
@@ -19,28 +19,9 @@ from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.traces import TRACES
-from mcp_obs_server.store import StoreUnavailableError, TelemetryStore
+from mcp_obs_server.store import TelemetryStore
 from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
-
-
-class Faulty:
-    """The real store behind a fault: it refuses, or stores and then says that it did not."""
-
-    def __init__(self, store: TelemetryStore) -> None:
-        self._store = store
-        self.refuses = threading.Event()
-        self.lies_once = threading.Event()
-        self.asked = threading.Event()
-
-    def insert(self, signal: str, batch: Path, token: str) -> None:
-        self.asked.set()
-        if self.refuses.is_set():
-            raise StoreUnavailableError("the engine is away")
-        self._store.insert(signal, batch, token)
-        if self.lies_once.is_set():
-            self.lies_once.clear()
-            raise StoreUnavailableError("the answer got lost")
 
 
 def an_export(org_id: int, seed: int, spans: int = 3) -> Export:
@@ -59,7 +40,9 @@ async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
     return row["spans"], row["different"], row["calls"]
 
 
-async def opened(folder: Path, store: TelemetryStore | Faulty, spool_max_bytes: int = 2**20) -> Committer:
+async def opened(
+    folder: Path, store: TelemetryStore | FaultyStore, spool_max_bytes: int = 2**20
+) -> Committer:
     committer = Committer(
         Spool(folder, partial(rewritten, TRACES)),
         RecentExports(folder),
@@ -95,7 +78,7 @@ async def test_the_same_export_sent_at_once_later_and_after_a_restart_is_stored_
 async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full_and_then_refused(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    faulty = Faulty(store)
+    faulty = FaultyStore(store)
     faulty.refuses.set()
     committer = await opened(tmp_path, faulty, spool_max_bytes=3_000)
     acknowledged = 0
@@ -116,7 +99,7 @@ async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full
 async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    faulty = Faulty(store)
+    faulty = FaultyStore(store)
     faulty.lies_once.set()
     committer = await opened(tmp_path, faulty)
     await committer.commit(an_export(org_id, 1))
@@ -218,7 +201,7 @@ async def post(door: Door, body: bytes) -> httpx2.Response:
 async def test_a_full_spool_answers_503_with_retry_after_over_http(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    faulty = Faulty(store)
+    faulty = FaultyStore(store)
     faulty.refuses.set()
     insert = partial(faulty.insert, "traces")
     async with open_door(tmp_path, store, org_id, spool_max_bytes=3_000, insert=insert) as door:
@@ -252,7 +235,7 @@ async def test_an_export_that_would_never_fit_is_told_so(
 async def test_one_organisation_fills_at_most_half_of_the_spool_and_others_are_taken_in(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    faulty = Faulty(store)
+    faulty = FaultyStore(store)
     faulty.refuses.set()
     committer = await opened(tmp_path, faulty, spool_max_bytes=20_000)
     taken = 0
@@ -280,7 +263,7 @@ async def test_one_organisation_fills_at_most_half_of_the_spool_and_others_are_t
 async def test_what_the_engine_has_or_the_disk_refused_holds_no_room_any_more(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    faulty, budget = Faulty(store), Budget(4_000, "full")
+    faulty, budget = FaultyStore(store), Budget(4_000, "full")
     committer = Committer(Spool(tmp_path), RecentExports(tmp_path), partial(faulty.insert, "traces"), budget)
     await committer.start()
     with file_size_limit(100), pytest.raises(Overloaded, match="can't write to its disk"):

@@ -20,6 +20,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     Route("POST", "/api/servers"): {"name": "weather"},
     Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
 }
+OF_A_DELETION = Route("GET", "/api/deletions/{deletion_id}")
 OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 
 
@@ -31,7 +32,7 @@ async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy
 
 def test_every_route_is_in_this_matrix() -> None:
     routes = {route for route in api_routes() if route.path != OPEN_TO_STRANGERS}
-    assert routes == OF_THE_CALLER | set(OF_A_SERVER)
+    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION}
 
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
@@ -49,6 +50,20 @@ async def test_another_organisation_s_server_is_like_one_that_was_never_there(
         **refused.json(),
         "message": refused.json()["message"].replace(str(theirs.scope.server_id), "999"),
     }
+
+
+async def test_another_organisation_s_deletion_is_like_one_that_was_never_there(
+    control: ControlPlane,
+) -> None:
+    ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    async with control.client(theirs.token) as client:
+        deletion = (await client.delete(f"/api/servers/{theirs.scope.server_id}")).json()
+        assert (await client.get(f"/api/deletions/{deletion['id']}")).is_success
+    async with control.client(ours.token) as client:
+        refused = await client.get(f"/api/deletions/{deletion['id']}")
+        absent = await client.get("/api/deletions/999")
+    assert (refused.status_code, absent.status_code) == (404, 404)
+    assert refused.json()["message"].replace(str(deletion["id"]), "999") == absent.json()["message"]
 
 
 async def test_a_key_is_not_reached_through_the_caller_s_own_server(control: ControlPlane) -> None:

@@ -8,7 +8,7 @@ from mcp_obs_server.accounts.cookie import from_own_page, read_session_cookie
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.accounts.tokens import ACCESS_TOKEN_PREFIX
-from mcp_obs_server.kit.errors import CrossOriginError, UnauthenticatedError
+from mcp_obs_server.kit.errors import CrossOriginError, ForbiddenError, UnauthenticatedError
 from mcp_obs_server.kit.services import provided
 
 Accounts = Annotated[AccountsService, Depends(provided(AccountsService))]
@@ -45,3 +45,14 @@ async def _by_cookie(request: Request, accounts: AccountsService) -> Principal |
 
 Authenticated = Annotated[Principal, Depends(authenticate)]
 """Annotate a route's parameter with this: the route then answers 401 to strangers."""
+
+
+async def owner(principal: Authenticated) -> Principal:
+    """The caller when they own the organisation; raises ForbiddenError for its other members."""
+    if principal.role != "owner":
+        raise ForbiddenError("Only an owner of the organisation may do this: ask one.")
+    return principal
+
+
+Owner = Annotated[Principal, Depends(owner)]
+"""Annotate a route's parameter with this: the route then answers 403 to members who are no owners."""

@@ -1,14 +1,11 @@
 """`mcp-obs keys`: what MCP servers send their telemetry with."""
 
-from typing import Any
-
 import click
 
 from mcp_obs.cli.client import ApiClient
 from mcp_obs.cli.options import as_json, with_api
 from mcp_obs.cli.output import minute, print_json, print_table
-
-Json = dict[str, Any]
+from mcp_obs_server.commands.server_names import Json, one_server, servers_named
 
 
 @click.group()
@@ -32,7 +29,7 @@ def create(api: ApiClient, name: str | None, environment: str, as_json: bool) ->
 
     The key alone goes to standard output, so KEY=$(mcp-obs keys create) works.
     """
-    server = _one_server(api, name)
+    server = one_server(api, name)
     created = api.post(f"/api/servers/{server['id']}/keys", {"environment": environment})
     if as_json:
         print_json(created)
@@ -80,27 +77,9 @@ def revoke(api: ApiClient, key: str) -> None:
         click.echo(f"Revoked {each['prefix']}.")
 
 
-def _servers(api: ApiClient, name: str | None) -> list[Json]:
-    servers: list[Json] = api.get("/api/servers")
-    chosen = [each for each in servers if name in {None, each["name"]}]
-    if name is not None and not chosen:
-        raise click.ClickException(f"There is no server {name!r}; `mcp-obs servers list` shows yours.")
-    return chosen
-
-
-def _one_server(api: ApiClient, name: str | None) -> Json:
-    chosen = _servers(api, name)
-    if not chosen:
-        raise click.ClickException("Register a server first: mcp-obs servers create NAME")
-    if len(chosen) > 1:
-        names = ", ".join(each["name"] for each in chosen)
-        raise click.UsageError(f"Say which server with --server: {names}.")
-    return chosen[0]
-
-
 def _keys(api: ApiClient, name: str | None) -> list[Json]:
     return [
         {"server_id": server["id"], "server": server["name"], **key}
-        for server in _servers(api, name)
+        for server in servers_named(api, name)
         for key in api.get(f"/api/servers/{server['id']}/keys")
     ]

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.envelope import FRAME_BYTES, frame
-from mcp_obs_server.ingest.errors import Overloaded
+from mcp_obs_server.ingest.errors import Overloaded, UnauthenticatedExport
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.signal import ANY_TIME, Window
 from mcp_obs_server.ingest.spool import Segment, Spool
@@ -79,10 +79,12 @@ class Committer:
         self._sealed: deque[Segment] = deque()
         # So that a repeat waits for the first.
         self._in_flight: dict[bytes, _InFlight] = {}
+        self._closed_servers = set[int]()
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._spooled = asyncio.Event()
         self._segment_sealed = asyncio.Event()
+        self._export_left = asyncio.Event()
         self._stop = asyncio.Event()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="store-insert")
@@ -129,14 +131,31 @@ class Committer:
     async def commit(self, export: Export) -> None:
         """Return once the export would survive a power loss.
 
-        Raises Overloaded or ExportTooLarge; then nothing was kept.
+        Raises Overloaded, ExportTooLarge or UnauthenticatedExport; then nothing was kept.
         """
+        if export.server_id in self._closed_servers:
+            raise UnauthenticatedExport("The server of this API key was deleted.")
         if export.digest in self._recent:
             return
         in_flight = self._in_flight.get(export.digest)
         durable = in_flight.durable if in_flight else self._enqueue(export)
         # A sender that goes away must not take the others in its group with it.
         await asyncio.shield(durable)
+
+    def close_server(self, server_id: int) -> None:
+        """Take nothing more of this server, not even from a sender whose key was checked before."""
+        self._closed_servers.add(server_id)
+
+    async def drain(self) -> None:
+        """Return once everything taken before this call is in the engine, or set aside as unreadable."""
+        taken = set(self._in_flight)
+        while not taken.isdisjoint(self._in_flight):
+            self._export_left.clear()
+            await self._export_left.wait()
+
+    async def remove_unreadable(self, is_meant: Callable[[int, bytes], bool]) -> None:
+        """Delete those exports that the engine could not read whose server and body are meant."""
+        await self._on_disk(lambda: self._spool.remove_refused(is_meant))
 
     def _enqueue(self, export: Export) -> asyncio.Future[None]:
         if not self._is_working():
@@ -196,6 +215,7 @@ class Committer:
             waiting.durable.set_exception(Overloaded("The server can't write to its disk: try again later."))
             # Nobody may be left to hear it.
             waiting.durable.exception()
+        self._export_left.set()
 
     async def _insert(self) -> None:
         while segment := await self._next_segment():
@@ -261,6 +281,7 @@ class Committer:
         self._bytes -= segment.size
         for digest in segment.digests:
             self._let_go(digest)
+        self._export_left.set()
 
     def _store_segment(self, segment: Segment) -> None:
         self._insert_batch(segment.path, segment.token)

@@ -114,6 +114,12 @@ class Spool:
         segment.path.replace(refused / segment.path.name)
         sync_folder(refused)
 
+    def remove_refused(self, is_meant: Callable[[int, bytes], bool]) -> None:
+        """Delete what was set aside when the server that it is of and its body are meant."""
+        for path in (self._folder / "refused").glob(f"*{_SUFFIX}"):
+            if any(is_meant(each.server_id, each.body) for each in whole_frames(path.read_bytes())):
+                path.unlink()
+
     def _create(self) -> FileIO:
         # Names sort by time across restarts, and the sequence keeps two in one tick apart. As tokens they are also
         # apart from those of other processes on the same server: a batch under another's token would be dropped.

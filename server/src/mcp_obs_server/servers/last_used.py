@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_obs_server.kit.background_writer import FLUSH_SECONDS, BackgroundWriter
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.servers.models import ApiKey
+
+# On the connection: the session insists that every row is still there, and a key leaves with its server.
+_USED = update(ApiKey).where(ApiKey.id == bindparam("key_id")).values(last_used_at=bindparam("used_at"))
 
 
 class LastUsed(BackgroundWriter):
@@ -31,8 +34,8 @@ class LastUsed(BackgroundWriter):
             return
         try:
             async with self._sessions.begin() as db:
-                rows = [{"id": key_id, "last_used_at": at} for key_id, at in pending.items()]
-                await db.execute(update(ApiKey), rows)
+                rows = [{"key_id": key_id, "used_at": at} for key_id, at in pending.items()]
+                await (await db.connection()).execute(_USED, rows)
         except SQLAlchemyError:
             self._pending = pending | self._pending
             raise

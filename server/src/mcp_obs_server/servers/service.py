@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from mcp_obs_server.accounts.principal import OrgId, Principal
 from mcp_obs_server.kit.clock import Clock
@@ -47,7 +48,7 @@ class ServersService:
         owned = select(Server.id).where(Server.id == server_id, Server.org_id == principal.org_id)
         async with self._sessions() as db:
             if await db.scalar(owned) is None:
-                raise NotFoundError(f"There is no server {server_id}; `mcp-obs servers list` shows yours.")
+                raise _no_server(server_id)
         return ServerScope(principal.org_id, server_id)
 
     async def list_servers(self, principal: Principal) -> Sequence[tuple[Server, datetime | None]]:
@@ -72,6 +73,21 @@ class ServersService:
         except IntegrityError as error:
             raise ConflictError(f"You already have a server named {name!r}; choose another name.") from error
         return server
+
+    async def remove_server(self, db: AsyncSession, scope: ServerScope) -> str:
+        """Take the server and its keys out within the caller's transaction; its name.
+
+        Call `forget_server` after the commit. Raises NotFoundError when somebody else just did.
+        """
+        removed = delete(Server).where(Server.id == scope.server_id).returning(Server.name)
+        name = await db.scalar(removed)
+        if name is None:
+            raise _no_server(scope.server_id)
+        return name
+
+    def forget_server(self, server_id: int) -> None:
+        """Refuse its keys: here at once, in other processes within seconds."""
+        self._verifier.forget_server(server_id)
 
     async def list_keys(self, scope: ServerScope) -> Sequence[ApiKey]:
         """The server's keys, newest first, revoked ones included."""
@@ -106,3 +122,7 @@ class ServersService:
                 raise NotFoundError(f"This server has no key {key_id}; `mcp-obs keys list` shows its keys.")
             key.revoked_at = key.revoked_at or self._clock()
         self._verifier.forget(key.prefix)
+
+
+def _no_server(server_id: int) -> NotFoundError:
+    return NotFoundError(f"There is no server {server_id}; `mcp-obs servers list` shows yours.")

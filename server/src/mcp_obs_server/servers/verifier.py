@@ -89,6 +89,14 @@ class ApiKeyVerifier:
         self._forgotten += 1
         self._known.pop(prefix, None)
 
+    def forget_server(self, server_id: int) -> None:
+        """The same for every key of a server."""
+        self._forgotten += 1
+        for prefix in [
+            prefix for prefix, known in self._known.items() if known.tenant.server_id == server_id
+        ]:
+            del self._known[prefix]
+
     async def write_uses(self) -> None:
         """Write when keys were last used, before somebody looks."""
         await self._last_used.flush_before_reading()

@@ -1,5 +1,6 @@
 """The telemetry engine and everything that is kept in it."""
 
+from mcp_obs_server.store.deletion import delete_server_rows
 from mcp_obs_server.store.engine import Row
 from mcp_obs_server.store.errors import BatchRefusedError, StoreError, StoreLockedError, StoreUnavailableError
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
@@ -16,4 +17,5 @@ __all__ = [
     "StoreLockedError",
     "StoreUnavailableError",
     "TelemetryStore",
+    "delete_server_rows",
 ]

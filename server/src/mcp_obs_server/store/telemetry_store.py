@@ -109,12 +109,23 @@ class TelemetryStore:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._rows, sql, parameters)
 
+    async def command(self, sql: str, parameters: Mapping[str, object]) -> None:
+        """Run a statement that answers nothing. Raises StoreUnavailableError."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._command, sql, parameters)
+
     def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self._engine().rows(sql, parameters)
+
+    def _command(self, sql: str, parameters: Mapping[str, object]) -> None:
+        self._engine().command(sql, parameters)
+
+    def _engine(self) -> Engine:
+        """This thread's own connection."""
         engine: Engine | None = getattr(self._of_this_thread, "engine", None)
         if engine is None:
             engine = self._of_this_thread.engine = Engine.connect(self.location)
             self._connections.append(engine)
-        return engine.rows(sql, parameters)
+        return engine
 
     def close(self) -> None:
         """Wait for running queries and leave a folder to the next process."""

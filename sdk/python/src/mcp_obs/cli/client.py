@@ -40,9 +40,9 @@ class ApiClient:
         """What was made."""
         return self._request("POST", path, body)
 
-    def delete(self, path: str) -> None:
-        """End something."""
-        self._request("DELETE", path, None)
+    def delete(self, path: str) -> Any:
+        """What ends; None when that is all there is to say."""
+        return self._request("DELETE", path, None)
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         url = str(self._http.base_url).rstrip("/")

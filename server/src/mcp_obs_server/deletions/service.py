@@ -1,0 +1,45 @@
+"""What may be deleted by whom, and how far it is."""
+
+from mcp_obs_server.accounts.principal import Principal
+from mcp_obs_server.deletions.models import Deletion
+from mcp_obs_server.deletions.worker import DeletionWorker
+from mcp_obs_server.kit.clock import Clock
+from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.errors import NotFoundError
+from mcp_obs_server.servers.service import ServerScope, ServersService
+
+
+class DeletionsService:
+    """The one door to deletions."""
+
+    def __init__(
+        self, sessions: Sessions, clock: Clock, servers: ServersService, worker: DeletionWorker
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._servers = servers
+        self._worker = worker
+
+    async def delete_server(self, scope: ServerScope) -> Deletion:
+        """End a server and its keys now; what it sent leaves in the background, also across a restart."""
+        async with self._sessions.begin() as db:
+            deletion = Deletion(
+                org_id=scope.org_id,
+                server_id=scope.server_id,
+                server_name=await self._servers.remove_server(db, scope),
+                requested_at=self._clock(),
+                finished_at=None,
+                rows_removed=None,
+            )
+            db.add(deletion)
+        self._servers.forget_server(scope.server_id)
+        self._worker.begin(deletion)
+        return deletion
+
+    async def deletion(self, deletion_id: int, principal: Principal) -> Deletion:
+        """How far a deletion is; raises NotFoundError for another organisation's, as for none."""
+        async with self._sessions() as db:
+            deletion = await db.get(Deletion, deletion_id)
+        if deletion is None or deletion.org_id != principal.org_id:
+            raise NotFoundError(f"There is no deletion {deletion_id}.")
+        return deletion

@@ -1,0 +1,3 @@
+from deployment import deployment, folder
+
+__all__ = ["deployment", "folder"]

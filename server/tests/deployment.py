@@ -1,0 +1,115 @@
+"""A control plane and the way into the store, as the application puts them together."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from control_plane import ControlPlane, Tenancy, open_control_plane
+from faulty_store import FaultyStore
+from mcp_obs_server.ingest.admission import rewritten
+from mcp_obs_server.ingest.budget import Budget
+from mcp_obs_server.ingest.committer import Committer, Export
+from mcp_obs_server.ingest.envelope import digest
+from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.ingest.traces import TRACES
+from mcp_obs_server.store import TelemetryStore
+from otlp_exports import NOW, SECOND, export
+
+
+@dataclass
+class Deployment:
+    """One running process of mcp-obs, without its sockets."""
+
+    control: ControlPlane
+    store: FaultyStore
+    committer: Committer
+    path: Path
+
+    def set_aside(self) -> list[Path]:
+        """The exports that the engine could not read."""
+        return list((self.path / "refused").glob("*"))
+
+    async def send(self, tenancy: Tenancy, count: int = 3, seed: int = 1, **attributes: str) -> None:
+        """Acknowledge an export of `count` calls."""
+        body = export(count, seed, start=NOW - 600 * SECOND, attributes=attributes).SerializeToString()
+        org_id, server_id = tenancy.scope.org_id, tenancy.scope.server_id
+        await self.committer.commit(Export(org_id, server_id, body, digest(org_id, server_id, body)))
+
+    async def calls(self, tenancy: Tenancy) -> tuple[int, float, float]:
+        """What spans, minutes and hours hold of a server."""
+        (row,) = await self.store.store.rows(
+            "SELECT (SELECT count() FROM spans WHERE {of}) AS spans,"
+            " (SELECT sum(calls) FROM operations_1m WHERE {of}) AS minutes,"
+            " (SELECT sum(calls) FROM operations_1h WHERE {of}) AS hours".replace(
+                "{of}", f"org_id = {tenancy.scope.org_id} AND server_id = {tenancy.scope.server_id}"
+            ),
+            {},
+        )
+        return row["spans"], row["minutes"], row["hours"]
+
+    async def finished(self, tenancy: Tenancy, deletion_id: int) -> dict[str, Any]:
+        """A deletion's last answer, as somebody who waits for it gets it."""
+        async with self.control.client(tenancy.token) as client, asyncio.timeout(60):
+            while True:
+                deletion = (await client.get(f"/api/deletions/{deletion_id}")).json()
+                if deletion["finished_at"]:
+                    return deletion
+                await asyncio.sleep(0.05)
+
+
+class Folder:
+    """Where a deployment keeps everything: opened again, it is the same one after a restart."""
+
+    def __init__(self, path: Path, store: TelemetryStore, first_id: int) -> None:
+        self._path = path
+        self._store = store
+        self._first_id = first_id
+
+    @asynccontextmanager
+    async def open(self, engine_away: bool = False) -> AsyncGenerator[Deployment]:
+        """Run until the block ends; `engine_away` from the beginning."""
+        store = FaultyStore(self._store)
+        if engine_away:
+            store.refuses.set()
+        committer = Committer(
+            Spool(self._path, partial(rewritten, TRACES)),
+            RecentExports(self._path),
+            partial(store.insert, "traces"),
+            Budget(2**20, "The spool is full: try again later."),
+        )
+        await committer.start()
+        try:
+            async with open_control_plane(self._path, self._store, [committer]) as control:
+                await self._number(control)
+                yield Deployment(control, store, committer, self._path)
+        finally:
+            await committer.stop()
+
+    async def _number(self, control: ControlPlane) -> None:
+        """The store is shared by all tests, so organisations get ids that no other test has."""
+        async with control.sessions.begin() as db:
+            numbered = await db.scalar(text("SELECT count(*) FROM sqlite_sequence"))
+            if not numbered:
+                sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('organisations', :last)"
+                await db.execute(text(sql), {"last": self._first_id * 1000})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, store: TelemetryStore, org_id: int) -> Folder:
+    """An empty one."""
+    return Folder(tmp_path, store, org_id)
+
+
+@pytest.fixture
+async def deployment(folder: Folder) -> AsyncIterator[Deployment]:
+    """A running one."""
+    async with folder.open() as deployment:
+        yield deployment
