@@ -9,6 +9,9 @@ import yaml
 
 LEVELS = ("required", "conditional", "recommended", "opt_in")
 TYPES = ("string", "int", "double", "boolean", "any", "string[]", "template[string]")
+SENDERS = ("mcp", "session_manager", "claude_code")
+CATEGORIES = ("session", "performance", "usage")
+INSTRUMENTS = ("counter", "updowncounter", "gauge", "histogram")
 
 
 class ContractError(Exception):
@@ -52,11 +55,45 @@ class Metric:
     """One instrument and the attributes on its points."""
 
     name: str
+    sender: str
+    category: str
     instrument: str
     unit: str
     brief: str
     attributes: tuple[str, ...]
     opt_in: tuple[str, ...] = ()
+    boundaries: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event and the attributes of its log record."""
+
+    name: str
+    sender: str
+    brief: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OtherAttribute:
+    """An attribute that metrics and events carry and MCP spans don't."""
+
+    name: str
+    type: str
+    brief: str
+    unit: str | None = None
+    standard: str | None = None
+
+
+@dataclass(frozen=True)
+class LogColumn:
+    """A column of the logs table and where its value may stand, the surest place first."""
+
+    name: str
+    type: str
+    attributes: tuple[str, ...]
+    field: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +114,9 @@ class Contract:
 
     attributes: tuple[Attribute, ...]
     metrics: tuple[Metric, ...]
+    events: tuple[Event, ...]
+    other_attributes: tuple[OtherAttribute, ...]
+    log_columns: tuple[LogColumn, ...]
     methods: tuple[Method, ...]
     duration_boundaries: tuple[float, ...]
     other_method: str
@@ -86,6 +126,11 @@ class Contract:
     def promoted(self) -> list[tuple[Attribute, Column]]:
         """The attributes that are columns of their own."""
         return [(attribute, attribute.column) for attribute in self.attributes if attribute.column]
+
+    @property
+    def recorded(self) -> list[Metric]:
+        """The metrics that the SDKs record themselves."""
+        return [metric for metric in self.metrics if metric.sender == "mcp"]
 
     def methods_where(self, flag: str) -> list[str]:
         """Names of the methods that have `flag` set, sorted."""
@@ -106,6 +151,9 @@ def _build(raw: dict[str, Any]) -> Contract:
     return Contract(
         attributes=tuple(_attribute(entry) for entry in raw["attributes"]),
         metrics=tuple(_metric(entry) for entry in raw["metrics"]),
+        events=tuple(Event(**_with_tuples(entry, "attributes")) for entry in raw["events"]),
+        other_attributes=tuple(OtherAttribute(**entry) for entry in raw["other_attributes"]),
+        log_columns=tuple(LogColumn(**_with_tuples(entry, "attributes")) for entry in raw["log_columns"]),
         methods=tuple(_method(entry) for entry in raw["methods"]),
         duration_boundaries=tuple(float(boundary) for boundary in raw["duration_boundaries"]),
         other_method=raw["other_method"],
@@ -124,8 +172,13 @@ def _attribute(entry: dict[str, Any]) -> Attribute:
 
 
 def _metric(entry: dict[str, Any]) -> Metric:
-    lists: dict[str, Any] = {key: tuple(entry.get(key, ())) for key in ("attributes", "opt_in")}
-    return Metric(**{**entry, **lists})
+    lists = _with_tuples(entry, "attributes", "opt_in")
+    lists["boundaries"] = tuple(float(boundary) for boundary in entry.get("boundaries", ()))
+    return Metric(**lists)
+
+
+def _with_tuples(entry: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {**entry, **{key: tuple(entry.get(key, ())) for key in keys}}
 
 
 def _method(entry: dict[str, Any]) -> Method:
@@ -135,12 +188,7 @@ def _method(entry: dict[str, Any]) -> Method:
 
 
 def _check(contract: Contract) -> None:
-    columns = [column.name for _, column in contract.promoted]
-    known = {attribute.name for attribute in contract.attributes}
-    _refuse_duplicates("attribute", (attribute.name for attribute in contract.attributes))
-    _refuse_duplicates("metric", (metric.name for metric in contract.metrics))
-    _refuse_duplicates("method", (method.name for method in contract.methods))
-    _refuse_duplicates("column", columns)
+    _check_names(contract)
     for attribute in contract.attributes:
         _refuse_unknown(f"the level of {attribute.name}", [attribute.level], LEVELS)
         _refuse_unknown(f"the type of {attribute.name}", [attribute.type], TYPES)
@@ -149,10 +197,30 @@ def _check(contract: Contract) -> None:
             raise ContractError(
                 f"{attribute.name}: `when` belongs to a conditional attribute, and to no other"
             )
+    for other in contract.other_attributes:
+        _refuse_unknown(f"the type of {other.name}", [other.type], TYPES)
+        _refuse_unknown(f"the sender of {other.name}", [other.standard] if other.standard else [], SENDERS)
     for metric in contract.metrics:
-        _refuse_unknown(f"the attributes of {metric.name}", (*metric.attributes, *metric.opt_in), known)
+        _refuse_unknown(f"the sender of {metric.name}", [metric.sender], SENDERS)
+        _refuse_unknown(f"the category of {metric.name}", [metric.category], CATEGORIES)
+        _refuse_unknown(f"the instrument of {metric.name}", [metric.instrument], INSTRUMENTS)
+    for event in contract.events:
+        _refuse_unknown(f"the sender of {event.name}", [event.sender], SENDERS)
     for method in contract.methods:
         _refuse_unknown(f"the kind of {method.name}", [method.kind], ("request", "notification"))
+
+
+def _check_names(contract: Contract) -> None:
+    attributes = [attribute.name for attribute in (*contract.attributes, *contract.other_attributes)]
+    _refuse_duplicates("attribute", attributes)
+    _refuse_duplicates("metric", (metric.name for metric in contract.metrics))
+    _refuse_duplicates("event", (event.name for event in contract.events))
+    _refuse_duplicates("method", (method.name for method in contract.methods))
+    _refuse_duplicates("column", (column.name for _, column in contract.promoted))
+    _refuse_duplicates("column of logs", (column.name for column in contract.log_columns))
+    for entry in (*contract.metrics, *contract.events, *contract.log_columns):
+        opt_in = entry.opt_in if isinstance(entry, Metric) else ()
+        _refuse_unknown(f"the attributes of {entry.name}", (*entry.attributes, *opt_in), attributes)
 
 
 def _refuse_duplicates(what: str, names: Iterable[str]) -> None:

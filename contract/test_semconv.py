@@ -55,11 +55,32 @@ def test_every_promoted_column_reaches_the_server_and_the_guide():
         assert f"| `{column}` |" in guide(CONTRACT)
 
 
-def test_every_attribute_and_method_reaches_every_file():
+def test_every_attribute_metric_event_and_method_reaches_every_file():
     for render in TARGETS.values():
         text = render(CONTRACT)
         assert [a.name for a in CONTRACT.attributes if a.name not in text] == []
+        assert [m.name for m in CONTRACT.metrics if m.name not in text] == []
+        assert [e.name for e in CONTRACT.events if e.name not in text] == []
         assert [m.name for m in CONTRACT.methods if m.name not in text] == []
+
+
+def test_every_known_metric_and_column_of_logs_reaches_the_server_and_the_guide():
+    server, page = server_python(CONTRACT), guide(CONTRACT)
+    assert [m.name for m in CONTRACT.metrics if f'"{m.name}": KnownMetric(' not in server] == []
+    assert [c.name for c in CONTRACT.log_columns if f'LogColumn("{c.name}", ' not in server] == []
+    assert [c.name for c in CONTRACT.log_columns if f"| `{c.name}` |" not in page] == []
+    assert [a.name for a in CONTRACT.other_attributes if f"| `{a.name}` |" not in page] == []
+
+
+def test_boundaries_of_a_metrics_own_are_the_same_in_both_languages():
+    assert (
+        "MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)"
+        in (server_python(CONTRACT))
+    )
+    assert (
+        "MCP_SESSION_DURATION_BOUNDARIES: readonly number[] = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];"
+        in sdk_typescript(CONTRACT)
+    )
 
 
 def test_a_closed_set_of_values_becomes_a_type():
@@ -96,6 +117,14 @@ def test_a_closed_set_of_values_becomes_a_type():
         ),
         ("metrics", {}, "metric 'mcp.client.operation.duration' is defined twice"),
         ("metrics", {"name": "m", "attributes": ["mcp.x"]}, "the attributes of m: mcp.x is not known"),
+        ("metrics", {"name": "m", "sender": "me"}, "the sender of m: me is not known"),
+        ("metrics", {"name": "m", "category": "other"}, "the category of m: other is not known"),
+        ("metrics", {"name": "m", "instrument": "lute"}, "the instrument of m: lute is not known"),
+        ("events", {}, "event 'user_prompt' is defined twice"),
+        ("events", {"name": "e", "attributes": ["x"]}, "the attributes of e: x is not known"),
+        ("other_attributes", {"name": "error.type"}, "attribute 'error.type' is defined twice"),
+        ("log_columns", {}, "column of logs 'event_name' is defined twice"),
+        ("log_columns", {"name": "c", "attributes": ["x"]}, "the attributes of c: x is not known"),
         ("methods", {}, "method 'tools/call' is defined twice"),
         ("methods", {"name": "m", "kind": "reply"}, "the kind of m: reply is not known"),
     ],

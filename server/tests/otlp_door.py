@@ -1,7 +1,7 @@
 """The OTLP door on a real socket, in front of the real spool and the real store."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +15,9 @@ from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.rejections import Rejections
+from mcp_obs_server.ingest.signal import Signal, SignalName
+from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
-from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
@@ -26,6 +27,7 @@ from serving import serving
 
 KEY = "mcpobs_test_key"
 BREAKS_THE_CHECK = "mcpobs_test_defect"
+_OURS = "WHERE org_id = {org_id:UInt32}"
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,26 @@ class Door:
     url: str
     org_id: int
     store: TelemetryStore
-    committer: Committer
+    committers: Mapping[SignalName, Committer]
     receiver: Receiver
     rejections: Rejections
 
     async def spans(self, columns: str = "*") -> list[Row]:
         """What is stored once everything acknowledged has reached the engine."""
-        await self.committer.stop()
-        return await self.store.rows(
-            f"SELECT {columns} FROM spans WHERE org_id = {{org_id:UInt32}} ORDER BY time, span_id",
-            {"org_id": self.org_id},
-        )
+        return await self._stored("traces", f"SELECT {columns} FROM spans {_OURS} ORDER BY time, span_id")
+
+    async def metric_points(self, columns: str = "*") -> list[Row]:
+        """The same for metrics."""
+        sql = f"SELECT {columns} FROM metric_points {_OURS} ORDER BY time, metric_name"
+        return await self._stored("metrics", sql)
+
+    async def logs(self, columns: str = "*") -> list[Row]:
+        """The same for logs."""
+        return await self._stored("logs", f"SELECT {columns} FROM logs {_OURS} ORDER BY time")
+
+    async def _stored(self, signal: SignalName, sql: str) -> list[Row]:
+        await self.committers[signal].stop()
+        return await self.store.rows(sql, {"org_id": self.org_id})
 
 
 @asynccontextmanager
@@ -76,19 +87,21 @@ async def open_door(
             raise RuntimeError("a defect")
         return Tenant(org_id) if key == KEY else None
 
-    committer = Committer(
-        Spool(folder, partial(rewritten, TRACES)),
-        RecentExports(folder),
-        insert or partial(store.insert, "traces"),
-        Budget(spool_max_bytes, "The spool is full: try again later."),
-    )
-    await committer.start()
+    spool = Budget(spool_max_bytes, "The spool is full: try again later.")
+    committers: dict[SignalName, Committer] = {
+        signal.name: _committer(
+            signal, folder / signal.name, insert or partial(store.insert, signal.name), spool
+        )
+        for signal in SIGNALS
+    }
+    for committer in committers.values():
+        await committer.start()
     # Nothing is written here: whose counts the control plane keeps has tests of its own.
     rejections = Rejections(sessions_of(open_database("sqlite+aiosqlite://")), utc_now)
     long_turns = ThreadTurns()
     receiver = Receiver(
         verify_key=verify,
-        committers=[(TRACES, committer)],
+        committers=[(signal, committers[signal.name]) for signal in SIGNALS],
         now=time.time_ns if now is None else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
         in_flight=Budget(in_flight_bytes, "Too many exports are under way: try again later."),
@@ -99,7 +112,12 @@ async def open_door(
     app = OtlpHttp(receiver, 100_000, body_seconds)
     try:
         async with serving(app) as url:
-            yield Door(url, org_id, store, committer, receiver, rejections)
+            yield Door(url, org_id, store, committers, receiver, rejections)
     finally:
-        await committer.stop()
+        for committer in committers.values():
+            await committer.stop()
         long_turns.close()
+
+
+def _committer(signal: Signal, folder: Path, insert: Insert, spool: Budget) -> Committer:
+    return Committer(Spool(folder, partial(rewritten, signal)), RecentExports(folder), insert, spool)

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from mcp_obs_server.ingest.envelope import digest, frame
@@ -42,7 +47,58 @@ def export(
     return request
 
 
-def batch(org_id: int, *requests: ExportTraceServiceRequest, server_id: int = 1) -> bytes:
+def metrics_export(*metrics: Metric) -> ExportMetricsServiceRequest:
+    """These metrics of one service."""
+    request = ExportMetricsServiceRequest()
+    resource_metrics = request.resource_metrics.add()
+    resource_metrics.resource.attributes.add(key="service.name").value.string_value = "test"
+    scope_metrics = resource_metrics.scope_metrics.add()
+    scope_metrics.scope.name = "tests"
+    scope_metrics.metrics.extend(metrics)
+    return request
+
+
+def counter(
+    values: Mapping[int, int],
+    name: str = "mcp.errors",
+    started: int = 0,
+    attributes: Mapping[str, str] | None = None,
+    temporality: AggregationTemporality.ValueType = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA,
+) -> Metric:
+    """A sum that only grows: its value at each time."""
+    metric = Metric(name=name, unit="1")
+    metric.sum.aggregation_temporality, metric.sum.is_monotonic = temporality, True
+    for time, value in values.items():
+        point = metric.sum.data_points.add(time_unix_nano=time, start_time_unix_nano=started, as_int=value)
+        for key, text in (attributes or {}).items():
+            point.attributes.add(key=key).value.string_value = text
+    return metric
+
+
+def logs_export(
+    count: int = 1,
+    start: int = NOW - 60 * SECOND,
+    event: str = "user_prompt",
+    severity: SeverityNumber.ValueType = SeverityNumber.SEVERITY_NUMBER_INFO,
+    attributes: Mapping[str, str] | None = None,
+) -> ExportLogsServiceRequest:
+    """`count` events of one kind, one second apart."""
+    request = ExportLogsServiceRequest()
+    resource_logs = request.resource_logs.add()
+    resource_logs.resource.attributes.add(key="service.name").value.string_value = "test"
+    scope_logs = resource_logs.scope_logs.add()
+    scope_logs.scope.name = "tests"
+    for index in range(count):
+        record = scope_logs.log_records.add(
+            time_unix_nano=start + index * SECOND, severity_number=severity, event_name=event
+        )
+        record.body.string_value = f"claude_code.{event}"
+        for key, value in (attributes or {}).items():
+            record.attributes.add(key=key).value.string_value = value
+    return request
+
+
+def batch(org_id: int, *requests: Message, server_id: int = 1) -> bytes:
     """The exports as the engine takes them: length-delimited envelopes."""
     bodies = [request.SerializeToString() for request in requests]
     return b"".join(

@@ -40,7 +40,25 @@ export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
 export const MCP_SERVER_OPERATION_DURATION = "mcp.server.operation.duration";
 export const MCP_CLIENT_SESSION_DURATION = "mcp.client.session.duration";
 export const MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration";
+export const MCP_SESSIONS_TOTAL = "mcp.sessions.total";
+export const MCP_SESSION_DURATION = "mcp.session.duration";
+export const MCP_SESSIONS_ACTIVE = "mcp.sessions.active";
+export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
+export const MCP_STREAMING_THROUGHPUT = "mcp.streaming.throughput";
+export const MCP_CHECKPOINT_SIZE = "mcp.checkpoint.size";
+export const MCP_ERRORS = "mcp.errors";
+export const CLAUDE_CODE_SESSION_COUNT = "claude_code.session.count";
+export const CLAUDE_CODE_ACTIVE_TIME_TOTAL = "claude_code.active_time.total";
+export const CLAUDE_CODE_TOKEN_USAGE = "claude_code.token.usage";
+export const CLAUDE_CODE_COST_USAGE = "claude_code.cost.usage";
+export const CLAUDE_CODE_LINES_OF_CODE_COUNT = "claude_code.lines_of_code.count";
+export const CLAUDE_CODE_COMMIT_COUNT = "claude_code.commit.count";
+export const CLAUDE_CODE_PULL_REQUEST_COUNT = "claude_code.pull_request.count";
+export const CLAUDE_CODE_CODE_EDIT_TOOL_DECISION = "claude_code.code_edit_tool.decision";
 export const DURATION_BOUNDARIES: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+export const MCP_SESSION_DURATION_BOUNDARIES: readonly number[] = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
+export const MCP_MESSAGE_LATENCY_BOUNDARIES: readonly number[] = [1, 5, 10, 25, 50, 100, 250, 500, 1000];
+export const MCP_CHECKPOINT_SIZE_BOUNDARIES: readonly number[] = [1024, 10240, 102400, 1048576, 10485760];
 export const MCP_CLIENT_OPERATION_DURATION_ATTRIBUTES: readonly string[] = [
   MCP_METHOD_NAME,
   ERROR_TYPE,
@@ -87,6 +105,13 @@ export const MCP_SERVER_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
   JSONRPC_PROTOCOL_VERSION,
   ERROR_TYPE,
 ];
+
+// events
+export const CLAUDE_CODE_USER_PROMPT = "user_prompt";
+export const CLAUDE_CODE_TOOL_RESULT = "tool_result";
+export const CLAUDE_CODE_API_REQUEST = "api_request";
+export const CLAUDE_CODE_API_ERROR = "api_error";
+export const CLAUDE_CODE_TOOL_DECISION = "tool_decision";
 
 // values
 export const GEN_AI_OPERATION_EXECUTE_TOOL = "execute_tool";

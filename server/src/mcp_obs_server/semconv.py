@@ -43,7 +43,25 @@ MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
+MCP_SESSIONS_TOTAL: Final = "mcp.sessions.total"
+MCP_SESSION_DURATION: Final = "mcp.session.duration"
+MCP_SESSIONS_ACTIVE: Final = "mcp.sessions.active"
+MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
+MCP_STREAMING_THROUGHPUT: Final = "mcp.streaming.throughput"
+MCP_CHECKPOINT_SIZE: Final = "mcp.checkpoint.size"
+MCP_ERRORS: Final = "mcp.errors"
+CLAUDE_CODE_SESSION_COUNT: Final = "claude_code.session.count"
+CLAUDE_CODE_ACTIVE_TIME_TOTAL: Final = "claude_code.active_time.total"
+CLAUDE_CODE_TOKEN_USAGE: Final = "claude_code.token.usage"
+CLAUDE_CODE_COST_USAGE: Final = "claude_code.cost.usage"
+CLAUDE_CODE_LINES_OF_CODE_COUNT: Final = "claude_code.lines_of_code.count"
+CLAUDE_CODE_COMMIT_COUNT: Final = "claude_code.commit.count"
+CLAUDE_CODE_PULL_REQUEST_COUNT: Final = "claude_code.pull_request.count"
+CLAUDE_CODE_CODE_EDIT_TOOL_DECISION: Final = "claude_code.code_edit_tool.decision"
 DURATION_BOUNDARIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
+MCP_MESSAGE_LATENCY_BOUNDARIES: Final = (1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
+MCP_CHECKPOINT_SIZE_BOUNDARIES: Final = (1024.0, 10240.0, 102400.0, 1048576.0, 10485760.0)
 MCP_CLIENT_OPERATION_DURATION_ATTRIBUTES: Final = (
     MCP_METHOD_NAME,
     ERROR_TYPE,
@@ -90,6 +108,13 @@ MCP_SERVER_SESSION_DURATION_ATTRIBUTES: Final = (
     JSONRPC_PROTOCOL_VERSION,
     ERROR_TYPE,
 )
+
+# events
+CLAUDE_CODE_USER_PROMPT: Final = "user_prompt"
+CLAUDE_CODE_TOOL_RESULT: Final = "tool_result"
+CLAUDE_CODE_API_REQUEST: Final = "api_request"
+CLAUDE_CODE_API_ERROR: Final = "api_error"
+CLAUDE_CODE_TOOL_DECISION: Final = "tool_decision"
 
 # values
 GEN_AI_OPERATION_EXECUTE_TOOL: Final = "execute_tool"
@@ -179,3 +204,177 @@ PROMOTED: Final[tuple[PromotedColumn, ...]] = (
     PromotedColumn("mcp_obs.sampling.weight", float, "sampling_weight", "Float64"),
     PromotedColumn("mcp_obs.generated", bool, "generated", "Bool"),
 )
+
+
+class LogColumn(NamedTuple):
+    """A column of the logs table: the record's own field if it has one, then the attributes in turn."""
+
+    column: str
+    column_type: str
+    field: str | None
+    attributes: tuple[str, ...]
+
+
+LOG_COLUMNS: Final[tuple[LogColumn, ...]] = (
+    LogColumn("event_name", "LowCardinality(String)", "event_name", ("event.name",)),
+    LogColumn("session_id", "String", None, ("session.id", "mcp_obs.session.id", "mcp.session.id")),
+    LogColumn("user_id", "String", None, ("user.id", "enduser.id")),
+    LogColumn("client_name", "LowCardinality(String)", None, ("mcp.client.name",)),
+    LogColumn("tool", "LowCardinality(String)", None, ("gen_ai.tool.name", "tool_name")),
+    LogColumn("model", "LowCardinality(String)", None, ("gen_ai.request.model", "model")),
+)
+
+
+class KnownMetric(NamedTuple):
+    """A metric whose meaning is known: who records it, what with, and which questions it answers."""
+
+    sender: str
+    category: str
+    instrument: str
+    unit: str
+    brief: str
+
+
+KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
+    "mcp.client.operation.duration": KnownMetric(
+        "mcp",
+        "performance",
+        "histogram",
+        "s",
+        "Time from the sending of a request or notification until its answer or acknowledgement.",
+    ),
+    "mcp.server.operation.duration": KnownMetric(
+        "mcp",
+        "performance",
+        "histogram",
+        "s",
+        "Time from the receipt of a request or notification until its answer or acknowledgement.",
+    ),
+    "mcp.client.session.duration": KnownMetric(
+        "mcp",
+        "session",
+        "histogram",
+        "s",
+        "Lifetime of a session as the client sees it.",
+    ),
+    "mcp.server.session.duration": KnownMetric(
+        "mcp",
+        "session",
+        "histogram",
+        "s",
+        "Lifetime of a session as the server sees it.",
+    ),
+    "mcp.sessions.total": KnownMetric(
+        "session_manager",
+        "session",
+        "counter",
+        "1",
+        "Sessions created, new or restored.",
+    ),
+    "mcp.session.duration": KnownMetric(
+        "session_manager",
+        "session",
+        "histogram",
+        "s",
+        "Lifetime of a session.",
+    ),
+    "mcp.sessions.active": KnownMetric(
+        "session_manager",
+        "session",
+        "updowncounter",
+        "1",
+        "Sessions open right now.",
+    ),
+    "mcp.message.latency": KnownMetric(
+        "session_manager",
+        "performance",
+        "histogram",
+        "ms",
+        "Time to process a message.",
+    ),
+    "mcp.streaming.throughput": KnownMetric(
+        "session_manager",
+        "performance",
+        "histogram",
+        "msg/s",
+        "Messages processed in a second.",
+    ),
+    "mcp.checkpoint.size": KnownMetric(
+        "session_manager",
+        "performance",
+        "histogram",
+        "By",
+        "Size of a saved checkpoint.",
+    ),
+    "mcp.errors": KnownMetric(
+        "session_manager",
+        "performance",
+        "counter",
+        "1",
+        "Errors of any kind.",
+    ),
+    "claude_code.session.count": KnownMetric(
+        "claude_code",
+        "session",
+        "counter",
+        "count",
+        "Sessions of the command line started.",
+    ),
+    "claude_code.active_time.total": KnownMetric(
+        "claude_code",
+        "session",
+        "counter",
+        "s",
+        "Time in which it was used, by the person or by the tool itself.",
+    ),
+    "claude_code.token.usage": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "tokens",
+        "Tokens used.",
+    ),
+    "claude_code.cost.usage": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "USD",
+        "Estimated cost.",
+    ),
+    "claude_code.lines_of_code.count": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "count",
+        "Lines of code added or removed.",
+    ),
+    "claude_code.commit.count": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "count",
+        "Git commits created.",
+    ),
+    "claude_code.pull_request.count": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "count",
+        "Pull requests created.",
+    ),
+    "claude_code.code_edit_tool.decision": KnownMetric(
+        "claude_code",
+        "usage",
+        "counter",
+        "count",
+        "Edits that were accepted or rejected.",
+    ),
+}
+
+KNOWN_EVENTS: Final[dict[str, str]] = {
+    "user_prompt": "A prompt was submitted.",
+    "tool_result": "A tool finished.",
+    "api_request": "A request to the model was answered.",
+    "api_error": "A request to the model failed.",
+    "tool_decision": "A tool was allowed or refused.",
+}

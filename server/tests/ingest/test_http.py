@@ -332,9 +332,9 @@ async def test_json_with_a_charset_is_json(door: Door) -> None:
     assert (response.status_code, response.headers["content-type"]) == (200, JSON)
 
 
-@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/logs", "/v1/trace", "/v1/traces/"])
+@pytest.mark.parametrize("path", ["/v1/profiles", "/v1/", "/v1/trace", "/v1/traces/"])
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
-async def test_other_signals_and_paths_are_answered_with_404_and_a_status(
+async def test_other_paths_are_answered_with_404_and_a_status(
     door: Door, path: str, content_type: str
 ) -> None:
     http_status, code, message = status_of(await post(door, b"", content_type, path))

@@ -10,6 +10,15 @@ from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.migrations import migrate
 from mcp_obs_server.store.retention import apply_retention
 
+# Every table that keeps telemetry, and its column of time.
+TIMES = {
+    "spans": "time",
+    "metric_points": "time",
+    "logs": "time",
+    "operations_1m": "start",
+    "operations_1h": "start",
+}
+
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
     migrate(engine)
@@ -46,14 +55,10 @@ def test_rows_older_than_the_retention_are_dropped_and_a_new_retention_replaces_
     migrate(engine)
     apply_retention(engine, timedelta(days=90))
     apply_retention(engine, timedelta(days=30))
-    for days in (1, 29, 31, 89):
-        engine.command(f"INSERT INTO spans (org_id, time) VALUES (1, now64() - INTERVAL {days} DAY)")
-        engine.command(f"INSERT INTO operations_1m (org_id, start) VALUES (1, now() - INTERVAL {days} DAY)")
-        engine.command(f"INSERT INTO operations_1h (org_id, start) VALUES (1, now() - INTERVAL {days} DAY)")
-    for table in ("spans", "operations_1m", "operations_1h"):
+    kept: dict[str, int] = {}
+    for table, time in TIMES.items():
+        for days in (1, 29, 31, 89):
+            engine.command(f"INSERT INTO {table} (org_id, {time}) VALUES (1, now() - INTERVAL {days} DAY)")
         engine.command(f"OPTIMIZE TABLE {table} FINAL")
-    kept = {
-        table: engine.rows(f"SELECT count() AS rows FROM {table}")[0]["rows"]
-        for table in ("spans", "operations_1m", "operations_1h")
-    }
-    assert kept == {"spans": 2, "operations_1m": 2, "operations_1h": 4}
+        kept[table] = engine.rows(f"SELECT count() AS rows FROM {table}")[0]["rows"]
+    assert kept == {"spans": 2, "metric_points": 2, "logs": 2, "operations_1m": 2, "operations_1h": 4}

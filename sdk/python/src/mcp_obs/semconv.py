@@ -43,7 +43,25 @@ MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
+MCP_SESSIONS_TOTAL: Final = "mcp.sessions.total"
+MCP_SESSION_DURATION: Final = "mcp.session.duration"
+MCP_SESSIONS_ACTIVE: Final = "mcp.sessions.active"
+MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
+MCP_STREAMING_THROUGHPUT: Final = "mcp.streaming.throughput"
+MCP_CHECKPOINT_SIZE: Final = "mcp.checkpoint.size"
+MCP_ERRORS: Final = "mcp.errors"
+CLAUDE_CODE_SESSION_COUNT: Final = "claude_code.session.count"
+CLAUDE_CODE_ACTIVE_TIME_TOTAL: Final = "claude_code.active_time.total"
+CLAUDE_CODE_TOKEN_USAGE: Final = "claude_code.token.usage"
+CLAUDE_CODE_COST_USAGE: Final = "claude_code.cost.usage"
+CLAUDE_CODE_LINES_OF_CODE_COUNT: Final = "claude_code.lines_of_code.count"
+CLAUDE_CODE_COMMIT_COUNT: Final = "claude_code.commit.count"
+CLAUDE_CODE_PULL_REQUEST_COUNT: Final = "claude_code.pull_request.count"
+CLAUDE_CODE_CODE_EDIT_TOOL_DECISION: Final = "claude_code.code_edit_tool.decision"
 DURATION_BOUNDARIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
+MCP_MESSAGE_LATENCY_BOUNDARIES: Final = (1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
+MCP_CHECKPOINT_SIZE_BOUNDARIES: Final = (1024.0, 10240.0, 102400.0, 1048576.0, 10485760.0)
 MCP_CLIENT_OPERATION_DURATION_ATTRIBUTES: Final = (
     MCP_METHOD_NAME,
     ERROR_TYPE,
@@ -90,6 +108,13 @@ MCP_SERVER_SESSION_DURATION_ATTRIBUTES: Final = (
     JSONRPC_PROTOCOL_VERSION,
     ERROR_TYPE,
 )
+
+# events
+CLAUDE_CODE_USER_PROMPT: Final = "user_prompt"
+CLAUDE_CODE_TOOL_RESULT: Final = "tool_result"
+CLAUDE_CODE_API_REQUEST: Final = "api_request"
+CLAUDE_CODE_API_ERROR: Final = "api_error"
+CLAUDE_CODE_TOOL_DECISION: Final = "tool_decision"
 
 # values
 GEN_AI_OPERATION_EXECUTE_TOOL: Final = "execute_tool"

@@ -5,7 +5,9 @@ What a client may make of a span is not bounded by OTLP; 128 is what OpenTelemet
 
 from collections.abc import Iterable, MutableSequence
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from google.protobuf.message import Message
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 MAX_COUNT = 128
 """Attributes of one message, events and links of one span."""
@@ -25,9 +27,20 @@ def cap_text(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
+def cap_texts(message: Message, limit: int, *fields: str) -> list[str]:
+    """Cut a message's texts; the names of those that had to be."""
+    cut: list[str] = []
+    for field in fields:
+        whole: str = getattr(message, field)
+        if (text := cap_text(whole, limit)) != whole:
+            setattr(message, field, text)
+            cut.append(field)
+    return cut
+
+
 def cap_attributes(attributes: MutableSequence[KeyValue]) -> tuple[int, list[str]]:
     """Cut a message's attributes: how many were dropped, and the names of the values that were shortened."""
-    shortened = [each.key for each in attributes if _cap_value(each.value)]
+    shortened = [each.key for each in attributes if cap_value(each.value)]
     kept = [each for each in attributes if len(each.key) <= MAX_KEY_BYTES // 4 or _has_short_key(each)]
     kept = kept[:MAX_COUNT]
     dropped = len(attributes) - len(kept)
@@ -41,7 +54,8 @@ def _has_short_key(attribute: KeyValue) -> bool:
     return len(attribute.key.encode()) <= MAX_KEY_BYTES
 
 
-def _cap_value(value: AnyValue) -> bool:
+def cap_value(value: AnyValue) -> bool:
+    """Cut a value to MAX_VALUE_BYTES; whether it had to be."""
     match value.WhichOneof("value"):
         case "string_value" if len(value.string_value) > MAX_VALUE_BYTES // 4:
             text = cap_text(value.string_value, MAX_VALUE_BYTES)
@@ -70,3 +84,16 @@ def record_truncated(attributes: MutableSequence[KeyValue], names: Iterable[str]
     known = {each.string_value for each in recorded}
     for name in sorted({cap_text(name, MAX_KEY_BYTES) for name in names} - known)[:MAX_COUNT]:
         recorded.add(string_value=name)
+
+
+def cap_origin(origin: Resource | InstrumentationScope) -> bool:
+    """Cut what a resource or a scope says of itself; whether anything was."""
+    dropped, names = cap_attributes(origin.attributes)
+    origin.dropped_attributes_count += dropped
+    if dropped:
+        names.append("attributes")
+    if isinstance(origin, InstrumentationScope):
+        names += cap_texts(origin, MAX_KEY_BYTES, "name", "version")
+    if names:
+        record_truncated(origin.attributes, names)
+    return bool(names)

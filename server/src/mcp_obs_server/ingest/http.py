@@ -88,7 +88,9 @@ class OtlpHttp:
         path = scope["path"]
         signal = self._receiver.signal(path.removeprefix("/v1/"))
         if signal is None:
-            raise UnknownSignal(f"Nothing is received at {path}: send traces to /v1/traces.")
+            raise UnknownSignal(
+                f"Nothing is received at {path}: send traces to /v1/traces, metrics to /v1/metrics, logs to /v1/logs."
+            )
         if scope["method"] != "POST":
             raise WrongMethod("Exports are sent by POST.")
         return signal

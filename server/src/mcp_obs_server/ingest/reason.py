@@ -8,6 +8,10 @@ ReasonCode = Literal[
     "bad_span_id",
     "too_old",
     "in_future",
+    "no_name",
+    "no_value",
+    "bad_buckets",
+    "bad_quantile",
     # Whole exports.
     "malformed",
     "slow",

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from itertools import chain
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from mcp_obs_server.ingest.caps import (
@@ -14,7 +12,8 @@ from mcp_obs_server.ingest.caps import (
     MAX_VALUE_BYTES,
     SMALL_BYTES,
     cap_attributes,
-    cap_text,
+    cap_origin,
+    cap_texts,
     record_truncated,
 )
 from mcp_obs_server.ingest.wire import submessages
@@ -26,9 +25,9 @@ def cap_spans(request: ExportTraceServiceRequest, wire: bytes) -> bool:
         return False
     cut = False
     for resource_spans in request.resource_spans:
-        cut |= _cap_origin(resource_spans.resource)
+        cut |= cap_origin(resource_spans.resource)
         for scope_spans in resource_spans.scope_spans:
-            cut |= _cap_origin(scope_spans.scope)
+            cut |= cap_origin(scope_spans.scope)
             for span in scope_spans.spans:
                 cut |= span.ByteSize() > SMALL_BYTES and _cap_span(span)
     return cut
@@ -53,27 +52,14 @@ def _has_anything_large(wire: bytes) -> bool:
     return False
 
 
-def _cap_origin(origin: Resource | InstrumentationScope) -> bool:
-    dropped, names = cap_attributes(origin.attributes)
-    origin.dropped_attributes_count += dropped
-    if dropped:
-        names.append("attributes")
-    if isinstance(origin, InstrumentationScope):
-        for field in ("name", "version"):
-            if (text := cap_text(getattr(origin, field), MAX_KEY_BYTES)) != getattr(origin, field):
-                setattr(origin, field, text)
-                names.append(field)
-    if names:
-        record_truncated(origin.attributes, names)
-    return bool(names)
-
-
 def _cap_span(span: Span) -> bool:
     dropped, names = cap_attributes(span.attributes)
     span.dropped_attributes_count += dropped
     if dropped:
         names.append("attributes")
-    names += _cap_texts(span)
+    names += cap_texts(span, MAX_KEY_BYTES, "name")
+    names += cap_texts(span, MAX_VALUE_BYTES, "trace_state")
+    names += [f"status.{field}" for field in cap_texts(span.status, MAX_VALUE_BYTES, "message")]
     if len(span.events) > MAX_COUNT:
         span.dropped_events_count += len(span.events) - MAX_COUNT
         del span.events[MAX_COUNT:]
@@ -87,20 +73,6 @@ def _cap_span(span: Span) -> bool:
     if names:
         record_truncated(span.attributes, names)
     return bool(names)
-
-
-def _cap_texts(span: Span) -> list[str]:
-    cut: list[str] = []
-    if (text := cap_text(span.name, MAX_KEY_BYTES)) != span.name:
-        span.name = text
-        cut.append("name")
-    if (text := cap_text(span.trace_state, MAX_VALUE_BYTES)) != span.trace_state:
-        span.trace_state = text
-        cut.append("trace_state")
-    if (text := cap_text(span.status.message, MAX_VALUE_BYTES)) != span.status.message:
-        span.status.message = text
-        cut.append("status.message")
-    return cut
 
 
 def _cap_members(members: Iterable[Span.Event] | Iterable[Span.Link], name: str) -> list[str]:

@@ -2,29 +2,33 @@
 
 from collections.abc import Iterable
 
-_ANY_VALUE = (
+ANY_VALUE = (
     "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, array_value String,"
     " kvlist_value String, bytes_value String, kind Enum8('empty' = 0, 'string_value' = 1, 'bool_value' = 2,"
     " 'int_value' = 3, 'double_value' = 4, 'array_value' = 5, 'kvlist_value' = 6, 'bytes_value' = 7))"
 )
 # Keys are few and repeat: as LowCardinality they are compared as numbers, 17 times a span for the columns alone.
-ATTRIBUTES = f"Array(Tuple(key LowCardinality(String), value {_ANY_VALUE}))"
+ATTRIBUTES = f"Array(Tuple(key LowCardinality(String), value {ANY_VALUE}))"
 _TYPES = (
     "Map(LowCardinality(String), Enum8('empty' = 0, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
     " 'map' = 6, 'bytes' = 7))"
 )
 
-# The value as text; arrays and maps as the bytes of their protobuf message.
 _TEXT = (
-    "v -> multiIf(v.kind = 'string_value', v.string_value, v.kind = 'int_value', toString(v.int_value),"
-    " v.kind = 'bool_value', toString(v.bool_value), v.kind = 'double_value', toString(v.double_value),"
-    " v.kind = 'array_value', v.array_value, v.kind = 'kvlist_value', v.kvlist_value, v.bytes_value)"
+    "multiIf({0}.kind = 'string_value', {0}.string_value, {0}.kind = 'int_value', toString({0}.int_value),"
+    " {0}.kind = 'bool_value', toString({0}.bool_value), {0}.kind = 'double_value', toString({0}.double_value),"
+    " {0}.kind = 'array_value', {0}.array_value, {0}.kind = 'kvlist_value', {0}.kvlist_value, {0}.bytes_value)"
 )
+
+
+def text(value: str) -> str:
+    """A value as text; arrays and maps as the bytes of their protobuf message."""
+    return _TEXT.format(value)
 
 
 def values(keys: str, values: str) -> str:
     """The map from each key to its value as text."""
-    return f"CAST(({keys}, arrayMap({_TEXT}, {values})), 'Map(LowCardinality(String), String)')"
+    return f"CAST(({keys}, arrayMap(v -> {text('v')}, {values})), 'Map(LowCardinality(String), String)')"
 
 
 def types(keys: str, values: str) -> str:

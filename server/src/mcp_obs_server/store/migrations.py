@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterator
 from importlib import resources
 
-from mcp_obs_server.store import decode
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
+from mcp_obs_server.store.views import VIEWS
 
 _HISTORY = """
 CREATE TABLE IF NOT EXISTS schema_history
@@ -56,7 +56,7 @@ def migrate(engine: Engine) -> None:
                 f"The migration {name} was changed after it was applied: add a new one instead."
             )
     # The views follow the tables, so they are of this version only while both are.
-    views = _digest("\n".join([*files.values(), *decode.VIEWS.values()]))
+    views = _digest("\n".join([*files.values(), *VIEWS.values()]))
     if applied.get(_VIEWS) != views:
         _rebuild_views(engine)
         _remember(engine, _VIEWS, views)
@@ -82,7 +82,7 @@ def _rebuild_views(engine: Engine) -> None:
     )
     for row in earlier:
         engine.command(f"DROP TABLE {row['name']}")
-    for statement in decode.VIEWS.values():
+    for statement in VIEWS.values():
         engine.command(statement)
 
 

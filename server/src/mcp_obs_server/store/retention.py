@@ -11,6 +11,8 @@ ROLLUP_RETENTION = timedelta(days=400)
 def apply_retention(engine: Engine, spans: timedelta) -> None:
     """Set the tables' TTL; a changed setting takes effect on the next start."""
     _set_ttl(engine, "spans", "time", spans)
+    _set_ttl(engine, "metric_points", "time", spans)
+    _set_ttl(engine, "logs", "time", spans)
     _set_ttl(engine, "operations_1m", "start", spans)
     _set_ttl(engine, "operations_1h", "start", ROLLUP_RETENTION)
 

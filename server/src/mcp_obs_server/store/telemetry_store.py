@@ -18,8 +18,8 @@ from mcp_obs_server.store.retention import apply_retention
 _READERS = 4
 
 # Each signal's table that decodes and stores nothing, and the message of otlp.proto that it reads.
-_MESSAGES = {"traces": "TracesEnvelope"}
-_COLUMNS = {"traces": ("org_id", "server_id", "oldest", "newest", "request")}
+_MESSAGES = {"traces": "TracesEnvelope", "metrics": "MetricsEnvelope", "logs": "LogsEnvelope"}
+_COLUMNS = ("org_id", "server_id", "oldest", "newest", "request")
 _SCHEMA = Path(__file__).with_name("otlp.proto")
 
 _INSERT_SETTINGS = {
@@ -103,7 +103,7 @@ class TelemetryStore:
             "insert_deduplication_token": token,
         }
         with self._writing:
-            self._writer.insert(f"otlp_{signal}", _COLUMNS[signal], batch, "Protobuf", settings)
+            self._writer.insert(f"otlp_{signal}", _COLUMNS, batch, "Protobuf", settings)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
