@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from fastapi.routing import iter_route_contexts
 
 from mcp_obs_server.api import build_api
-
-HEALTH = "/healthz"
+from mcp_obs_server.monitoring.endpoints import PATHS
 
 
 @dataclass(frozen=True)
@@ -24,4 +23,4 @@ def api_routes() -> list[Route]:
     """Every route that must know who is asking."""
     contexts = iter_route_contexts(build_api().routes)
     routes = [Route(method, each.path or "") for each in contexts for method in each.methods or ()]
-    return [route for route in routes if route.path != HEALTH]
+    return [route for route in routes if route.path not in PATHS]

@@ -8,15 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from otlp_exports import SECOND, export
+from server_process import new_key, running
 
 SPANS_PER_EXPORT = 50
 _COUNT = """
@@ -31,50 +29,6 @@ ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
 print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
 store.close()
 """
-
-
-@dataclass
-class Running:
-    """A server process, and where it listens."""
-
-    process: "subprocess.Popen[str]"
-    url: str
-    output: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def running(folder: Path) -> Generator[Running]:
-    """`mcp-obs start` on a free port, answering."""
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        server = Running(process, "")
-        for line in process.stdout:
-            server.output.append(line)
-            words = [word for word in line.split() if word.startswith("http://")]
-            if words:
-                server.url = words[0].split("/sign-in")[0].rstrip("/.")
-                break
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-def new_key(server: Running, folder: Path) -> str:
-    token = (folder / "access-token").read_text().strip()
-    response = httpx2.post(
-        f"{server.url}/api/servers/1/keys",
-        json={"environment": "test"},
-        headers={"authorization": f"Bearer {token}"},
-    )
-    return response.raise_for_status().json()["secret"]
 
 
 class Sender(threading.Thread):

@@ -35,6 +35,12 @@ from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
+from mcp_obs_server.monitoring import endpoints as monitoring
+from mcp_obs_server.monitoring.metrics import Budgets, Metrics, Observed
+from mcp_obs_server.monitoring.parts import checks
+from mcp_obs_server.monitoring.readiness import Readiness
+from mcp_obs_server.monitoring.request_times import RequestTimes
+from mcp_obs_server.monitoring.scraper import ScraperToken
 from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
 from mcp_obs_server.servers.key_hasher import KeyHasher
@@ -68,7 +74,7 @@ class Application:
         path = scope["path"]
         if path.startswith("/v1/"):
             await self.otlp(scope, receive, send)
-        elif path.startswith("/api/") or path == "/healthz":
+        elif path.startswith("/api/") or path in monitoring.PATHS:
             await self.api(scope, receive, send)
         else:
             await self.dashboard(scope, receive, send)
@@ -141,25 +147,39 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes))
         deletions = DeletionsService(sessions, clock, servers, worker)
 
-        api = build_api()
-        rejections_service = RejectionsService(sessions, clock, rejections)
-        analytics = AnalyticsService(store, clock)
-        provide(api, accounts, servers, deletions, analytics, rejections_service)
+        def now() -> int:
+            return int(clock().timestamp() * 1e9)
+
+        in_flight = Budget(settings.max_in_flight_bytes, _IN_FLIGHT_FULL)
         long_turns = ThreadTurns()
         stack.callback(long_turns.close)
         receiver = Receiver(
             verify_key=partial(_verify, verifier),
             committers=committers,
-            now=lambda: int(clock().timestamp() * 1e9),
+            now=now,
             retention_nanoseconds=int(settings.retention.total_seconds()) * 10**9,
-            in_flight=Budget(
-                settings.max_in_flight_bytes, "Too many exports are under way: try again later."
-            ),
+            in_flight=in_flight,
             turns=Turns(LoopTurns(), long_turns),
             limits=await stack.enter_async_context(_limits(settings, sessions, clock)),
             rejections=rejections,
         )
         otlp = OtlpHttp(receiver, settings.max_body_bytes)
+        api = build_api()
+        request_times = RequestTimes(api)
+        by_signal = {signal.name: committer for signal, committer in committers}
+        budgets = Budgets(in_flight, spool_budget)
+        observed = Observed(receiver, rejections, by_signal, budgets, store, verifier, request_times)
+        provide(
+            api,
+            accounts,
+            servers,
+            deletions,
+            AnalyticsService(store, clock),
+            RejectionsService(sessions, clock, rejections),
+            Readiness(checks(sessions, store, by_signal.values(), spool_budget)),
+            Metrics(observed, now),
+            ScraperToken(settings.metrics_token),
+        )
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
         behind_https = (settings.public_url or "").startswith("https:")
-        yield Application(otlp, api, Dashboard(), first_start, behind_https)
+        yield Application(otlp, request_times, Dashboard(), first_start, behind_https)

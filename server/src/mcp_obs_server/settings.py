@@ -47,21 +47,6 @@ class Settings(BaseSettings):
             "What may wait on disk for the engine before exports are refused, one organisation's at most half."
         ),
     )
-
-    @field_validator("store")
-    @classmethod
-    def _store_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            parse_store_url(url.get_secret_value())
-        return url
-
-    @property
-    def store_location(self) -> StoreLocation:
-        """Where telemetry is kept."""
-        if self.store is None:
-            return self.data_dir / "telemetry"
-        return parse_store_url(self.store.get_secret_value())
-
     key_bytes_per_second: int | None = Field(
         default=None,
         ge=1,
@@ -78,6 +63,25 @@ class Settings(BaseSettings):
             " more is answered with 429. Unlimited when not set."
         ),
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What a scraper has to send to read `/metrics`; without it nobody can.",
+    )
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_store_url(url.get_secret_value())
+        return url
+
+    @property
+    def store_location(self) -> StoreLocation:
+        """Where telemetry is kept."""
+        if self.store is None:
+            return self.data_dir / "telemetry"
+        return parse_store_url(self.store.get_secret_value())
 
     @property
     def retention(self) -> timedelta:

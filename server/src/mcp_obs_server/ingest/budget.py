@@ -2,6 +2,9 @@
 
 from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 
+# Beyond this a large export is refused already.
+_NEARLY = 0.95
+
 
 class Budget:
     """No organisation holds more than is left free for others: one alone at most half, two a third each, and so on.
@@ -10,30 +13,35 @@ class Budget:
     """
 
     def __init__(self, limit: int, refusal: str) -> None:
-        self._limit = limit
+        self.limit = limit
         self._refusal = refusal
-        self._held = 0
+        self.held = 0
         self._held_by: dict[int, int] = {}
 
     def check(self, size: int) -> None:
         """Raises ExportTooLarge when there is no room for so much, however empty it is here."""
-        if size > self._limit // 2:
-            raise ExportTooLarge(f"The export is over {self._limit // 2} bytes: send smaller batches.")
+        if size > self.limit // 2:
+            raise ExportTooLarge(f"The export is over {self.limit // 2} bytes: send smaller batches.")
 
     def take(self, org_id: int, size: int) -> None:
         """Raises Overloaded when there is no room."""
-        if self._held_by.get(org_id, 0) + size > self._limit - self._held - size:
+        if self._held_by.get(org_id, 0) + size > self.limit - self.held - size:
             raise Overloaded(self._refusal)
         self.add(org_id, size)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody who holds something may have more."""
+        return bool(self._held_by) and min(self._held_by.values()) > (self.limit - self.held) * _NEARLY
+
     def add(self, org_id: int, size: int) -> None:
         """Count what is there already, whether there is room or not."""
-        self._held += size
+        self.held += size
         self._held_by[org_id] = self._held_by.get(org_id, 0) + size
 
     def give_back(self, org_id: int, size: int) -> None:
         """Make room again."""
-        self._held -= size
+        self.held -= size
         mine = self._held_by.pop(org_id, 0) - size
         if mine:
             self._held_by[org_id] = mine

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,8 @@ from mcp_obs_server.ingest.envelope import FRAME_BYTES, frame
 from mcp_obs_server.ingest.errors import Overloaded, UnauthenticatedExport
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.signal import ANY_TIME, Window
-from mcp_obs_server.ingest.spool import Segment, Spool
+from mcp_obs_server.ingest.spool import Census, Segment, Spool
+from mcp_obs_server.ingest.totals import CommitTotals
 from mcp_obs_server.store import BatchRefusedError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,7 @@ class Committer:
         self._in_flight: dict[bytes, _InFlight] = {}
         self._closed_servers = set[int]()
         self._bytes = 0
+        self.totals = CommitTotals()
         self._arrived = asyncio.Event()
         self._spooled = asyncio.Event()
         self._segment_sealed = asyncio.Event()
@@ -136,8 +139,11 @@ class Committer:
         if export.server_id in self._closed_servers:
             raise UnauthenticatedExport("The server of this API key was deleted.")
         if export.digest in self._recent:
+            self.totals.duplicates += 1
             return
         in_flight = self._in_flight.get(export.digest)
+        if in_flight:
+            self.totals.duplicates += 1
         durable = in_flight.durable if in_flight else self._enqueue(export)
         # A sender that goes away must not take the others in its group with it.
         await asyncio.shield(durable)
@@ -157,8 +163,21 @@ class Committer:
         """Delete those exports that the engine could not read whose server and body are meant."""
         await self._on_disk(lambda: self._spool.remove_refused(is_meant))
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What was taken and is not in the engine yet."""
+        return self._bytes
+
+    async def probe(self) -> None:
+        """Whether the spool can be written. Raises OSError."""
+        await self._on_disk(self._spool.probe)
+
+    async def census(self) -> Census:
+        """What lies on disk. Raises OSError."""
+        return await self._on_disk(self._spool.census)
+
     def _enqueue(self, export: Export) -> asyncio.Future[None]:
-        if not self._is_working():
+        if not self.is_working:
             raise Overloaded("The server is not working: its log has the reason.")
         size = len(export.body) + FRAME_BYTES
         self._budget.check(size)
@@ -170,7 +189,9 @@ class Committer:
         self._arrived.set()
         return durable
 
-    def _is_working(self) -> bool:
+    @property
+    def is_working(self) -> bool:
+        """Whether exports are taken; not before the start, nor after a defect or the stop."""
         # A task that a defect ended must show as refusals, not as senders that wait for ever.
         tasks = (self._writer, self._inserter)
         return not self._stop.is_set() and all(task is not None and not task.done() for task in tasks)
@@ -206,7 +227,10 @@ class Committer:
             frame(export.org_id, export.server_id, export.body, export.digest, export.window)
             for export in exports
         )
-        return self._spool.append(frames, [export.digest for export in exports])
+        began = time.perf_counter()
+        written = self._spool.append(frames, [export.digest for export in exports])
+        self.totals.append_seconds.observe(time.perf_counter() - began)
+        return written
 
     def _refuse(self, group: list[_Waiting]) -> None:
         for waiting in group:
@@ -256,6 +280,7 @@ class Committer:
                 await self._insert_or_split(segment)
             except (StoreUnavailableError, OSError) as error:
                 log.error("The telemetry store is away; a batch stays in the spool: %s", error)
+                self.totals.insert_failures += 1
                 if self._stop.is_set():
                     return False
                 with contextlib.suppress(TimeoutError):
@@ -275,6 +300,7 @@ class Committer:
                 self._sealed.extendleft(reversed(parts))
                 return
             log.error("The engine can't read an export, it is now in the spool's folder 'refused': %s", error)
+            self.totals.refused_exports += 1
         self._forget(segment)
 
     def _forget(self, segment: Segment) -> None:
@@ -284,7 +310,10 @@ class Committer:
         self._export_left.set()
 
     def _store_segment(self, segment: Segment) -> None:
+        began = time.perf_counter()
         self._insert_batch(segment.path, segment.token)
+        self.totals.insert_seconds.observe(time.perf_counter() - began)
+        self.totals.inserted_bytes += segment.size
         # First remember, then delete: a crash between the two only remembers twice.
         self._recent.remember(segment.digests)
         self._spool.remove(segment)

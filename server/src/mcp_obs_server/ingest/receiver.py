@@ -1,5 +1,6 @@
 """What every door does with an export once its bytes are there: whose is it, can it be kept, is it durable."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
@@ -13,9 +14,11 @@ from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.senders import Senders
-from mcp_obs_server.ingest.signal import Signal, Window
+from mcp_obs_server.ingest.signal import Signal, SignalName, Window
 from mcp_obs_server.ingest.tenant import Tenant
+from mcp_obs_server.ingest.totals import Acknowledged
 from mcp_obs_server.ingest.turns import Turns
+from mcp_obs_server.kit.histogram import Histogram
 
 # Below these a parse takes a few milliseconds; longer ones wait for each other, not in the way of short ones.
 _PROTOBUF_IN_PLACE_BYTES = 1 << 20
@@ -45,6 +48,10 @@ class Receiver:
         self._turns = turns
         self._limits = limits
         self._rejections = rejections
+        self.acknowledged: dict[tuple[SignalName, int, int], Acknowledged] = {}
+        """By signal, organisation and server."""
+        self.seconds = {name: Histogram() for name in self._committers}
+        """By signal: from an export's last byte until all that can be kept of it is durable."""
 
     def signal(self, name: str) -> Signal | None:
         """The signal of this name, when it is received here."""
@@ -84,14 +91,24 @@ class Receiver:
         Raises RateLimited, ExportTooLarge, MalformedExport or Overloaded, and then nothing was kept.
         """
         tenant, signal = passage.tenant, passage.signal
+        began = time.perf_counter()
         passage.charge(len(body))
         admitted, export = await self._admit(tenant, signal, body, is_json)
         if admitted.kept:
             _, committer = self._committers[signal.name]
             await committer.commit(export)
+        self._count(tenant, signal, admitted.kept, len(body), time.perf_counter() - began)
         if admitted.rejected:
             self._rejections.note_items(tenant, signal.name, admitted.rejected)
         return admitted.rejected
+
+    def _count(self, tenant: Tenant, signal: Signal, kept: int, size: int, seconds: float) -> None:
+        key = signal.name, tenant.org_id, tenant.server_id
+        acknowledged = self.acknowledged.get(key)
+        if acknowledged is None:
+            acknowledged = self.acknowledged[key] = Acknowledged()
+        acknowledged.add(kept, size)
+        self.seconds[signal.name].observe(seconds)
 
     async def _admit(
         self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool

@@ -17,6 +17,8 @@ from mcp_obs_server.ingest.durable_file import append, sync_folder, write_durabl
 from mcp_obs_server.ingest.envelope import Frame, digest, frame, whole_frames
 
 _SUFFIX = ".segment"
+_REFUSED = "refused"
+_TIME_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class Segment:
     def token(self) -> str:
         """The deduplication token: the same after every restart."""
         return self.path.stem
+
+
+@dataclass(frozen=True)
+class Census:
+    """What lies in a spool's folder."""
+
+    segments: int
+    oldest_nanoseconds: int | None
+    """When the oldest segment was begun, since 1970; None when nothing waits."""
+    refused: int
+    """Files that the engine can't read."""
 
 
 class Spool:
@@ -109,22 +122,38 @@ class Spool:
         return replace(part, digests=(sent.digest, *part.digests))
 
     def _set_aside(self, segment: Segment) -> None:
-        refused = self._folder / "refused"
+        refused = self._folder / _REFUSED
         refused.mkdir(exist_ok=True)
         segment.path.replace(refused / segment.path.name)
         sync_folder(refused)
 
     def remove_refused(self, is_meant: Callable[[int, bytes], bool]) -> None:
         """Delete what was set aside when the server that it is of and its body are meant."""
-        for path in (self._folder / "refused").glob(f"*{_SUFFIX}"):
+        for path in (self._folder / _REFUSED).glob(f"*{_SUFFIX}"):
             if any(is_meant(each.server_id, each.body) for each in whole_frames(path.read_bytes())):
                 path.unlink()
+
+    def probe(self) -> None:
+        """Whether a file can be made and written here. Raises OSError."""
+        probe = self._folder / "probe"
+        probe.write_bytes(b"\0")
+        probe.unlink()
+
+    def census(self) -> Census:
+        """What lies on disk now."""
+        names = sorted(path.name for path in self._folder.glob(f"*{_SUFFIX}"))
+        refused = self._folder / _REFUSED
+        return Census(
+            segments=len(names),
+            oldest_nanoseconds=int(names[0][:_TIME_DIGITS]) if names else None,
+            refused=sum(1 for _ in refused.iterdir()) if refused.is_dir() else 0,
+        )
 
     def _create(self) -> FileIO:
         # Names sort by time across restarts, and the sequence keeps two in one tick apart. As tokens they are also
         # apart from those of other processes on the same server: a batch under another's token would be dropped.
         self._sequence += 1
-        name = f"{time.time_ns():020d}-{self._sequence:08d}-{secrets.token_hex(8)}"
+        name = f"{time.time_ns():0{_TIME_DIGITS}d}-{self._sequence:08d}-{secrets.token_hex(8)}"
         path = self._folder / f"{name}{_SUFFIX}"
         self._file = FileIO(path, "x")
         sync_folder(self._folder)

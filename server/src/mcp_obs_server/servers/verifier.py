@@ -67,6 +67,8 @@ class ApiKeyVerifier:
         self._digest_key = secrets.token_bytes(32)
         self._known = LRUCache[str, _Known](known_keys)
         self._unknown = TTLCache[bytes, None](unknown_keys, UNKNOWN_SECONDS, timer)
+        self.hits = 0
+        self.misses = 0
         self._forgotten = 0  # how often `forget` was called
         # A lock lives only while someone holds it, so this stays as small as the requests in flight.
         self._locks = weakref.WeakValueDictionary[str, asyncio.Lock]()
@@ -77,12 +79,20 @@ class ApiKeyVerifier:
         if prefix is None:
             return None
         digest = hashlib.blake2b(presented.encode(), digest_size=32, key=self._digest_key).digest()
-        if (known := self._fresh(prefix)) is None:
+        if known := self._fresh(prefix):
+            self.hits += 1
+        else:
+            self.misses += 1
             known = await self._check(prefix, digest, presented)
         if known is None or not compare_digest(known.digest, digest):
             return None
         self._last_used.note(known.tenant.key_id)
         return known.tenant
+
+    @property
+    def known_keys(self) -> int:
+        """How many keys are remembered."""
+        return len(self._known)
 
     def forget(self, prefix: str) -> None:
         """Ask the database again before this key is believed again."""

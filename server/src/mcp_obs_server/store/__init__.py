@@ -5,6 +5,7 @@ from mcp_obs_server.store.engine import Row
 from mcp_obs_server.store.errors import BatchRefusedError, StoreError, StoreLockedError, StoreUnavailableError
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
 from mcp_obs_server.store.lock import FolderLock
+from mcp_obs_server.store.table_size import TableSize
 from mcp_obs_server.store.telemetry_store import TelemetryStore
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "StoreLocation",
     "StoreLockedError",
     "StoreUnavailableError",
+    "TableSize",
     "TelemetryStore",
     "delete_server_rows",
 ]

@@ -13,6 +13,8 @@ from mcp_obs_server.store.location import ClickHouse, StoreLocation
 from mcp_obs_server.store.lock import FolderLock
 from mcp_obs_server.store.migrations import create_database, migrate
 from mcp_obs_server.store.retention import apply_retention
+from mcp_obs_server.store.table_size import SQL as TABLE_SIZES
+from mcp_obs_server.store.table_size import TableSize
 
 # More readers than cores would only queue inside the engine.
 _READERS = 4
@@ -112,6 +114,10 @@ class TelemetryStore:
     async def command(self, sql: str, parameters: Mapping[str, object]) -> None:
         """Run a statement that answers nothing. Raises StoreUnavailableError."""
         await asyncio.get_running_loop().run_in_executor(self._readers, self._command, sql, parameters)
+
+    async def table_sizes(self) -> list[TableSize]:
+        """What every table takes. Raises StoreUnavailableError."""
+        return [TableSize(**row) for row in await self.rows(TABLE_SIZES, {})]
 
     def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         return self._engine().rows(sql, parameters)

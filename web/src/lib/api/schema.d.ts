@@ -281,9 +281,29 @@ export interface paths {
         };
         /**
          * Get Health
-         * @description Whether the process is up; needs no credential.
+         * @description Whether the process is up.
          */
         get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Readiness
+         * @description Whether requests and exports can be served; 503 when not.
+         */
+        get: operations["get_readiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -410,8 +430,9 @@ export interface components {
             /**
              * Status
              * @default ok
+             * @constant
              */
-            status: string;
+            status: "ok";
         };
         /**
          * Me
@@ -484,6 +505,32 @@ export interface components {
              * Format: date-time
              */
             start: string;
+        };
+        /**
+         * ReadinessOut
+         * @description Whether requests and exports can be served, check by check.
+         */
+        ReadinessOut: {
+            /**
+             * Advice
+             * @description What to do about each failed check; the log has the reasons
+             */
+            advice: string[];
+            /**
+             * Checks
+             * @example {
+             *       "engine": "ok",
+             *       "spool": "ok"
+             *     }
+             */
+            checks: {
+                [key: string]: "ok" | "failed";
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ready" | "not_ready";
         };
         /**
          * Rejection
@@ -1169,6 +1216,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    get_readiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessOut"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadinessOut"];
                 };
             };
         };

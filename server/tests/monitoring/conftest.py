@@ -1,0 +1,3 @@
+from control_plane import control
+
+__all__ = ["control"]
