@@ -53,7 +53,8 @@ def running_mcp_obs(folder: Path) -> Generator[McpObs]:
     """Started on the empty `folder`. Raises SystemExit when it does not start."""
     port, log = free_port(), folder / "log"
     data = folder / "data"
-    command = [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", data, "--port", str(port)]
+    mcp_obs = Path(sys.executable).with_name("mcp-obs")
+    command = [mcp_obs, "start", "--data-dir", data, "--port", str(port), "--grpc-port", "0"]
     with running(command, log, os.environ) as process:
         key = _first_key(process, log)
         headers = {"authorization": f"Bearer {(data / 'access-token').read_text().strip()}"}

@@ -10,6 +10,8 @@ from pathlib import Path
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Insert
+from mcp_obs_server.ingest.grpc import OtlpGrpc
+from mcp_obs_server.ingest.grpc_listener import GrpcListener
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.receiver import Receiver
@@ -26,6 +28,8 @@ from otlp_exports import NOW
 from serving import serving
 
 KEY = "mcpobs_test_key"
+MAX_BODY_BYTES = 100_000
+MAX_MESSAGE_BYTES = 32_000
 BREAKS_THE_CHECK = "mcpobs_test_defect"
 _OURS = "WHERE org_id = {org_id:UInt32}"
 
@@ -44,11 +48,17 @@ class Door:
     """A running receiver."""
 
     url: str
+    listener: GrpcListener
     org_id: int
     store: TelemetryStore
     committers: Mapping[SignalName, Committer]
     receiver: Receiver
     rejections: Rejections
+
+    @property
+    def grpc_address(self) -> str:
+        """Where OTLP/gRPC is."""
+        return f"127.0.0.1:{self.listener.port}"
 
     async def spans(self, columns: str = "*") -> list[Row]:
         """What is stored once everything acknowledged has reached the engine."""
@@ -109,10 +119,12 @@ async def open_door(
         limits=limits or Limits(),
         rejections=rejections,
     )
-    app = OtlpHttp(receiver, 100_000, body_seconds)
+    app = OtlpHttp(receiver, MAX_BODY_BYTES, body_seconds)
+    otlp_grpc = OtlpGrpc(receiver, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, body_seconds)
+    listener = GrpcListener("127.0.0.1", 0, MAX_MESSAGE_BYTES)
     try:
-        async with serving(app) as url:
-            yield Door(url, org_id, store, committers, receiver, rejections)
+        async with serving(app) as url, listener.serving(otlp_grpc):
+            yield Door(url, listener, org_id, store, committers, receiver, rejections)
     finally:
         for committer in committers.values():
             await committer.stop()

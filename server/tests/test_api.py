@@ -1,3 +1,4 @@
+import grpc
 import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
@@ -29,7 +30,11 @@ async def test_behind_a_proxy_that_ends_tls_requests_count_as_https(behind_https
         seen.append(scope["scheme"])
         await PlainTextResponse("ok")(scope, receive, send)
 
-    application = Application(part, part, part, None, behind_https)
+    class NoGrpc(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
+            raise NotImplementedError
+
+    application = Application(part, part, part, NoGrpc(), None, behind_https)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(application), base_url="http://test"
     ) as client:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import grpc
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,6 +23,7 @@ from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.daily_quota import DailyQuota
 from mcp_obs_server.ingest.errors import Overloaded
+from mcp_obs_server.ingest.grpc import OtlpGrpc
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.key_rate import KeyRate
 from mcp_obs_server.ingest.limits import Limits
@@ -63,6 +65,8 @@ class Application:
     otlp: ASGIApp
     api: ASGIApp
     dashboard: ASGIApp
+    otlp_grpc: grpc.GenericRpcHandler
+    """What answers on gRPC's own port."""
     first_start: FirstStart | None
     behind_https: bool = False
 
@@ -164,6 +168,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             rejections=rejections,
         )
         otlp = OtlpHttp(receiver, settings.max_body_bytes)
+        otlp_grpc = OtlpGrpc(receiver, settings.max_body_bytes, settings.max_grpc_message_bytes)
         api = build_api()
         request_times = RequestTimes(api)
         by_signal = {signal.name: committer for signal, committer in committers}
@@ -182,4 +187,4 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         )
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
         behind_https = (settings.public_url or "").startswith("https:")
-        yield Application(otlp, request_times, Dashboard(), first_start, behind_https)
+        yield Application(otlp, request_times, Dashboard(), otlp_grpc, first_start, behind_https)

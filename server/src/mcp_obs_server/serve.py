@@ -6,12 +6,14 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import uvicorn
 import uvloop
 
 from mcp_obs_server.app import Application, open_application
 from mcp_obs_server.http_protocol import BoundedProtocol
+from mcp_obs_server.ingest.grpc_listener import GrpcListener
 from mcp_obs_server.servers.bootstrap import FirstStart
 from mcp_obs_server.settings import Settings
 from mcp_obs_server.store import StoreError
@@ -26,12 +28,25 @@ class StartupError(Exception):
     """The server can't start; the message says what to do."""
 
 
-def serve(settings: Settings, on_ready: Callable[[str, FirstStart | None], None]) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP. `on_ready` gets the base URL once requests are answered.
+@dataclass(frozen=True)
+class Addresses:
+    """Where requests are answered."""
+
+    base_url: str
+    """API, dashboard and OTLP/HTTP."""
+    grpc_url: str
+    """OTLP/gRPC."""
+
+
+OnReady = Callable[[Addresses, FirstStart | None], None]
+
+
+def serve(settings: Settings, on_ready: OnReady) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. `on_ready` is called once requests are answered.
 
     Raises StartupError.
     """
-    with _listen(settings) as listener:
+    with _listen(settings.host, settings.port, "--port") as listener:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(settings, listener, on_ready))
@@ -41,31 +56,36 @@ def serve(settings: Settings, on_ready: Callable[[str, FirstStart | None], None]
             raise StartupError(f"Can't use {settings.data_dir}: {error}") from error
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(host: str, port: int, option: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise StartupError(
-            f"Can't listen on {settings.host}:{settings.port} ({os.strerror(error.errno or 0)}): choose another --port."
+            f"Can't listen on {host}:{port} ({os.strerror(error.errno or 0)}): choose another {option}."
         ) from error
 
 
-async def _serve(
-    settings: Settings, listener: socket.socket, on_ready: Callable[[str, FirstStart | None], None]
-) -> None:
-    async with open_application(settings) as application:
-        server = _Server(
-            application, lambda: on_ready(_base_url(settings, listener), application.first_start)
-        )
+def _listen_for_grpc(settings: Settings) -> GrpcListener:
+    host, port = settings.host, settings.otlp_grpc_port
+    # gRPC opens its own socket and would not say why it can't.
+    _listen(host, port, "--grpc-port").close()
+    return GrpcListener(host, port, settings.max_grpc_message_bytes)
+
+
+async def _serve(settings: Settings, listener: socket.socket, on_ready: OnReady) -> None:
+    # Before anything is opened: the first start's key is shown only once, so nothing may fail after it is made.
+    grpc_listener = _listen_for_grpc(settings)
+    async with open_application(settings) as application, grpc_listener.serving(application.otlp_grpc):
+        addresses = _addresses(settings, listener.getsockname()[1], grpc_listener.port)
+        server = _Server(application, lambda: on_ready(addresses, application.first_start))
         await server.serve(sockets=[listener])
 
 
-def _base_url(settings: Settings, listener: socket.socket) -> str:
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
+def _addresses(settings: Settings, port: int, grpc_port: int) -> Addresses:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listener.getsockname()[1]}"
+    base_url = settings.public_url or f"http://{host}:{port}"
+    return Addresses(base_url.rstrip("/"), f"http://{host}:{grpc_port}")
 
 
 class _Server(uvicorn.Server):

@@ -19,6 +19,12 @@ class Settings(BaseSettings):
     port: int = Field(
         default=4318, ge=0, le=65535, description="The port for OTLP/HTTP, the API and the dashboard."
     )
+    grpc_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="The port for OTLP/gRPC. Not given, it is 4317, or any free one when `MCP_OBS_PORT` is 0.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+",
@@ -33,7 +39,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=64 * 2**20,
         ge=1024,
-        description="The largest export, as sent and inflated (OTLP recommends 64 MiB).",
+        description="The largest export, as sent and inflated (OTLP recommends 64 MiB). Over gRPC, as sent, "
+        "at most a 32nd of `MCP_OBS_MAX_IN_FLIGHT_BYTES`.",
     )
     max_in_flight_bytes: int = Field(
         default=256 * 2**20,
@@ -82,6 +89,17 @@ class Settings(BaseSettings):
         if self.store is None:
             return self.data_dir / "telemetry"
         return parse_store_url(self.store.get_secret_value())
+
+    @property
+    def otlp_grpc_port(self) -> int:
+        """Where OTLP/gRPC listens; 0 takes a free one."""
+        return (4317 if self.port else 0) if self.grpc_port is None else self.grpc_port
+
+    @property
+    def max_grpc_message_bytes(self) -> int:
+        """The largest gRPC message as sent."""
+        # While one is read there must be room for the largest, and 16 senders of one organisation may be slow at once.
+        return min(self.max_body_bytes, self.max_in_flight_bytes // 32)
 
     @property
     def retention(self) -> timedelta:

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import httpx2
 from inline_snapshot import snapshot
 
 from command_line import SECONDS, CommandLine, Ended
+from grpc_client import Failed, call
 from mcp_obs_server.commands.start import welcome
+from mcp_obs_server.serve import Addresses
 from mcp_obs_server.servers.bootstrap import FirstStart
 
 FIRST = FirstStart(
@@ -42,7 +45,9 @@ def word_after(printed: str, line: str) -> str:
 
 
 def test_the_first_start_shows_link_key_and_the_next_step() -> None:
-    assert welcome("http://127.0.0.1:4318", Path("mcp-obs-data"), FIRST) == snapshot("""\
+    assert welcome(
+        Addresses("http://127.0.0.1:4318", "http://127.0.0.1:4317"), Path("mcp-obs-data"), FIRST
+    ) == snapshot("""\
 mcp-obs is ready at http://127.0.0.1:4318
 
 Sign in (works once, until 2026-03-02 12:00 UTC):
@@ -56,14 +61,19 @@ Next, three lines in your MCP server, then call one of its tools:
   mcp_obs.configure_mcp_telemetry(api_key="mcpobs_live_KEY", endpoint="http://127.0.0.1:4318")
   mcp_obs.instrument(server)
 
+Any other OpenTelemetry exporter: OTLP/HTTP to http://127.0.0.1:4318, OTLP/gRPC to http://127.0.0.1:4317
+
 Another sign-in link: mcp-obs sign-in-link
 Ctrl-C stops.
 """)
 
 
 def test_a_later_start_tells_how_to_sign_in_here() -> None:
-    assert welcome("http://127.0.0.1:4400", Path("my data"), None) == snapshot("""\
+    assert welcome(
+        Addresses("http://127.0.0.1:4400", "http://127.0.0.1:4317"), Path("my data"), None
+    ) == snapshot("""\
 mcp-obs is ready at http://127.0.0.1:4400
+OTLP/gRPC: http://127.0.0.1:4317
 A sign-in link: mcp-obs sign-in-link --data-dir 'my data' --url http://127.0.0.1:4400
 Ctrl-C stops.
 """)
@@ -82,6 +92,11 @@ async def test_what_the_first_start_prints_works_and_is_never_printed_again(
             assert (await client.post("/api/sign-in", json={"token": token})).is_success
             headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
             assert (await client.post("/v1/traces", content=b"{}", headers=headers)).is_success
+        grpc_address = word_after(printed, "OTLP/gRPC to").removeprefix("http://")
+        metadata = (("authorization", f"Bearer {key}"),)
+        assert await call(grpc_address, b"", metadata=metadata) == b""
+        # What strangers can send is nothing to write on stderr.
+        assert isinstance(await call(grpc_address, b"x", compression=grpc.Compression.Deflate), Failed)
         listed = await command_line("servers", "list", "--url", base_url)
         assert (listed.code, "default" in listed.out) == (0, True)
         process.send_signal(signal.SIGINT)
@@ -107,6 +122,19 @@ async def test_a_port_in_use_is_told_in_a_sentence(command_line: CommandLine) ->
         ended = await command_line("start", "--port", port)
     assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
     assert f"Can't listen on 127.0.0.1:{port}" in ended.err
+
+
+async def test_a_grpc_port_in_use_is_told_in_a_sentence_before_anything_is_made(
+    command_line: CommandLine,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = await command_line("start", "--port", "0", "--grpc-port", port)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        f"Error: Can't listen on 127.0.0.1:{port} (Address already in use): choose another --grpc-port.\n"
+    )
+    assert not list(command_line.folder.iterdir())
 
 
 async def test_a_wrong_setting_is_named(command_line: CommandLine) -> None:

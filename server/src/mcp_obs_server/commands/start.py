@@ -1,5 +1,6 @@
 """`mcp-obs start`: the server itself."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from mcp_obs.cli.client import DEFAULT_DATA_DIR, DEFAULT_URL
 from mcp_obs.cli.program import program
 
 if TYPE_CHECKING:
+    from mcp_obs_server.serve import Addresses
     from mcp_obs_server.servers.bootstrap import FirstStart
 
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="The port to listen on; 0 takes a free one.  [default: 4318]",
+    help="The port for OTLP/HTTP, the API and the dashboard; 0 takes a free one.  [default: 4318]",
+)
+@click.option(
+    "--grpc-port",
+    type=click.IntRange(0, 65535),
+    help="The port for OTLP/gRPC.  [default: 4317, or a free one with --port 0]",
 )
 @click.option(
     "--store",
@@ -31,20 +38,21 @@ if TYPE_CHECKING:
     help="Where telemetry is kept: chdb:///folder or clickhouse(s)://user:password@host:port/database, with"
     " ?cluster=NAME for a cluster.  [default: a folder in the data directory]",
 )
-def start(data_dir: Path | None, host: str | None, port: int | None, store: str | None) -> None:
-    """Run mcp-obs: OTLP, API and dashboard on one port.
+def start(**given: Any) -> None:
+    """Run mcp-obs: OTLP/HTTP, API and dashboard on one port, OTLP/gRPC on another.
 
     The first start prints an API key and a sign-in link. Every option is also read from the
-    environment, as MCP_OBS_DATA_DIR, MCP_OBS_HOST, MCP_OBS_PORT and MCP_OBS_STORE; a password
-    is safer there than in the list of processes. Ctrl-C stops.
+    environment, as MCP_OBS_DATA_DIR, MCP_OBS_HOST, MCP_OBS_PORT, MCP_OBS_GRPC_PORT and
+    MCP_OBS_STORE; a password is safer there than in the list of processes. Ctrl-C stops.
     """
+    # gRPC would write a line on stderr for every malformed call of anybody's; it looks here when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # The engine takes a while to import, and `mcp-obs --help` should not.
     from pydantic import ValidationError  # noqa: PLC0415
 
     from mcp_obs_server.serve import StartupError, serve  # noqa: PLC0415
     from mcp_obs_server.settings import Settings  # noqa: PLC0415
 
-    given: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "store": store}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -56,20 +64,22 @@ def start(data_dir: Path | None, host: str | None, port: int | None, store: str 
     try:
         serve(
             settings,
-            lambda base_url, first: click.echo(welcome(base_url, settings.data_dir, first), nl=False),
+            lambda addresses, first: click.echo(welcome(addresses, settings.data_dir, first), nl=False),
         )
     except StartupError as error:
         raise click.ClickException(str(error)) from error
 
 
-def welcome(base_url: str, data_dir: Path, first: "FirstStart | None") -> str:
+def welcome(addresses: "Addresses", data_dir: Path, first: "FirstStart | None") -> str:
     """What to print once requests are answered; `first` is there on the first start only."""
+    base_url, grpc_url = addresses.base_url, addresses.grpc_url
     if first is None:
-        return _AGAIN.format(base_url=base_url, command=_link_command(base_url, data_dir))
+        return _AGAIN.format(base_url=base_url, grpc_url=grpc_url, command=_link_command(base_url, data_dir))
     from mcp_obs_server.accounts.sign_in_url import sign_in_url  # noqa: PLC0415
 
     return _FIRST.format(
         base_url=base_url,
+        grpc_url=grpc_url,
         link=sign_in_url(base_url, first.sign_in_token),
         expires_at=first.sign_in_expires_at,
         server=first.server_name,
@@ -101,12 +111,15 @@ Next, three lines in your MCP server, then call one of its tools:
   mcp_obs.configure_mcp_telemetry(api_key="{key}", endpoint="{base_url}")
   mcp_obs.instrument(server)
 
+Any other OpenTelemetry exporter: OTLP/HTTP to {base_url}, OTLP/gRPC to {grpc_url}
+
 Another sign-in link: {command}
 Ctrl-C stops.
 """
 
 _AGAIN = """\
 mcp-obs is ready at {base_url}
+OTLP/gRPC: {grpc_url}
 A sign-in link: {command}
 Ctrl-C stops.
 """

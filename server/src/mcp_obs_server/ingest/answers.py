@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from mcp_obs_server.ingest.admission import rejection_message
@@ -40,9 +42,17 @@ def encoded(is_json: bool, message: Message) -> bytes:
     return json.dumps(MessageToDict(message)).encode() if is_json else message.SerializeToString()
 
 
+def status(error: ExportRefused) -> Status:
+    """A google.rpc.Status; its RetryInfo is how gRPC says Retry-After."""
+    status = Status(code=error.code, message=str(error))
+    if error.retry_after_seconds is not None:
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=error.retry_after_seconds)))
+    return status
+
+
 def refusal(is_json: bool, error: ExportRefused) -> tuple[bytes, Mapping[str, str]]:
     """A google.rpc.Status and the headers that go with it."""
-    body = encoded(is_json, Status(code=error.code, message=str(error)))
+    body = encoded(is_json, status(error))
     headers = dict(CORS)
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)

@@ -13,8 +13,14 @@ Hold = Callable[[int], None]
 Turn = Callable[[Callable[[], bytes]], Awaitable[bytes]]
 """Does a piece of work when it is the sender's turn."""
 
+# An exporter's own timeout is 10 s; whoever takes longer holds memory that others need.
+BODY_SECONDS = 30.0
+
 # About 3 ms of work.
 _INFLATE_STEP = 1 << 20
+_SLICE = 1 << 16
+# An exporter's gzip has one; a body of nothing but their 20 bytes would cost seconds.
+_MAX_GZIP_MEMBERS = 1024
 
 
 class ClientGone(Exception):  # noqa: N818  nobody is left to tell
@@ -45,12 +51,18 @@ class Incoming:
                 return
 
 
-async def read_body(incoming: Incoming, is_gzip: bool, limit: int, hold: Hold, turn: Turn) -> bytes:
-    """The whole body, inflated. Raises ExportTooLarge, MalformedExport, Overloaded or ClientGone."""
+async def slices(body: bytes) -> AsyncIterator[bytes]:
+    """A body that is already here, in the pieces in which one arrives."""
+    for start in range(0, len(body), _SLICE):
+        yield body[start : start + _SLICE]
+
+
+async def read_body(chunks: AsyncIterator[bytes], is_gzip: bool, limit: int, hold: Hold, turn: Turn) -> bytes:
+    """The whole body, inflated. Raises ExportTooLarge, MalformedExport, Overloaded, and ClientGone from `chunks`."""
     inflate = _Inflater(limit, hold, turn) if is_gzip else None
     pieces: list[bytes] = []
     size = 0
-    async for chunk in incoming.chunks():
+    async for chunk in chunks:
         size += len(chunk)
         if size > limit:
             raise ExportTooLarge(f"The body is over {limit} bytes: send smaller batches.")
@@ -73,6 +85,7 @@ class _Inflater:
         self._turn = turn
         self._size = 0
         self._member = zlib.decompressobj(wbits=31)
+        self._members = 0
         self._inside = False
 
     async def __call__(self, data: bytes) -> list[bytes]:
@@ -87,11 +100,17 @@ class _Inflater:
             out.append(piece)
             if self._member.eof:
                 data = self._member.unused_data
-                self._member = zlib.decompressobj(wbits=31)
-                self._inside = False
+                self._next_member()
             else:
                 data = self._member.unconsumed_tail
         return out
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self._members == _MAX_GZIP_MEMBERS:
+            raise MalformedExport(f"The gzip body has over {_MAX_GZIP_MEMBERS} members: send it as one.")
+        self._member = zlib.decompressobj(wbits=31)
+        self._inside = False
 
     def _count(self, size: int) -> None:
         self._size += size

@@ -1,5 +1,7 @@
 """Bytes that all organisations share fairly, in memory or on disk."""
 
+import asyncio
+
 from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 
 # Beyond this a large export is refused already.
@@ -17,6 +19,7 @@ class Budget:
         self._refusal = refusal
         self.held = 0
         self._held_by: dict[int, int] = {}
+        self._waiting: list[asyncio.Future[None]] = []
 
     def check(self, size: int) -> None:
         """Raises ExportTooLarge when there is no room for so much, however empty it is here."""
@@ -45,3 +48,13 @@ class Budget:
         mine = self._held_by.pop(org_id, 0) - size
         if mine:
             self._held_by[org_id] = mine
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def given_back(self) -> None:
+        """Wait until there is more room than now."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting

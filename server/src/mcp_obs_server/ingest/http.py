@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from mcp_obs_server.ingest import answers
-from mcp_obs_server.ingest.body import ClientGone, Incoming, Receive, read_body
+from mcp_obs_server.ingest.body import BODY_SECONDS, ClientGone, Incoming, Receive, read_body
 from mcp_obs_server.ingest.errors import (
     Broken,
     ExportRefused,
@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# An exporter's own timeout is 10 s; whoever takes longer holds memory that others need.
-_BODY_SECONDS = 30.0
 # Closing while the sender still writes resets the connection, and the answer with it.
 _SKIM_BYTES = 8 << 20
 
@@ -34,7 +32,7 @@ _SKIM_BYTES = 8 << 20
 class OtlpHttp:
     """The ASGI application behind /v1/."""
 
-    def __init__(self, receiver: Receiver, max_body_bytes: int, body_seconds: float = _BODY_SECONDS) -> None:
+    def __init__(self, receiver: Receiver, max_body_bytes: int, body_seconds: float = BODY_SECONDS) -> None:
         self._receiver = receiver
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
@@ -70,7 +68,7 @@ class OtlpHttp:
             try:
                 async with asyncio.timeout(self._body_seconds):
                     body = await read_body(
-                        incoming, is_gzip, self._max_body_bytes, passage.hold, passage.turn
+                        incoming.chunks(), is_gzip, self._max_body_bytes, passage.hold, passage.turn
                     )
             except TimeoutError:
                 raise TooSlow(f"The body took longer than {self._body_seconds:g} s.") from None

@@ -6,7 +6,7 @@ from typing import Self, TypeVar
 
 from mcp_obs_server.ingest.body import ClientGone
 from mcp_obs_server.ingest.budget import Budget
-from mcp_obs_server.ingest.errors import Broken, ExportRefused
+from mcp_obs_server.ingest.errors import Broken, ExportRefused, Overloaded
 from mcp_obs_server.ingest.limits import Limits
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.signal import Signal
@@ -51,6 +51,14 @@ class Passage:
     async def turn(self, work: Callable[[], T]) -> T:
         """Do a piece of work when it is this organisation's turn."""
         return await self._turns.loop.run(self.tenant.org_id, work)
+
+    async def hold_when_possible(self, size: int) -> None:
+        """The same, waiting for room as long as the caller lets it."""
+        while True:
+            try:
+                return self.hold(size)
+            except Overloaded:
+                await self._in_flight.given_back()
 
     def __enter__(self) -> Self:
         return self

@@ -53,6 +53,11 @@ class Receiver:
         self.seconds = {name: Histogram() for name in self._committers}
         """By signal: from an export's last byte until all that can be kept of it is durable."""
 
+    @property
+    def signals(self) -> list[Signal]:
+        """Every signal that is received here."""
+        return [signal for signal, _ in self._committers.values()]
+
     def signal(self, name: str) -> Signal | None:
         """The signal of this name, when it is received here."""
         found = self._committers.get(name)

@@ -58,3 +58,9 @@ class Signal:
     def rejected_field(self) -> str:
         """The field of the response's partial_success that counts what was rejected."""
         return f"rejected_{self.item.replace(' ', '_')}s"
+
+    @property
+    def export_method(self) -> str:
+        """The path of its gRPC method; each collector package has one service."""
+        (service,) = self.request.DESCRIPTOR.file.services_by_name.values()
+        return f"/{service.full_name}/Export"

@@ -81,7 +81,9 @@ async def deploy(
 async def start_mcp_obs(children: Children, port: int, data: Path) -> None:
     """Run `mcp-obs start` as a user would, on its embedded defaults."""
     command = Path(sysconfig.get_path("scripts")) / "mcp-obs"
-    arguments = ["start", "--host", HOST, "--port", str(port), "--data-dir", str(data)]
+    # The demo's servers report over HTTP; 4317 may be somebody else's.
+    listening_on = ["--host", HOST, "--port", str(port), "--grpc-port", "0"]
+    arguments = ["start", *listening_on, "--data-dir", str(data)]
     child = await children.start("mcp-obs", [str(command), *arguments], {})
     await listening(child, port)
     await answering(child, port)

@@ -1,0 +1,52 @@
+"""Where OTLP/gRPC listens, and what one connection may ask of this process."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import grpc
+
+# An export that is under way may finish.
+_STOP_SECONDS = 5
+
+_IDENTITY_AND_GZIP = 0b101
+
+_OPTIONS = (
+    # Two servers on one port would each get a part of the exports, and neither would say so.
+    ("grpc.so_reuseport", 0),
+    # gRPC's own inflating knows no budget and does all at once, so messages come as they were sent.
+    ("grpc.per_message_decompression", 0),
+    ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_AND_GZIP),
+    ("grpc.max_concurrent_streams", 100),
+    # Exporters ping every 10 s at most; who does it more often is cut off after two warnings.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # Half-open connections: a peer that answers no ping for 20 s is gone, and so is one that never says a word.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    # The slowest exporter sends metrics once a minute.
+    ("grpc.max_connection_idle_ms", 600_000),
+)
+
+
+class GrpcListener:
+    """A bound port; calls are answered once there is a door to serve."""
+
+    def __init__(self, host: str, port: int, max_message_bytes: int) -> None:
+        """Raises RuntimeError when the port can't be had; 0 takes a free one."""
+        limit = ("grpc.max_receive_message_length", max_message_bytes)
+        self._server = grpc.aio.server(options=(*_OPTIONS, limit))
+        self.port = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+    @asynccontextmanager
+    async def serving(self, door: grpc.GenericRpcHandler) -> AsyncGenerator[None]:
+        """Answer; at the end, stop."""
+        self._server.add_generic_rpc_handlers((door,))
+        await self._server.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Take no new calls, and wait for those under way."""
+        await self._server.stop(_STOP_SECONDS)
