@@ -8,8 +8,11 @@ import {
   redirect,
 } from "@tanstack/react-router";
 
+import { keysQuery } from "@/features/keys/api/get-keys";
 import { overviewQuery } from "@/features/overview/api/get-overview";
 import { seriesQuery } from "@/features/overview/api/get-series";
+import { rejectionsQuery } from "@/features/rejections/api/get-rejections";
+import { parseRejectionRange } from "@/features/rejections/ranges";
 import { meQuery } from "@/features/session/api/me";
 import { serversQuery } from "@/features/servers/api/get-servers";
 import { chooseServer, rememberServer } from "@/features/servers/last-server";
@@ -65,21 +68,24 @@ const homeRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/home-page"), "HomePage"),
 });
 
+async function findServer(queryClient: QueryClient, serverId: string) {
+  const isIt = (one: { id: number }) => String(one.id) === serverId;
+  const server =
+    (await queryClient.ensureQueryData(serversQuery)).find(isIt) ??
+    // It may have been created since the list was read.
+    (await queryClient.fetchQuery({ ...serversQuery, staleTime: 0 })).find(isIt);
+  if (server === undefined) throw notFound();
+  rememberServer(server.id);
+  return server;
+}
+
 const overviewRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/servers/$serverId",
   validateSearch: (search: Record<string, unknown>) => ({ range: parseRange(search["range"]) }),
   loaderDeps: ({ search }) => ({ range: search.range }),
   loader: async ({ context, params, deps }) => {
-    const servers = await context.queryClient.ensureQueryData(serversQuery);
-    const server =
-      servers.find((one) => String(one.id) === params.serverId) ??
-      // It may have been created since the list was read.
-      (await context.queryClient.fetchQuery({ ...serversQuery, staleTime: 0 })).find(
-        (one) => String(one.id) === params.serverId,
-      );
-    if (server === undefined) throw notFound();
-    rememberServer(server.id);
+    const server = await findServer(context.queryClient, params.serverId);
     // All at once and not waited for: the page shows what has come so far.
     void context.queryClient.prefetchQuery(overviewQuery(server.id, deps.range));
     void context.queryClient.prefetchQuery(seriesQuery(server.id, deps.range));
@@ -90,7 +96,25 @@ const overviewRoute = createRoute({
   notFoundComponent: NotFoundPage,
 });
 
-const routeTree = rootRoute.addChildren([signInRoute, shellRoute.addChildren([homeRoute, overviewRoute])]);
+const settingsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/servers/$serverId/settings",
+  validateSearch: (search: Record<string, unknown>) => ({ range: parseRejectionRange(search["range"]) }),
+  loaderDeps: ({ search }) => ({ range: search.range }),
+  loader: async ({ context, params, deps }) => {
+    const server = await findServer(context.queryClient, params.serverId);
+    void context.queryClient.prefetchQuery(rejectionsQuery(server.id, deps.range));
+    void context.queryClient.prefetchQuery(keysQuery(server.id));
+    return { server };
+  },
+  component: lazyRouteComponent(() => import("./pages/settings-page"), "SettingsPage"),
+  notFoundComponent: NotFoundPage,
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  shellRoute.addChildren([homeRoute, overviewRoute, settingsRoute]),
+]);
 
 /** The pages and their addresses. */
 export function createAppRouter(queryClient: QueryClient) {

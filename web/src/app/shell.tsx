@@ -7,6 +7,8 @@ import { UserMenu } from "@/features/session/components/user-menu";
 import { ThemeMenu } from "@/features/theme/components/theme-menu";
 import { parseRange } from "@/lib/time-range";
 
+import { ServerNav } from "./server-nav";
+
 /** What stands around every page of a signed-in user. */
 export function Shell() {
   const navigate = useNavigate();
@@ -43,6 +45,7 @@ export function Shell() {
             serverId={serverId === undefined ? null : Number(serverId)}
             onSelect={selectServer}
           />
+          {serverId !== undefined && <ServerNav serverId={serverId} />}
           <div className="ml-auto flex items-center gap-1.5">
             <ThemeMenu />
             <UserMenu onSignedOut={leave} />

@@ -7,7 +7,15 @@ export type TimeRangeName = NonNullable<Query["range"]>;
 
 export const DEFAULT_RANGE: TimeRangeName = "24h";
 
-export const RANGES: readonly { name: TimeRangeName; label: string; words: string; before: string }[] = [
+/** A stretch of time with its words. */
+export interface TimeRange<Name extends string = TimeRangeName> {
+  name: Name;
+  label: string;
+  words: string;
+  before: string;
+}
+
+export const RANGES: readonly TimeRange[] = [
   { name: "24h", label: "24h", words: "Last 24 hours", before: "the 24 hours before" },
   { name: "7d", label: "7d", words: "Last 7 days", before: "the 7 days before" },
   { name: "30d", label: "30d", words: "Last 30 days", before: "the 30 days before" },

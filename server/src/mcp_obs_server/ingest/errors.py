@@ -14,7 +14,7 @@ ExportRefused
 └── Overloaded             503 UNAVAILABLE, retryable, with Retry-After
 """
 
-from mcp_obs_server.ingest.reason import ReasonCode
+from mcp_obs_server.ingest.reason import ReasonCode, StrangerCode
 
 
 class ExportRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
@@ -22,7 +22,7 @@ class ExportRefused(Exception):  # noqa: N818  a refusal is an answer, not a fau
 
     status = 400
     code = 3
-    reason: ReasonCode = "malformed"
+    reason: ReasonCode | StrangerCode = "malformed"
     retry_after_seconds: int | None = None
 
 

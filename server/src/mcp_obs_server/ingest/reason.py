@@ -21,11 +21,10 @@ ReasonCode = Literal[
     "quota",
     "overloaded",
     "failed",
-    # Requests that are nobody's.
-    "unauthenticated",
-    "unknown_signal",
-    "wrong_method",
 ]
+
+# Of requests that are nobody's.
+StrangerCode = Literal["unauthenticated", "unknown_signal", "wrong_method"]
 
 
 class Reason(NamedTuple):

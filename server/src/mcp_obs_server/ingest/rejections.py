@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from mcp_obs_server.ingest.errors import ExportRefused
 from mcp_obs_server.ingest.models import MESSAGE_LENGTH, RejectionCount
-from mcp_obs_server.ingest.reason import Reason, ReasonCode
+from mcp_obs_server.ingest.reason import Reason, ReasonCode, StrangerCode
 from mcp_obs_server.ingest.signal import SignalName
 from mcp_obs_server.ingest.tenant import Tenant
 from mcp_obs_server.kit.background_writer import FLUSH_SECONDS, BackgroundWriter
@@ -31,7 +31,7 @@ class Rejected(NamedTuple):
     org_id: int | None
     server_id: int | None
     signal: SignalName | None
-    reason: ReasonCode
+    reason: ReasonCode | StrangerCode
 
 
 @dataclass

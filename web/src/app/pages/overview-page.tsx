@@ -12,7 +12,7 @@ import { OverviewBody, OverviewSkeleton } from "@/features/overview/components/o
 import { ToolsPanel } from "@/features/tools/components/tools-panel";
 import { describeError } from "@/lib/api/error";
 import { cn } from "@/lib/cn";
-import { describeRange } from "@/lib/time-range";
+import { describeRange, RANGES } from "@/lib/time-range";
 
 const FROM = "/shell/servers/$serverId";
 
@@ -58,6 +58,7 @@ export function OverviewPage() {
               />
             )}
             <TimeRangePicker
+              ranges={RANGES}
               value={range}
               onChange={(next) => void navigate({ search: { range: next }, replace: true })}
             />

@@ -1,0 +1,46 @@
+import { formatAgo, formatMoment } from "@/lib/format";
+import { useNow } from "@/lib/use-now";
+
+import { describeAmount, type Problem } from "../problems";
+import { EXPLANATIONS } from "../reasons";
+
+const NOW_MS = 5000;
+
+/** What was not kept and why, in words, with what to do about it. */
+export function ProblemList({ problems }: { problems: readonly Problem[] }) {
+  const now = useNow(NOW_MS);
+  return (
+    <ul aria-label="Rejections">
+      {problems.map((problem) => (
+        <ProblemItem key={`${problem.signal} ${problem.reason}`} problem={problem} now={now} />
+      ))}
+    </ul>
+  );
+}
+
+function ProblemItem({ problem, now }: { problem: Problem; now: Date }) {
+  const { title, what, todo } = EXPLANATIONS[problem.reason];
+  const last = new Date(problem.last_at);
+  return (
+    <li className="grid gap-x-8 gap-y-2.5 border-t border-line px-4 py-4 sm:grid-cols-[minmax(0,14rem)_minmax(0,1fr)]">
+      <div>
+        <h3 className="font-medium">{title}</h3>
+        <p className="mt-0.5 text-13 tabular-nums">{describeAmount(problem)}</p>
+        <p className="mt-0.5 text-xs text-muted">
+          {problem.signal} · last{" "}
+          <time dateTime={problem.last_at} title={formatMoment(last)}>
+            {formatAgo(last, now)}
+          </time>
+        </p>
+      </div>
+      <div className="max-w-2xl min-w-0 space-y-2 text-13">
+        <p className="text-muted">{what}</p>
+        <p>{todo}</p>
+        <p className="rounded-md bg-sunken px-2.5 py-1.5 font-mono text-xs break-words text-muted">
+          <span className="sr-only">The last answer to the sender: </span>
+          {problem.last_message}
+        </p>
+      </div>
+    </li>
+  );
+}
