@@ -22,8 +22,8 @@ export function KeysTable({ keys }: { keys: readonly ApiKey[] }) {
       <thead>
         <tr>
           <TableHead className="pl-4 xl:pl-4">Key</TableHead>
-          <TableHead>Environment</TableHead>
-          <TableHead>Created</TableHead>
+          <TableHead className="max-sm:hidden">Environment</TableHead>
+          <TableHead className="max-sm:hidden">Created</TableHead>
           <TableHead className="pr-4 xl:pr-4">Last used</TableHead>
         </tr>
       </thead>
@@ -46,8 +46,8 @@ function KeyRow({ apiKey, now }: { apiKey: ApiKey; now: Date }) {
         </code>
         {revoked && <span className="ml-2 text-xs text-muted">revoked</span>}
       </TableCell>
-      <TableCell>{apiKey.environment}</TableCell>
-      <TableCell className="text-muted">
+      <TableCell className="max-sm:hidden">{apiKey.environment}</TableCell>
+      <TableCell className="text-muted max-sm:hidden">
         <Moment time={apiKey.created_at} now={now} />
       </TableCell>
       <TableCell className="pr-4 xl:pr-4">

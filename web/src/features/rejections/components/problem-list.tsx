@@ -1,20 +1,35 @@
+import { useState } from "react";
+
+import { Button } from "@/components/ui/button";
 import { formatAgo, formatMoment } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
 
 import { describeAmount, type Problem } from "../problems";
 import { EXPLANATIONS } from "../reasons";
 
+const FIRST_PROBLEMS = 5;
 const NOW_MS = 5000;
 
-/** What was not kept and why, in words, with what to do about it. */
+/** What was not kept and why, in words, with what to do about it; the latest first. */
 export function ProblemList({ problems }: { problems: readonly Problem[] }) {
+  const [all, setAll] = useState(false);
   const now = useNow(NOW_MS);
+  const shown = all ? problems : problems.slice(0, FIRST_PROBLEMS);
   return (
-    <ul aria-label="Rejections">
-      {problems.map((problem) => (
-        <ProblemItem key={`${problem.signal} ${problem.reason}`} problem={problem} now={now} />
-      ))}
-    </ul>
+    <>
+      <ul aria-label="Rejections">
+        {shown.map((problem) => (
+          <ProblemItem key={`${problem.signal} ${problem.reason}`} problem={problem} now={now} />
+        ))}
+      </ul>
+      {problems.length > FIRST_PROBLEMS && (
+        <div className="border-t border-line p-1.5 text-center">
+          <Button variant="ghost" onClick={() => setAll(!all)}>
+            {all ? `Show the latest ${FIRST_PROBLEMS}` : `Show all ${problems.length} reasons`}
+          </Button>
+        </div>
+      )}
+    </>
   );
 }
 

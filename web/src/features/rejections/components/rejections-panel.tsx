@@ -65,7 +65,9 @@ function NothingRejected({ range }: { range: RejectionRange }) {
     <div className="flex flex-col items-center border-t border-line px-6 py-12 text-center">
       <CircleCheckIcon aria-hidden className="mb-3 size-6 text-good" />
       <p className="font-medium">Nothing was rejected</p>
-      <p className="mt-1 text-13 text-muted">Everything this server sent in the {words} was kept.</p>
+      <p className="mt-1 text-13 text-balance text-muted">
+        Everything this server sent in the {words} was kept.
+      </p>
     </div>
   );
 }
