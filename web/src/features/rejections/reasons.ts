@@ -34,6 +34,26 @@ export const EXPLANATIONS: Record<Rejection["reason"], Explanation> = {
     what: "Their time is more than an hour ahead of mcp-obs's clock.",
     todo: CLOCK,
   },
+  no_name: {
+    title: "No name",
+    what: "A metric without a name can't be found again.",
+    todo: "Name the instrument where the meter creates it.",
+  },
+  no_value: {
+    title: "Nothing in it",
+    what: "The data points had no value, or the log records no time, text or attributes.",
+    todo: "Check what the exporter sends, above all one that is not an OpenTelemetry SDK's own.",
+  },
+  bad_buckets: {
+    title: "Buckets don't fit",
+    what: "A histogram's buckets and their bounds contradict each other, or there are too many.",
+    todo: "Give the view or instrument bounds that increase, and fewer of them; the answer below says which rule was broken.",
+  },
+  bad_quantile: {
+    title: "Quantiles don't fit",
+    what: "A summary's quantiles are not between 0 and 1, or there are too many.",
+    todo: "Check what makes the summaries; histograms serve better.",
+  },
   malformed: {
     title: "Not OTLP",
     what: "The body was not the message that its address and its Content-Type promise.",

@@ -566,7 +566,7 @@ export interface components {
              * Reason
              * @enum {string}
              */
-            reason: "bad_trace_id" | "bad_span_id" | "too_old" | "in_future" | "malformed" | "slow" | "too_large" | "unsupported_media" | "rate_limited" | "quota" | "overloaded" | "failed";
+            reason: "bad_trace_id" | "bad_span_id" | "too_old" | "in_future" | "no_name" | "no_value" | "bad_buckets" | "bad_quantile" | "malformed" | "slow" | "too_large" | "unsupported_media" | "rate_limited" | "quota" | "overloaded" | "failed";
             /**
              * Signal
              * @enum {string}
