@@ -54,6 +54,7 @@ class Door:
     committers: Mapping[SignalName, Committer]
     receiver: Receiver
     rejections: Rejections
+    spool: Budget
 
     @property
     def grpc_address(self) -> str:
@@ -72,6 +73,12 @@ class Door:
     async def logs(self, columns: str = "*") -> list[Row]:
         """The same for logs."""
         return await self._stored("logs", f"SELECT {columns} FROM logs {_OURS} ORDER BY time")
+
+    async def count(self, signal: SignalName) -> int:
+        """How many items of a signal are stored."""
+        table = {"traces": "spans", "metrics": "metric_points", "logs": "logs"}[signal]
+        (row,) = await self._stored(signal, f"SELECT count() AS rows FROM {table} {_OURS}")
+        return row["rows"]
 
     async def _stored(self, signal: SignalName, sql: str) -> list[Row]:
         await self.committers[signal].stop()
@@ -124,7 +131,7 @@ async def open_door(
     listener = GrpcListener("127.0.0.1", 0, MAX_MESSAGE_BYTES)
     try:
         async with serving(app) as url, listener.serving(otlp_grpc):
-            yield Door(url, listener, org_id, store, committers, receiver, rejections)
+            yield Door(url, listener, org_id, store, committers, receiver, rejections, spool)
     finally:
         for committer in committers.values():
             await committer.stop()

@@ -13,15 +13,7 @@ from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
-
-PROTOBUF = "application/x-protobuf"
-
-
-async def post(door: Door, body: bytes, path: str = "/v1/traces", **headers: str) -> httpx2.Response:
-    sent = {"authorization": f"Bearer {KEY}", "content-type": PROTOBUF}
-    sent.update({name.replace("_", "-"): value for name, value in headers.items()})
-    async with httpx2.AsyncClient() as client:
-        return await client.post(door.url + path, content=body, headers=sent)
+from otlp_ways import PROTOBUF, post
 
 
 async def test_items_left_out_of_an_accepted_export_are_counted_by_reason(door: Door) -> None:
