@@ -6,6 +6,8 @@ import httpx2
 import pytest
 
 from control_plane import ControlPlane, Tenancy
+from mcp_obs_server.store import TelemetryStore
+from otlp_exports import batch, export
 from routes import Route, api_routes
 
 OPEN_TO_STRANGERS = "/api/sign-in"
@@ -20,12 +22,14 @@ BODIES: dict[Route, dict[str, Any]] = {
     Route("POST", "/api/servers"): {"name": "weather"},
     Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
 }
+TRACE = export(1)
+TRACE_ID = TRACE.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
 OF_A_DELETION = Route("GET", "/api/deletions/{deletion_id}")
 OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 
 
 async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy) -> httpx2.Response:
-    path = route.path.format(server_id=of.scope.server_id, key_id=of.key_id)
+    path = route.path.format(server_id=of.scope.server_id, key_id=of.key_id, trace_id=TRACE_ID)
     async with control.client(caller.token) as client:
         return await client.request(route.method, path, json=BODIES.get(route))
 
@@ -37,14 +41,17 @@ def test_every_route_is_in_this_matrix() -> None:
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
 async def test_another_organisation_s_server_is_like_one_that_was_never_there(
-    control: ControlPlane, route: Route
+    control: ControlPlane, store: TelemetryStore, route: Route
 ) -> None:
     ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    for scope in (ours.scope, theirs.scope):
+        token = f"isolation {scope.org_id} {scope.server_id}"
+        store.insert("traces", batch(scope.org_id, TRACE, server_id=scope.server_id), token)
     assert (await call(control, ours, route, of=ours)).is_success
     refused = await call(control, ours, route, of=theirs)
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
     async with control.client(ours.token) as client:
-        path = route.path.format(server_id=999, key_id=theirs.key_id)
+        path = route.path.format(server_id=999, key_id=theirs.key_id, trace_id=TRACE_ID)
         absent = await client.request(route.method, path, json=BODIES.get(route))
     assert absent.json() == {
         **refused.json(),

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.service import AnalyticsService
+from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
 from mcp_obs_server.analytics.time_range import RangeName
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
 from mcp_obs_server.kit.services import provided
@@ -15,23 +16,41 @@ router = APIRouter(prefix="/api/servers/{server_id}", tags=["analytics"], respon
 
 Analytics = Annotated[AnalyticsService, Depends(provided(AnalyticsService))]
 LookBack = Annotated[RangeName, Query(alias="range", description="How far to look back.")]
+Target = Annotated[str | None, Query(max_length=1000, description="Only this tool, prompt or resource.")]
+TraceId = Annotated[str, Path(pattern="^[0-9a-fA-F]{32}$")]
 
 
 @router.get("/overview", operation_id="get_overview")
 async def get_overview(
-    analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h"
+    analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h", target: Target = None
 ) -> Overview:
     """The server's numbers, each against the period before."""
-    return await analytics.overview(scope, look_back)
+    return await analytics.overview(scope, look_back, target)
 
 
 @router.get("/series", operation_id="get_series")
-async def get_series(analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h") -> Series:
+async def get_series(
+    analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h", target: Target = None
+) -> Series:
     """The numbers over time."""
-    return await analytics.series(scope, look_back)
+    return await analytics.series(scope, look_back, target)
 
 
 @router.get("/tools", operation_id="get_tools")
 async def get_tools(analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h") -> ToolTable:
     """The tools that were called, most called first."""
     return await analytics.tools(scope, look_back)
+
+
+@router.get("/spans", operation_id="list_spans")
+async def list_spans(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[SpanQuery, Query()]
+) -> SpanPage:
+    """The spans that a filter leaves, newest first."""
+    return await analytics.spans(scope, query)
+
+
+@router.get("/traces/{trace_id}", operation_id="get_trace")
+async def get_trace(analytics: Analytics, scope: AuthorisedServer, trace_id: TraceId) -> Trace:
+    """The spans of a trace, whole."""
+    return await analytics.trace(scope, trace_id)

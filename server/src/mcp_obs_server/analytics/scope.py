@@ -16,6 +16,8 @@ class Question:
 
     scope: ServerScope
     range: TimeRange
+    target: str | None = None
+    """Only this tool, prompt or resource."""
 
     def parameters(self, start: datetime) -> dict[str, Any]:
         """What every query binds: the tenant and the rows from `start` on."""
@@ -27,6 +29,7 @@ class Question:
             "end": self.range.end,
             "bucket": int(self.range.bucket.total_seconds()),
             "rollup": self.range.rollup,
+            "target": self.target or "",
         }
 
     def range_out(self) -> TimeRangeOut:
@@ -43,6 +46,7 @@ class Question:
 IN_SCOPE = (
     "org_id = {org_id:UInt32} AND server_id = {server_id:UInt32}"
     " AND start >= {start:DateTime('UTC')} AND start < {end:DateTime('UTC')}"
+    " AND ({target:String} = '' OR target = {target:String})"
 )
 
 # A call is what a client asked the server to do; lists, pings and notifications are the protocol's own traffic.

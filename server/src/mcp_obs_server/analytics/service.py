@@ -4,8 +4,11 @@ from mcp_obs_server.analytics.overview import overview
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.scope import Question
 from mcp_obs_server.analytics.series import series
+from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
+from mcp_obs_server.analytics.spans import spans
 from mcp_obs_server.analytics.time_range import RangeName, TimeRange
 from mcp_obs_server.analytics.tools import tools
+from mcp_obs_server.analytics.trace import trace
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.servers.service import ServerScope
 from mcp_obs_server.store import TelemetryStore
@@ -18,17 +21,25 @@ class AnalyticsService:
         self._store = store
         self._clock = clock
 
-    async def overview(self, scope: ServerScope, name: RangeName) -> Overview:
-        """The server's numbers, each against the period before."""
-        return await overview(self._store, self._question(scope, name))
+    async def overview(self, scope: ServerScope, name: RangeName, target: str | None = None) -> Overview:
+        """The server's numbers, or one target's, each against the period before."""
+        return await overview(self._store, self._question(scope, name, target))
 
-    async def series(self, scope: ServerScope, name: RangeName) -> Series:
-        """The numbers over time."""
-        return await series(self._store, self._question(scope, name))
+    async def series(self, scope: ServerScope, name: RangeName, target: str | None = None) -> Series:
+        """The numbers over time, of the server or of one target."""
+        return await series(self._store, self._question(scope, name, target))
 
     async def tools(self, scope: ServerScope, name: RangeName) -> ToolTable:
         """The tools that were called, most called first."""
         return await tools(self._store, self._question(scope, name))
 
-    def _question(self, scope: ServerScope, name: RangeName) -> Question:
-        return Question(scope, TimeRange.ending(self._clock(), name))
+    async def spans(self, scope: ServerScope, query: SpanQuery) -> SpanPage:
+        """The spans that a filter leaves, newest first. Raises InvalidError."""
+        return await spans(self._store, self._question(scope, query.range), query)
+
+    async def trace(self, scope: ServerScope, trace_id: str) -> Trace:
+        """The spans of a trace, whole. Raises NotFoundError."""
+        return await trace(self._store, scope, trace_id)
+
+    def _question(self, scope: ServerScope, name: RangeName, target: str | None = None) -> Question:
+        return Question(scope, TimeRange.ending(self._clock(), name), target)

@@ -192,6 +192,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Spans
+         * @description The spans that a filter leaves, newest first.
+         */
+        get: operations["list_spans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/tools": {
         parameters: {
             query?: never;
@@ -204,6 +224,26 @@ export interface paths {
          * @description The tools that were called, most called first.
          */
         get: operations["get_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trace
+         * @description The spans of a trace, whole.
+         */
+        get: operations["get_trace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -369,6 +409,21 @@ export interface components {
             revoked_at: string | null;
         };
         /**
+         * Attribute
+         * @description A key and its value as text: arrays and maps as JSON, bytes in base64.
+         */
+        Attribute: {
+            /** Key */
+            key: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "string" | "bool" | "int" | "double" | "bytes" | "array" | "map" | "empty";
+            /** Value */
+            value: string;
+        };
+        /**
          * Deletion
          * @description A deletion and how far it is.
          */
@@ -413,6 +468,25 @@ export interface components {
             message: string;
         };
         /**
+         * Event
+         * @description Something that happened during a span.
+         */
+        Event: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Dropped Attributes Count */
+            dropped_attributes_count: number;
+            /** Name */
+            name: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Time Unix Nano */
+            time_unix_nano: string;
+        };
+        /**
          * Figure
          * @description A number and what it was in the period before; null where there was nothing to count.
          */
@@ -433,6 +507,24 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * Link
+         * @description Another span that this one has to do with.
+         */
+        Link: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Dropped Attributes Count */
+            dropped_attributes_count: number;
+            /** Flags */
+            flags: number;
+            /** Span Id */
+            span_id: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Trace State */
+            trace_state: string;
         };
         /**
          * Me
@@ -587,6 +679,30 @@ export interface components {
             start: string;
         };
         /**
+         * Resource
+         * @description The process that a span comes from.
+         */
+        Resource: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Schema Url */
+            schema_url: string;
+        };
+        /**
+         * Scope
+         * @description The library that recorded a span.
+         */
+        Scope: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Name */
+            name: string;
+            /** Schema Url */
+            schema_url: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * Series
          * @description One point for each bucket of the range, also where nothing happened.
          */
@@ -643,6 +759,76 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * SpanPage
+         * @description Spans, newest first.
+         */
+        SpanPage: {
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to go on; null at the end
+             */
+            next_cursor: string | null;
+            range: components["schemas"]["TimeRangeOut"];
+            /** Spans */
+            spans: components["schemas"]["SpanSummary"][];
+        };
+        /**
+         * SpanSummary
+         * @description A span in a list; null where the span doesn't say.
+         */
+        SpanSummary: {
+            /** Client Name */
+            client_name: string | null;
+            /** Client Version */
+            client_version: string | null;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Error Type */
+            error_type: string | null;
+            /** Generated */
+            generated: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+            /** Method */
+            method: string | null;
+            /** Name */
+            name: string;
+            /** Outcome */
+            outcome: ("ok" | "error" | "cancelled" | "input_required") | null;
+            /** Parent Span Id */
+            parent_span_id: string | null;
+            /** Session Id */
+            session_id: string | null;
+            /** Span Id */
+            span_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "unset" | "ok" | "error";
+            /** Status Message */
+            status_message: string | null;
+            /**
+             * Target
+             * @description The tool, prompt or resource
+             */
+            target: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Time Unix Nano */
+            time_unix_nano: string;
+            /** Trace Id */
+            trace_id: string;
+            /** User Id */
+            user_id: string | null;
         };
         /**
          * TimeRangeOut
@@ -706,6 +892,21 @@ export interface components {
             tools: components["schemas"]["Tool"][];
         };
         /**
+         * Trace
+         * @description The spans of one trace that this server sent, oldest first.
+         */
+        Trace: {
+            /**
+             * Is Truncated
+             * @description Whether there are more spans than are shown
+             */
+            is_truncated: boolean;
+            /** Spans */
+            spans: components["schemas"]["WholeSpan"][];
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * UserOut
          * @description A person.
          */
@@ -716,6 +917,102 @@ export interface components {
             id: number;
             /** Name */
             name: string;
+        };
+        /**
+         * WholeSpan
+         * @description Everything that is kept of a span; `attributes` has what no field of its own says.
+         */
+        WholeSpan: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /** Client Name */
+            client_name: string | null;
+            /** Client Version */
+            client_version: string | null;
+            /** Dropped Attributes Count */
+            dropped_attributes_count: number;
+            /** Dropped Events Count */
+            dropped_events_count: number;
+            /** Dropped Links Count */
+            dropped_links_count: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Error Type */
+            error_type: string | null;
+            /** Events */
+            events: components["schemas"]["Event"][];
+            /** Flags */
+            flags: number;
+            /** Generated */
+            generated: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+            /** Links */
+            links: components["schemas"]["Link"][];
+            /** Method */
+            method: string | null;
+            /** Name */
+            name: string;
+            /** Outcome */
+            outcome: ("ok" | "error" | "cancelled" | "input_required") | null;
+            /** Parent Span Id */
+            parent_span_id: string | null;
+            /** Prompt */
+            prompt: string | null;
+            /** Protocol Version */
+            protocol_version: string | null;
+            /** Request Id */
+            request_id: string | null;
+            /** Request Size */
+            request_size: number | null;
+            resource: components["schemas"]["Resource"];
+            /** Resource Uri */
+            resource_uri: string | null;
+            /** Response Size */
+            response_size: number | null;
+            /** Rpc Status Code */
+            rpc_status_code: string | null;
+            /** Sampling Weight */
+            sampling_weight: number | null;
+            scope: components["schemas"]["Scope"];
+            /** Session Id */
+            session_id: string | null;
+            /** Session Source */
+            session_source: string | null;
+            /** Span Id */
+            span_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "unset" | "ok" | "error";
+            /** Status Message */
+            status_message: string | null;
+            /**
+             * Target
+             * @description The tool, prompt or resource
+             */
+            target: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Time Unix Nano */
+            time_unix_nano: string;
+            /** Tool */
+            tool: string | null;
+            /** Trace Id */
+            trace_id: string;
+            /** Trace State */
+            trace_state: string;
+            /** Transport */
+            transport: string | null;
+            /** User Id */
+            user_id: string | null;
         };
     };
     responses: never;
@@ -980,6 +1277,8 @@ export interface operations {
             query?: {
                 /** @description How far to look back. */
                 range?: "24h" | "7d" | "30d" | "90d";
+                /** @description Only this tool, prompt or resource. */
+                target?: string | null;
             };
             header?: never;
             path: {
@@ -1048,6 +1347,8 @@ export interface operations {
             query?: {
                 /** @description How far to look back. */
                 range?: "24h" | "7d" | "30d" | "90d";
+                /** @description Only this tool, prompt or resource. */
+                target?: string | null;
             };
             header?: never;
             path: {
@@ -1073,6 +1374,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Series"];
+                };
+            };
+        };
+    };
+    list_spans: {
+        parameters: {
+            query?: {
+                client_name?: string | null;
+                /** @description Where the page before ended */
+                cursor?: string | null;
+                error_type?: string | null;
+                limit?: number;
+                method?: string | null;
+                outcome?: ("ok" | "error" | "cancelled" | "input_required") | null;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+                session_id?: string | null;
+                /** @description The tool, prompt or resource */
+                target?: string | null;
+                /** @description In the name, the message or an attribute; letters of either case */
+                text?: string | null;
+                user_id?: string | null;
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanPage"];
                 };
             };
         };
@@ -1107,6 +1455,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ToolTable"];
+                };
+            };
+        };
+    };
+    get_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                server_id: number;
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
         };
