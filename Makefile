@@ -61,6 +61,10 @@ screenshot: install web chromium ## the README's pictures, from a running demo
 bench-ingest: install ## what a running server takes in (BENCH=--quick for less of it)
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)
 
+.PHONY: bench-fairness
+bench-fairness: install ## what one tenant's flood costs another
+	@$(BIN)/python -m benchmarks.fairness
+
 # ── what is generated ────────────────────────────────────────────────────────
 .PHONY: contract openapi generated-check
 contract: install ## constants, docs and promoted columns from contract/semconv.yaml

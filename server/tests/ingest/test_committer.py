@@ -14,7 +14,7 @@ from full_disk import file_size_limit
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
-from mcp_obs_server.ingest.envelope import digest, frame
+from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
 from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
@@ -271,3 +271,18 @@ async def test_what_the_engine_has_or_the_disk_refused_holds_no_room_any_more(
     await committer.commit(an_export(org_id, 2))
     await committer.stop()
     budget.take(org_id, 2_000)
+
+
+async def test_an_export_beside_a_flood_is_written_after_one_of_the_flood_s(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    faulty = FaultyStore(store)
+    faulty.refuses.set()
+    committer = await opened(tmp_path, faulty)
+    flood = [asyncio.create_task(committer.commit(an_export(org_id, seed))) for seed in range(1, 41)]
+    victim = asyncio.create_task(committer.commit(an_export(org_id + 500_000, 1)))
+    await asyncio.gather(*flood, victim)
+    await committer.stop()
+    (segment,) = tmp_path.glob("*.segment")
+    written = [frame.org_id for frame in whole_frames(segment.read_bytes())]
+    assert written == [org_id, org_id + 500_000, *[org_id] * 39]
