@@ -96,6 +96,7 @@ async def open_door(
     body_seconds: float = 5,
     insert: Insert | None = None,
     limits: Limits | None = None,
+    receiver_type: type[Receiver] = Receiver,
 ) -> AsyncGenerator[Door]:
     """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
 
@@ -116,7 +117,7 @@ async def open_door(
     # Nothing is written here: whose counts the control plane keeps has tests of its own.
     rejections = Rejections(sessions_of(open_database("sqlite+aiosqlite://")), utc_now)
     long_turns = ThreadTurns()
-    receiver = Receiver(
+    receiver = receiver_type(
         verify_key=verify,
         committers=[(signal, committers[signal.name]) for signal in SIGNALS],
         now=time.time_ns if now is None else lambda: now,

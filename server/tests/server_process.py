@@ -1,5 +1,6 @@
 """A real server as a process, on a folder of the test."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,8 +8,22 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
+
+_COUNT = """
+import asyncio, json, sys
+from datetime import timedelta
+from pathlib import Path
+from mcp_obs_server.store import TelemetryStore
+store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
+sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
+       " (SELECT sum(calls) FROM operations_1m) AS minutes, (SELECT sum(calls) FROM operations_1h) AS hours FROM spans")
+ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
+print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
+store.close()
+"""
 
 
 @dataclass
@@ -21,10 +36,10 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **environment: str) -> Generator[Running]:
-    """`mcp-obs start` on a free port, answering, with more in its environment."""
+def running(folder: Path, port: int = 0, **environment: str) -> Generator[Running]:
+    """`mcp-obs start` on this or a free port, answering, with more in its environment."""
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", "0"],
+        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", str(port)],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -55,3 +70,11 @@ def new_key(server: Running, folder: Path) -> str:
         headers={"authorization": f"Bearer {token}"},
     )
     return response.raise_for_status().json()["secret"]
+
+
+def counts(folder: Path) -> dict[str, Any]:
+    """What a folder has stored, read when no server uses it."""
+    printed = subprocess.run(
+        [sys.executable, "-c", _COUNT, str(folder / "telemetry")], capture_output=True, text=True, check=True
+    ).stdout
+    return json.loads(printed)

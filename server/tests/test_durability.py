@@ -1,6 +1,5 @@
 """The promise behind every 200: what was acknowledged is there after kill -9, once."""
 
-import json
 import os
 import signal
 import stat
@@ -9,26 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from otlp_exports import SECOND, export
-from server_process import new_key, running
+from server_process import counts, new_key, running
 
 SPANS_PER_EXPORT = 50
-_COUNT = """
-import asyncio, json, sys
-from datetime import timedelta
-from pathlib import Path
-from mcp_obs_server.store import TelemetryStore
-store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
-sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
-       " (SELECT sum(calls) FROM operations_1m) AS minutes, (SELECT sum(calls) FROM operations_1h) AS hours FROM spans")
-ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
-print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
-store.close()
-"""
 
 
 class Sender(threading.Thread):
@@ -55,13 +41,6 @@ class Sender(threading.Thread):
                 self.acknowledged.extend(span.trace_id.hex().upper() for span in spans)
                 if number == 40:
                     self.halfway.set()
-
-
-def counts(folder: Path) -> dict[str, Any]:
-    printed = subprocess.run(
-        [sys.executable, "-c", _COUNT, str(folder / "telemetry")], capture_output=True, text=True, check=True
-    ).stdout
-    return json.loads(printed)
 
 
 def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@
 | 4 | success has no partial_success; an empty request succeeds | |
 | 5 | rejected items are counted, with a message | test_http, test_admission: every reason |
 | 6 | bad data: 400, INVALID_ARGUMENT, and a google.rpc.Status | test_http: what and where; test_grpc: no message |
-| 7 | only 429, 502, 503 and 504 are retried | test_exporters: by real ones |
+| 7 | only 429, 502, 503 and 504 are retried | test_exporter_retries: by real ones |
 | 8 | overload: Retry-After, RetryInfo | test_limits: rates and quotas; test_grpc: waiting for room |
 | 9 | a limit as sent and inflated: 413, RESOURCE_EXHAUSTED | test_hostile_bodies: bombs, in a real server's memory |
 | 10 | answers of at most 4 MiB | |
 | 11 | JSON: hex ids, lowerCamelCase, integer enums, unknown fields, integers as text | test_http, test_http_signals |
 | 12 | empty envelopes | |
-| 13 | the same export again is stored once | test_durability, test_exporters: across a restart |
+| 13 | the same export again is stored once | test_durability, test_exporter_retries: across a restart |
 | 14 | gRPC: UNAVAILABLE with RetryInfo, INVALID_ARGUMENT, UNAUTHENTICATED, RESOURCE_EXHAUSTED | rows 6 to 9 over gRPC |
 """
 

@@ -62,9 +62,7 @@ class OtlpGrpc(grpc.GenericRpcHandler):
         except Exception:
             log.exception("An export could not be answered")
             refused = Broken()
-        details = answers.status(refused).SerializeToString()
-        trailers = (("grpc-status-details-bin", details),)
-        return await context.abort(_CODES[refused.code], str(refused), trailers)
+        return await context.abort(_CODES[refused.code], str(refused), _trailers(refused))
 
     async def _export(self, signal: Signal, messages: Messages, context: Context) -> bytes:
         metadata = dict(context.invocation_metadata() or ())
@@ -99,3 +97,10 @@ class OtlpGrpc(grpc.GenericRpcHandler):
                 message = await read_body(chunks, True, self._max_body_bytes, passage.hold, passage.turn)
             rejected = await self._receiver.take(passage, message, is_json=False)
         return answers.success(signal, rejected).SerializeToString()
+
+
+def _trailers(refused: ExportRefused) -> tuple[tuple[str, bytes], ...]:
+    status = answers.status(refused)
+    # The Python and C++ exporters look for the detail alone, under its own name.
+    alone = (("google.rpc.retryinfo-bin", detail.value) for detail in status.details)
+    return (("grpc-status-details-bin", status.SerializeToString()), *alone)
