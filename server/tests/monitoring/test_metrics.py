@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from control_plane import ControlPlane
+from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.kit.errors import NotFoundError
 from mcp_obs_server.kit.histogram import Histogram
 from mcp_obs_server.monitoring.request_times import Request, request_of
@@ -71,6 +72,9 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         assert server.process.wait(30) == 0
 
 
+NOTHING: dict[tuple[str, ...], float] = {(each.name,): 0 for each in SIGNALS}
+
+
 def values(family: Metric) -> dict[tuple[str, ...], float]:
     """Each sample of a family without buckets, by its labels' values in the order of their names."""
     return {tuple(value for _, value in sorted(s.labels.items())): s.value for s in family.samples}
@@ -81,13 +85,13 @@ def test_what_was_sent_is_counted_by_signal_organisation_and_server(observed: Ob
     whose = ("1", "1", "traces")
     assert values(families["mcp_obs_ingest_exports"]) == {whose: 3}
     assert values(families["mcp_obs_ingest_items"]) == {whose: 2 * SPANS + 1}
-    assert values(families["mcp_obs_ingest_duplicate_exports"]) == {("traces",): 1}
-    (count,) = (
-        sample.value
+    assert values(families["mcp_obs_ingest_duplicate_exports"]) == {**NOTHING, ("traces",): 1}
+    counts = {
+        (sample.labels["signal"],): sample.value
         for sample in families["mcp_obs_ingest_duration_seconds"].samples
         if sample.name.endswith("_count")
-    )
-    assert count == 3
+    }
+    assert counts == {**NOTHING, ("traces",): 3}
     assert values(families["mcp_obs_ingest_rejected_items"]) == {("1", "bad_span_id", "1", "traces"): 1}
     assert values(families["mcp_obs_ingest_refused_exports"]) == {("", "unauthenticated", "", "traces"): 1}
     assert values(families["mcp_obs_ingest_in_flight_bytes"]) == {(): 0}
@@ -100,7 +104,7 @@ def test_what_was_inserted_is_counted_and_measured(observed: Observed) -> None:
     families = observed.families()
     assert values(families["mcp_obs_store_inserted_bytes"])["traces",] > 0
     assert values(families["mcp_obs_store_up"]) == {(): 1}
-    assert values(families["mcp_obs_spool_segments"]) == {("traces",): 0}
+    assert values(families["mcp_obs_spool_segments"]) == NOTHING
     assert values(families["mcp_obs_spool_limit_bytes"]) == {(): 2**30}
 
 
