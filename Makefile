@@ -57,6 +57,10 @@ e2e-test: install web chromium ## SDK to server to dashboard, in a real browser
 screenshot: install web chromium ## the README's pictures, from a running demo
 	@$(BIN)/python e2e/screenshot.py
 
+.PHONY: torture
+torture: install ## kill -9 under load, engine failures, a full spool: acknowledged against stored
+	@PYTHONPATH=server/tests $(BIN)/python -m benchmarks.torture $(TORTURE)
+
 .PHONY: bench-ingest
 bench-ingest: install ## what a running server takes in (BENCH=--quick for less of it)
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)

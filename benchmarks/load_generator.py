@@ -168,9 +168,11 @@ class LoadGenerator:
         self._resting.append(sender)
 
     def _lose(self, sender: Sender) -> None:
-        self._tally.statuses["lost"] += 1
         self._drop(sender)
-        self._rest(sender, _RETRY_SECONDS)
+        # A receiver that ends also closes connections on which it owes no answer.
+        if sender.export is not None and sender not in self._resting:
+            self._tally.statuses["lost"] += 1
+            self._rest(sender, _RETRY_SECONDS)
 
     def _drop(self, sender: Sender) -> None:
         if sender.connection:

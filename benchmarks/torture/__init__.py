@@ -1,0 +1,1 @@
+"""Is anything that was acknowledged lost, or stored twice, whatever happens to the server and to its engine?"""
