@@ -11,7 +11,11 @@ from command_line import CommandLine, Ended
 async def test_help_shows_every_verb(command_line: CommandLine) -> None:
     ended = await command_line("--help")
     verbs = [line.split()[0] for line in ended.out.partition("Commands:\n")[2].splitlines()]
-    assert (ended.code, verbs, ended.err) == (0, ["demo", "keys", "servers", "sign-in-link", "start"], "")
+    assert (ended.code, verbs, ended.err) == (
+        0,
+        ["canary", "demo", "keys", "servers", "sign-in-link", "start"],
+        "",
+    )
 
 
 async def test_the_version_is_the_package_s(command_line: CommandLine) -> None:

@@ -32,6 +32,11 @@ class ApiClient:
         with http:
             yield cls(http)
 
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return str(self._http.base_url).rstrip("/")
+
     def get(self, path: str) -> Any:
         """What is there."""
         return self._request("GET", path, None)
@@ -45,20 +50,19 @@ class ApiClient:
         return self._request("DELETE", path, None)
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
-        url = str(self._http.base_url).rstrip("/")
         try:
             response = self._http.request(method, path, json=body)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
-            raise _no_address(url) from error
+            raise _no_address(self.url) from error
         except UnicodeEncodeError as error:
             raise click.ClickException("That has bytes that are no text in UTF-8.") from error
         except httpx2.ConnectError as error:
             raise click.ClickException(
-                f"Nothing answers at {url}: start it with `mcp-obs start`, or give its address with --url."
+                f"Nothing answers at {self.url}: start it with `mcp-obs start`, or give its address with --url."
             ) from error
         except httpx2.HTTPError as error:
             raise click.ClickException(
-                f"{url} did not answer properly ({type(error).__name__}); try again."
+                f"{self.url} did not answer properly ({type(error).__name__}); try again."
             ) from error
         return _read(response)
 

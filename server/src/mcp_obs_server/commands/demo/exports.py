@@ -11,13 +11,14 @@ import anyio
 import click
 import httpx2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 from rich.console import Console
 
 from mcp_obs_server.commands.demo.deployment import Deployment, step
-from mcp_obs_server.commands.demo.history import GeneratedSpan, Value, generate
+from mcp_obs_server.commands.demo.history import GeneratedSpan, generate
+from mcp_obs_server.commands.otlp import attribute
 
 SEED = 4318
 BATCH = 2000
@@ -110,12 +111,3 @@ def encode(span: GeneratedSpan) -> Span:
         )
         encoded.events.add(name="exception", time_unix_nano=span.end, attributes=details)
     return encoded
-
-
-def attribute(name: str, value: Value) -> KeyValue:
-    """One attribute; a boolean is an integer too, so it is asked for first."""
-    if isinstance(value, bool):
-        return KeyValue(key=name, value=AnyValue(bool_value=value))
-    if isinstance(value, int):
-        return KeyValue(key=name, value=AnyValue(int_value=value))
-    return KeyValue(key=name, value=AnyValue(string_value=value))
