@@ -37,9 +37,11 @@ async def channel(address: str) -> AsyncGenerator[grpc.aio.Channel]:
         yield opened
 
 
-def begin(opened: grpc.aio.Channel, authorized: bool = True) -> "grpc.aio.StreamUnaryCall[bytes, bytes]":
+def begin(
+    opened: grpc.aio.Channel, authorized: bool = True, signal: Signal = TRACES
+) -> "grpc.aio.StreamUnaryCall[bytes, bytes]":
     """A call whose message comes when the test writes it."""
-    export: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = opened.stream_unary(TRACES.export_method)
+    export: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = opened.stream_unary(signal.export_method)
     return export(timeout=SECONDS, metadata=AUTHORIZED if authorized else ())
 
 

@@ -74,10 +74,14 @@ class Door:
         """The same for logs."""
         return await self._stored("logs", f"SELECT {columns} FROM logs {_OURS} ORDER BY time")
 
+    async def rows(self, signal: SignalName, columns: str) -> list[Row]:
+        """The same for any signal."""
+        table = {"traces": "spans", "metrics": "metric_points", "logs": "logs"}[signal]
+        return await self._stored(signal, f"SELECT {columns} FROM {table} {_OURS} ORDER BY time")
+
     async def count(self, signal: SignalName) -> int:
         """How many items of a signal are stored."""
-        table = {"traces": "spans", "metrics": "metric_points", "logs": "logs"}[signal]
-        (row,) = await self._stored(signal, f"SELECT count() AS rows FROM {table} {_OURS}")
+        (row,) = await self.rows(signal, "count() AS rows")
         return row["rows"]
 
     async def _stored(self, signal: SignalName, sql: str) -> list[Row]:

@@ -67,8 +67,9 @@ class Way:
         body: bytes,
         authorization: str = f"Bearer {KEY}",
         zipped: bool = False,
+        encoding: str = "identity",
     ) -> Answer:
-        """Export these bytes."""
+        """Export these bytes; with an encoding they are sent as they are under its name."""
         if self is GRPC:
             compression = grpc.Compression.Gzip if zipped else grpc.Compression.NoCompression
             metadata = (("authorization", authorization),)
@@ -79,7 +80,7 @@ class Way:
             self.content_type,
             f"/v1/{signal.name}",
             authorization=authorization,
-            content_encoding="gzip" if zipped else "identity",
+            content_encoding="gzip" if zipped else encoding,
         )
         assert response.headers["content-type"] == self.content_type
         return self._of_http(signal, response)

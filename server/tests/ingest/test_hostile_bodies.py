@@ -1,0 +1,170 @@
+"""Exports made to break a receiver, over every way: they are refused, or what they say is kept as text."""
+
+import gzip
+
+import grpc
+import pytest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from bombs import members, zeros
+from hostile_words import WORDS
+from mcp_obs_server.ingest.caps import MAX_COUNT, TRUNCATED
+from mcp_obs_server.ingest.signal import Signal
+from mcp_obs_server.ingest.signals import SIGNALS
+from mcp_obs_server.ingest.traces import TRACES
+from mcp_obs_server.ingest.wire import varint
+from otlp_door import Door
+from otlp_exports import export, logs_export
+from otlp_ways import HTTP_JSON, WAYS, Way, items, sample
+
+OK = grpc.StatusCode.OK
+INVALID_ARGUMENT = grpc.StatusCode.INVALID_ARGUMENT
+RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+each_way = pytest.mark.parametrize("way", WAYS, ids=str)
+each_signal = pytest.mark.parametrize("signal", SIGNALS, ids=[signal.name for signal in SIGNALS])
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("body", "code", "why"),
+    [
+        (zeros(16), RESOURCE_EXHAUSTED, "inflates to over"),
+        (members(16), RESOURCE_EXHAUSTED, "inflates to over"),
+        (gzip.compress(b"") * 1200, INVALID_ARGUMENT, "over 1024 members"),
+        (gzip.compress(gzip.compress(export(1).SerializeToString())), INVALID_ARGUMENT, "not"),
+        (gzip.compress(gzip.compress(zeros(16))), INVALID_ARGUMENT, "not"),
+    ],
+    ids=["zeros", "members of zeros", "empty members", "zipped twice", "a bomb zipped twice"],
+)
+async def test_a_bomb_is_refused_before_it_has_gone_off(
+    door: Door, way: Way, body: bytes, code: grpc.StatusCode, why: str
+) -> None:
+    answer = await way.send(door, TRACES, body, encoding="gzip")
+    assert (answer.code, answer.retry_after_seconds) == (code, None)
+    assert why in answer.message
+
+
+def nested(levels: int, is_map: bool) -> bytes:
+    """An AnyValue so deep, in bytes, as no library would write it."""
+    value = AnyValue(string_value="x").SerializeToString()
+    for _ in range(levels):
+        inner = b"\x0a" + varint(len(value)) + value
+        if is_map:
+            pair = b"\x0a\x01k\x12" + varint(len(value)) + value
+            inner = b"\x0a" + varint(len(pair)) + pair
+        value = (b"\x32" if is_map else b"\x2a") + varint(len(inner)) + inner
+    return value
+
+
+def with_value(value: bytes) -> bytes:
+    """An export of one span with an attribute of this value."""
+    body = b"\x0a\x04deep\x12" + varint(len(value)) + value
+    body = b"\x4a" + varint(len(body)) + body
+    span = export(1).resource_spans[0].scope_spans[0].spans[0]
+    body = span.SerializeToString() + body
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        body = tag + varint(len(body)) + body
+    return body
+
+
+def nested_json(levels: int, is_map: bool) -> bytes:
+    """The same in JSON."""
+    opening = '{"kvlistValue":{"values":[{"key":"k","value":' if is_map else '{"arrayValue":{"values":['
+    closing = "}]}}" if is_map else "]}}"
+    value = opening * levels + '{"stringValue":"x"}' + closing * levels
+    body = HTTP_JSON.encode(export(1)).decode()
+    return body.replace('"attributes": [{', f'"attributes": [{{"key":"deep","value":{value}}},{{', 2).encode()
+
+
+@each_way
+@pytest.mark.parametrize("is_map", [False, True], ids=["arrays", "maps"])
+async def test_values_in_values_are_kept_whole_or_refused_at_any_depth(
+    door: Door, way: Way, is_map: bool
+) -> None:
+    kept = 0
+    for levels in (1, 5, 15, 16, 17, 20, 25, 30, 35, 40, 45, 50, 60, 100, 1_000):
+        body = nested_json(levels, is_map) if way is HTTP_JSON else with_value(nested(levels, is_map))
+        answer = await way.send(door, TRACES, body)
+        assert (answer.code, answer.rejected) in ((OK, 0), (INVALID_ARGUMENT, 0))
+        kept += answer.code is OK
+    rows = await door.spans("attributes['deep'] AS deep")
+    assert 2 <= len(rows) == kept < 15
+
+
+@each_way
+@pytest.mark.parametrize("opening", [b'{"x":', b"[", b'{"resourceSpans":[{"x":['])
+async def test_depth_where_nothing_is_expected_is_refused(door: Door, way: Way, opening: bytes) -> None:
+    group = b"\x9b\x06"
+    answer = await way.send(door, TRACES, (opening if way is HTTP_JSON else group) * 3_000)
+    assert answer.code is INVALID_ARGUMENT
+
+
+@each_way
+@each_signal
+async def test_thousands_of_attributes_are_cut_and_the_item_says_so(
+    door: Door, way: Way, signal: Signal
+) -> None:
+    request = sample(signal, 1)
+    for number in range(1_000):
+        items(request)[0].attributes.add(key=f"k{number:03}").value.int_value = number
+    assert (await way.send(door, signal, way.encode(request))).code is OK
+    (row,) = await door.rows(signal.name, "attributes")
+    assert len(row["attributes"]) in (MAX_COUNT - 1, MAX_COUNT, MAX_COUNT + 1)
+    assert row["attributes"]["k100"] == "100"
+    assert TRUNCATED in row["attributes"]
+
+
+@each_way
+@each_signal
+async def test_hostile_words_are_kept_as_they_were_sent_whether_keys_or_values(
+    door: Door, way: Way, signal: Signal
+) -> None:
+    request = sample(signal, 1)
+    del items(request)[0].attributes[:]
+    for word in WORDS:
+        items(request)[0].attributes.add(key=word).value.string_value = word[::-1]
+    assert (await way.send(door, signal, way.encode(request))).code is OK
+    (row,) = await door.rows(signal.name, "attributes")
+    assert row["attributes"] == {word: word[::-1] for word in WORDS}
+
+
+@each_way
+async def test_hostile_words_are_only_text_in_every_name(door: Door, way: Way) -> None:
+    request = export(len(WORDS))
+    for word, span in zip(WORDS, items(request), strict=True):
+        span.name = span.trace_state = span.status.message = word
+        span.events.add(name=word)
+        span.attributes.add(key="enduser.id").value.string_value = word
+    assert (await way.send(door, TRACES, way.encode(request))).code is OK
+    rows = await door.spans(
+        "name, trace_state, status_message, user_id, arrayMap(e -> e.name, events) AS events"
+    )
+    assert [tuple(row.values()) for row in rows] == [(word, word, word, word, [word]) for word in WORDS]
+
+
+@each_way
+async def test_logs_sent_as_traces_are_no_spans(door: Door, way: Way) -> None:
+    answer = await way.send(door, TRACES, way.encode(logs_export(3)))
+    # JSON has names for its fields, so nothing of it is a span there.
+    assert (answer.code, answer.rejected) == (OK, 0 if way is HTTP_JSON else 3)
+    assert "trace_id is not 16 bytes" in answer.message or way is HTTP_JSON
+    assert await door.spans() == []
+
+
+@pytest.mark.parametrize(
+    ("member", "code"),
+    [
+        ('"__proto__": {"resourceSpans": 1}', OK),
+        ('"resourceSpans": ' + "9" * 5_000, INVALID_ARGUMENT),
+        ('"resourceSpans": 1e999', INVALID_ARGUMENT),
+        ('"resourceSpans": [{"resource": {"attributes": [{"value": {"doubleValue": NaN}}]}}]', OK),
+        ('"resourceSpans": [' + '{"scopeSpans": [{}]},' * 4_000 + "{}]", OK),
+        ('"x": "\\ud800"', OK),
+        ('"resourceSpans": [{"schemaUrl": "\ud83d"}]', INVALID_ARGUMENT),
+    ],
+    ids=["prototype", "endless number", "infinity", "no number", "many envelopes", "escaped half", "half"],
+)
+async def test_json_that_other_parsers_stumble_over(door: Door, member: str, code: grpc.StatusCode) -> None:
+    body = ("{" + member + "}").encode(errors="surrogatepass")
+    assert (await HTTP_JSON.send(door, TRACES, body)).code is code
