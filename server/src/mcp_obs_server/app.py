@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from mcp_obs_server.deletions.service import DeletionsService
 from mcp_obs_server.deletions.worker import DeletionWorker
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
-from mcp_obs_server.ingest.committer import Committer
+from mcp_obs_server.ingest.committer import Committer, Insert
 from mcp_obs_server.ingest.daily_quota import DailyQuota
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.grpc import OtlpGrpc
@@ -43,8 +43,9 @@ from mcp_obs_server.monitoring.parts import checks
 from mcp_obs_server.monitoring.readiness import Readiness
 from mcp_obs_server.monitoring.request_times import RequestTimes
 from mcp_obs_server.monitoring.scraper import ScraperToken
+from mcp_obs_server.monitoring.self_traces import SelfTraces
 from mcp_obs_server.rejections.service import RejectionsService
-from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
+from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap, own_server
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
 from mcp_obs_server.servers.service import ServersService
@@ -94,16 +95,21 @@ async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
 
 @asynccontextmanager
 async def _committer(
-    signal: Signal, settings: Settings, store: TelemetryStore, budget: Budget
+    signal: Signal, settings: Settings, insert: Insert, budget: Budget
 ) -> AsyncGenerator[Committer]:
     folder = settings.data_dir / "spool" / signal.name
-    insert = partial(store.insert, signal.name)
     committer = Committer(Spool(folder, partial(rewritten, signal)), RecentExports(folder), insert, budget)
     await committer.start()
     try:
         yield committer
     finally:
         await committer.stop()
+
+
+def _inserts(store: TelemetryStore, self_traces: SelfTraces | None) -> Iterator[tuple[Signal, Insert]]:
+    for signal in SIGNALS:
+        insert = partial(store.insert, signal.name)
+        yield signal, self_traces.watched(signal.name, insert) if self_traces else insert
 
 
 @asynccontextmanager
@@ -131,9 +137,10 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         store = await asyncio.to_thread(TelemetryStore.open, settings.store_location, settings.retention)
         stack.push_async_callback(asyncio.to_thread, store.close)
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
+        self_traces = SelfTraces() if settings.self_traces else None
         committers = [
-            (signal, await stack.enter_async_context(_committer(signal, settings, store, spool_budget)))
-            for signal in SIGNALS
+            (signal, await stack.enter_async_context(_committer(signal, settings, insert, spool_budget)))
+            for signal, insert in _inserts(store, self_traces)
         ]
 
         engine = open_database(f"sqlite+aiosqlite:///{settings.data_dir / 'control.db'}")
@@ -170,7 +177,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         otlp = OtlpHttp(receiver, settings.max_body_bytes)
         otlp_grpc = OtlpGrpc(receiver, settings.max_body_bytes, settings.max_grpc_message_bytes)
         api = build_api()
-        request_times = RequestTimes(api)
+        request_times = RequestTimes(api, self_traces.request if self_traces else None)
         by_signal = {signal.name: committer for signal, committer in committers}
         budgets = Budgets(in_flight, spool_budget)
         observed = Observed(receiver, rejections, by_signal, budgets, store, verifier, request_times)
@@ -186,5 +193,9 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             ScraperToken(settings.metrics_token),
         )
         first_start = await bootstrap(accounts, servers, settings.data_dir / "access-token")
+        if self_traces:
+            receiver.watch = self_traces.export
+            scope = await own_server(accounts, servers)
+            await stack.enter_async_context(self_traces.storing(by_signal["traces"], scope))
         behind_https = (settings.public_url or "").startswith("https:")
         yield Application(otlp, request_times, Dashboard(), otlp_grpc, first_start, behind_https)

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
         min_length=16,
         description="What a scraper has to send to read `/metrics`; without it nobody can.",
     )
+    self_traces: bool = Field(
+        default=False,
+        description="Whether mcp-obs keeps traces of itself, under a server named `mcp-obs`.",
+    )
 
     @field_validator("store")
     @classmethod

@@ -52,6 +52,8 @@ class Receiver:
         """By signal, organisation and server."""
         self.seconds = {name: Histogram() for name in self._committers}
         """By signal: from an export's last byte until all that can be kept of it is durable."""
+        self.watch: Callable[[SignalName, float], None] | None = None
+        """Is told of every export and its seconds."""
 
     @property
     def signals(self) -> list[Signal]:
@@ -114,6 +116,8 @@ class Receiver:
             acknowledged = self.acknowledged[key] = Acknowledged()
         acknowledged.add(kept, size)
         self.seconds[signal.name].observe(seconds)
+        if self.watch:
+            self.watch(signal.name, seconds)
 
     async def _admit(
         self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool

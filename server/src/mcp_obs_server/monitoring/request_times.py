@@ -1,7 +1,7 @@
 """How long the API's requests take, by route."""
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,8 +22,9 @@ class Request(NamedTuple):
 class RequestTimes:
     """An ASGI application around the API's."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, watch: Callable[[Request, float], None] | None = None) -> None:
         self._app = app
+        self._watch = watch
         self.seconds: dict[Request, Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,6 +45,8 @@ class RequestTimes:
 
     def _note(self, request: Request, seconds: float) -> None:
         self.seconds.setdefault(request, Histogram()).observe(seconds)
+        if self._watch:
+            self._watch(request, seconds)
 
 
 def request_of(scope: MutableMapping[str, Any], status: int) -> Request:

@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from mcp_obs_server.accounts.service import FIRST_LINK_LIFETIME, AccountsService
-from mcp_obs_server.servers.service import ServersService
+from mcp_obs_server.servers.service import ServerScope, ServersService
+
+OWN_SERVER = "mcp-obs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ async def bootstrap(
     link = await accounts.create_sign_in_link(owner, FIRST_LINK_LIFETIME)
     profile = await accounts.profile(owner)
     return FirstStart(profile.organisation.name, server.name, created.secret, link.token, link.expires_at)
+
+
+async def own_server(accounts: AccountsService, servers: ServersService) -> ServerScope:
+    """The server that mcp-obs's own telemetry is kept under, in the first organisation."""
+    owner = await accounts.first_owner()
+    assert owner, "bootstrap comes first"
+    known = {server.name: server for server, _ in await servers.list_servers(owner)}
+    server = known.get(OWN_SERVER) or await servers.create_server(owner, OWN_SERVER)
+    return await servers.server_scope(server.id, owner)
 
 
 def _read(file: Path) -> str | None:
