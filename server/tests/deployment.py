@@ -1,6 +1,5 @@
 """A control plane and the way into the store, as the application puts them together."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
 from otlp_exports import NOW, SECOND, export
+from waiting import until
 
 
 @dataclass
@@ -57,12 +57,15 @@ class Deployment:
 
     async def finished(self, tenancy: Tenancy, deletion_id: int) -> dict[str, Any]:
         """A deletion's last answer, as somebody who waits for it gets it."""
-        async with self.control.client(tenancy.token) as client, asyncio.timeout(60):
-            while True:
-                deletion = (await client.get(f"/api/deletions/{deletion_id}")).json()
-                if deletion["finished_at"]:
-                    return deletion
-                await asyncio.sleep(0.05)
+        deletion: dict[str, Any] = {}
+
+        async def is_finished() -> bool:
+            deletion.update((await client.get(f"/api/deletions/{deletion_id}")).json())
+            return deletion["finished_at"] is not None
+
+        async with self.control.client(tenancy.token) as client:
+            await until(is_finished)
+        return deletion
 
 
 class Folder:

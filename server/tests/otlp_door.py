@@ -41,6 +41,7 @@ class Tenant:
     org_id: int
     server_id: int = 1
     key_id: int = 1
+    retention_days: int | None = None
 
 
 @dataclass
@@ -98,6 +99,7 @@ async def open_door(
     in_flight_bytes: int = 2**20,
     now: int | None = NOW,
     body_seconds: float = 5,
+    retention_days: int | None = None,
     insert: Insert | None = None,
     limits: Limits | None = None,
     receiver_type: type[Receiver] = Receiver,
@@ -107,7 +109,7 @@ async def open_door(
     async def verify(key: str) -> Tenant | None:
         if key == BREAKS_THE_CHECK:
             raise RuntimeError("a defect")
-        return Tenant(org_id) if key == KEY else None
+        return Tenant(org_id, retention_days=retention_days) if key == KEY else None
 
     spool = Budget(spool_max_bytes, "The spool is full: try again later.")
     committers: dict[SignalName, Committer] = {

@@ -16,6 +16,7 @@ from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.dashboard import Dashboard
+from mcp_obs_server.deletions.expiry import Expiry
 from mcp_obs_server.deletions.service import DeletionsService
 from mcp_obs_server.deletions.worker import DeletionWorker
 from mcp_obs_server.ingest.admission import rewritten
@@ -152,11 +153,12 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         last_used = await stack.enter_async_context(LastUsed(sessions, clock))
         verifier = ApiKeyVerifier(sessions, hasher, last_used)
         rejections = await stack.enter_async_context(Rejections(sessions, clock))
-        accounts = AccountsService(sessions, clock, settings.public_url)
+        accounts = AccountsService(sessions, clock, settings.public_url, settings.retention_days)
         servers = ServersService(sessions, clock, hasher, verifier)
         intakes = [committer for _, committer in committers]
         worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes))
         deletions = DeletionsService(sessions, clock, servers, worker)
+        await stack.enter_async_context(Expiry(accounts.shorter_retentions, clock, store))
 
         def now() -> int:
             return int(clock().timestamp() * 1e9)

@@ -35,7 +35,12 @@ class Settings(BaseSettings):
         description="Where telemetry is kept: `chdb:///folder` or `clickhouse(s)://user:password@host:port/database`, "
         "with `?cluster=NAME` for a cluster; unset: a folder in the data directory.",
     )
-    retention_days: int = Field(default=30, ge=1, le=3650, description="How long spans are kept.")
+    retention_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="The longest that what is sent is kept; [an organisation may choose less](data-lifecycle.md).",
+    )
     max_body_bytes: int = Field(
         default=64 * 2**20,
         ge=1024,

@@ -30,6 +30,17 @@ async def test_items_left_out_of_an_accepted_export_are_counted_by_reason(door: 
     }
 
 
+@pytest.mark.parametrize(("retention_days", "rejected"), [(None, 0), (7, 1), (90, 0)])
+async def test_a_span_older_than_its_organisation_keeps_is_rejected_as_too_old(
+    tmp_path: Path, store: TelemetryStore, org_id: int, retention_days: int | None, rejected: int
+) -> None:
+    async with open_door(tmp_path, store, org_id, retention_days=retention_days) as door:
+        for days in (6, 8):
+            await post(door, export(seed=days, start=NOW - days * 86_400 * SECOND).SerializeToString())
+        assert sum(count.items for count in door.rejections.totals().values()) == rejected
+        assert len(await door.spans()) == 2 - rejected
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "reason"),
     [

@@ -17,10 +17,13 @@ OF_THE_CALLER = {
     Route("POST", "/api/sign-in-links"),
     Route("GET", "/api/servers"),
     Route("POST", "/api/servers"),
+    Route("GET", "/api/organisation/retention"),
+    Route("PUT", "/api/organisation/retention"),
 }
 BODIES: dict[Route, dict[str, Any]] = {
     Route("POST", "/api/servers"): {"name": "weather"},
     Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
+    Route("PUT", "/api/organisation/retention"): {"days": 7},
 }
 TRACE = export(1)
 TRACE_ID = TRACE.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
@@ -89,6 +92,13 @@ async def test_the_caller_s_own_routes_show_nothing_of_another_organisation(
     response = await call(control, ours, route, of=ours)
     assert response.is_success
     assert "globex" not in response.text.lower()
+
+
+async def test_a_retention_is_the_caller_s_own_organisation_s(control: ControlPlane) -> None:
+    ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    async with control.client(ours.token) as client:
+        await client.put("/api/organisation/retention", json={"days": 7})
+    assert (await control.accounts.retention(theirs.principal)).days == 30
 
 
 async def test_a_key_brings_telemetry_for_its_own_server_only(control: ControlPlane) -> None:

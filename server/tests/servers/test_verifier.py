@@ -176,3 +176,15 @@ async def test_only_so_many_unknown_keys_are_remembered(control: ControlPlane) -
         for _ in range(2):
             assert [await verifier.verify(key) for key in keys] == [None] * 3
     assert len(queries) == 6
+
+
+async def test_a_new_retention_is_known_at_the_next_recheck_without_another_bcrypt(
+    control: ControlPlane,
+) -> None:
+    tenancy = await control.tenancy("acme")
+    before = await control.verifier.verify(tenancy.key)
+    await control.accounts.set_retention(tenancy.principal, 7)
+    control.time.pass_by(timedelta(seconds=RECHECK_SECONDS))
+    after = await control.verifier.verify(tenancy.key)
+    assert (before and before.retention_days, after and after.retention_days) == (None, 7)
+    assert control.hasher.checks == 1

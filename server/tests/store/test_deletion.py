@@ -1,7 +1,7 @@
 """Deleting reaches every table, whoever added it."""
 
 from mcp_obs_server.store import TelemetryStore, delete_server_rows
-from mcp_obs_server.store.deletion import tables_of_telemetry
+from mcp_obs_server.store.retention import TABLES
 
 # What holds nothing that anybody sent.
 OUR_OWN = {"schema_history"}
@@ -27,20 +27,19 @@ async def insert_row(store: TelemetryStore, table: str, org_id: int, server_id: 
 
 
 async def test_every_table_that_keeps_rows_is_reached(store: TelemetryStore) -> None:
-    assert set(await tables_of_telemetry(store)) == await stored_tables(store) - OUR_OWN
+    assert set(TABLES) == await stored_tables(store) - OUR_OWN
 
 
 async def test_a_server_s_rows_leave_every_table_and_the_rows_of_others_stay(
     store: TelemetryStore, org_id: int
 ) -> None:
-    tables = await tables_of_telemetry(store)
     others = [(org_id, 2), (org_id + 500_000, 1)]
-    for table in tables:
+    for table in TABLES:
         for of in [(org_id, 1), *others]:
             await insert_row(store, table, *of)
-    assert await delete_server_rows(store, org_id, 1) == len(tables)
+    assert await delete_server_rows(store, org_id, 1) == len(TABLES)
     assert await delete_server_rows(store, org_id, 1) == 0
-    for table in tables:
+    for table in TABLES:
         sql = f"SELECT org_id, server_id FROM {table} WHERE org_id IN ({org_id}, {org_id + 500_000}) ORDER BY ALL"
         rows = await store.rows(sql, {})
         assert [(row["org_id"], row["server_id"]) for row in rows] == others

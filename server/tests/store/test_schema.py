@@ -8,16 +8,7 @@ from mcp_obs_server.semconv import PROMOTED
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.migrations import migrate
-from mcp_obs_server.store.retention import apply_retention
-
-# Every table that keeps telemetry, and its column of time.
-TIMES = {
-    "spans": "time",
-    "metric_points": "time",
-    "logs": "time",
-    "operations_1m": "start",
-    "operations_1h": "start",
-}
+from mcp_obs_server.store.retention import TABLES, apply_retention
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
@@ -56,7 +47,7 @@ def test_rows_older_than_the_retention_are_dropped_and_a_new_retention_replaces_
     apply_retention(engine, timedelta(days=90))
     apply_retention(engine, timedelta(days=30))
     kept: dict[str, int] = {}
-    for table, time in TIMES.items():
+    for table, time in TABLES.items():
         for days in (1, 29, 31, 89):
             engine.command(f"INSERT INTO {table} (org_id, {time}) VALUES (1, now() - INTERVAL {days} DAY)")
         engine.command(f"OPTIMIZE TABLE {table} FINAL")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from mcp_obs_server.accounts.authentication import Accounts, Authenticated
+from mcp_obs_server.accounts.authentication import Accounts, Authenticated, Owner
 from mcp_obs_server.accounts.cookie import (
     clear_session_cookie,
     from_own_page,
@@ -10,7 +10,15 @@ from mcp_obs_server.accounts.cookie import (
     set_session_cookie,
 )
 from mcp_obs_server.accounts.principal import Principal
-from mcp_obs_server.accounts.schemas import Me, OrganisationOut, SignIn, SignInLinkOut, UserOut
+from mcp_obs_server.accounts.schemas import (
+    Me,
+    OrganisationOut,
+    RetentionIn,
+    RetentionOut,
+    SignIn,
+    SignInLinkOut,
+    UserOut,
+)
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.accounts.sign_in_url import sign_in_url
 from mcp_obs_server.kit.errors import CrossOriginError
@@ -53,6 +61,18 @@ async def create_sign_in_link(
     link = await accounts.create_sign_in_link(principal)
     base_url = accounts.public_url or str(request.base_url)
     return SignInLinkOut(url=sign_in_url(base_url, link.token), expires_at=link.expires_at)
+
+
+@router.get("/organisation/retention", operation_id="get_retention")
+async def get_retention(principal: Authenticated, accounts: Accounts) -> RetentionOut:
+    """How long what the organisation sends is kept."""
+    return RetentionOut.model_validate(await accounts.retention(principal))
+
+
+@router.put("/organisation/retention", operation_id="set_retention")
+async def set_retention(body: RetentionIn, principal: Owner, accounts: Accounts) -> RetentionOut:
+    """Choose how long; what is older is deleted within the hour. For owners."""
+    return RetentionOut.model_validate(await accounts.set_retention(principal, body.days))
 
 
 async def _me(accounts: AccountsService, principal: Principal) -> Me:

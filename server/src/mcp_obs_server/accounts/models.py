@@ -19,6 +19,8 @@ class Organisation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]
+    # NULL: as long as the server keeps anything.
+    retention_days: Mapped[int | None]
 
 
 class User(Base):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from mcp_obs_server.accounts.principal import Role
 
@@ -41,3 +41,19 @@ class SignInLinkOut(BaseModel):
 
     url: str
     expires_at: datetime
+
+
+class RetentionIn(BaseModel):
+    """How long to keep what is sent."""
+
+    days: int | None = Field(description="Null for as long as the server does")
+
+
+class RetentionOut(BaseModel):
+    """How long what is sent is kept."""
+
+    model_config = ConfigDict(from_attributes=True, title="Retention")
+
+    days: int = Field(description="What applies")
+    chosen_days: int | None = Field(description="Null when the organisation chose none")
+    maximum_days: int = Field(description="How long the server keeps anything")

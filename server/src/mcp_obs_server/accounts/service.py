@@ -1,5 +1,6 @@
 """Sign-in, sessions and access tokens."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ from mcp_obs_server.accounts.principal import OrgId, Principal
 from mcp_obs_server.accounts.tokens import digest_of, new_access_token, new_token
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
-from mcp_obs_server.kit.errors import UnauthenticatedError
+from mcp_obs_server.kit.errors import InvalidError, UnauthenticatedError
 
 LINK_LIFETIME = timedelta(minutes=15)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
@@ -33,6 +34,19 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long an organisation keeps what it sends: what it chose, if anything, within the server's maximum."""
+
+    chosen_days: int | None
+    maximum_days: int
+
+    @property
+    def days(self) -> int:
+        """What applies."""
+        return min(self.chosen_days or self.maximum_days, self.maximum_days)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A principal with names."""
 
@@ -45,11 +59,15 @@ class AccountsService:
     """The one door to organisations, users and their credentials.
 
     `public_url` is the dashboard's address for links, when it isn't the one that requests come in at.
+    `maximum_days` is how long the server keeps what is sent.
     """
 
-    def __init__(self, sessions: Sessions, clock: Clock, public_url: str | None = None) -> None:
+    def __init__(
+        self, sessions: Sessions, clock: Clock, public_url: str | None = None, maximum_days: int = 30
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
+        self._maximum_days = maximum_days
         self.public_url = public_url
 
     async def sign_in(self, link_token: str) -> tuple[Principal, IssuedToken]:
@@ -102,6 +120,31 @@ class AccountsService:
             user = await db.get_one(User, principal.user_id)
             organisation = await db.get_one(Organisation, principal.org_id)
         return Profile(user, organisation, principal)
+
+    async def retention(self, principal: Principal) -> Retention:
+        """How long the organisation keeps what it sends."""
+        async with self._sessions() as db:
+            organisation = await db.get_one(Organisation, principal.org_id)
+        return Retention(organisation.retention_days, self._maximum_days)
+
+    async def set_retention(self, principal: Principal, days: int | None) -> Retention:
+        """Keep for so many days from now on; None for as long as the server does. Raises InvalidError."""
+        if days is not None and not 1 <= days <= self._maximum_days:
+            raise InvalidError(f"Choose from 1 to {self._maximum_days} days, this server's maximum.")
+        async with self._sessions.begin() as db:
+            organisation = await db.get_one(Organisation, principal.org_id)
+            organisation.retention_days = days
+        return Retention(days, self._maximum_days)
+
+    async def shorter_retentions(self) -> dict[int, list[OrgId]]:
+        """The organisations that keep for less than the server's maximum, by days."""
+        shorter = select(Organisation).where(Organisation.retention_days < self._maximum_days)
+        by_days = defaultdict[int, list[OrgId]](list)
+        async with self._sessions() as db:
+            for organisation in await db.scalars(shorter):
+                if organisation.retention_days is not None:
+                    by_days[organisation.retention_days].append(OrgId(organisation.id))
+        return by_days
 
     async def create_sign_in_link(
         self, principal: Principal, lifetime: timedelta = LINK_LIFETIME

@@ -23,6 +23,7 @@ from mcp_obs_server.kit.histogram import Histogram
 # Below these a parse takes a few milliseconds; longer ones wait for each other, not in the way of short ones.
 _PROTOBUF_IN_PLACE_BYTES = 1 << 20
 _JSON_IN_PLACE_BYTES = 1 << 15
+_DAY_NANOSECONDS = 86_400 * 10**9
 
 
 class Receiver:
@@ -119,10 +120,14 @@ class Receiver:
         if self.watch:
             self.watch(signal.name, seconds)
 
+    def _retention_of(self, tenant: Tenant) -> int:
+        days = tenant.retention_days
+        return self._retention if days is None else min(days * _DAY_NANOSECONDS, self._retention)
+
     async def _admit(
         self, tenant: Tenant, signal: Signal, body: bytes, is_json: bool
     ) -> tuple[Admitted, Export]:
-        window = Window.around(self._now(), self._retention)
+        window = Window.around(self._now(), self._retention_of(tenant))
         sender = (tenant.org_id, tenant.server_id, signal.name)
         is_trusted = signal.as_sent and self._senders.is_trusted(*sender)
         is_short = len(body) < (_JSON_IN_PLACE_BYTES if is_json else _PROTOBUF_IN_PLACE_BYTES)

@@ -12,6 +12,7 @@ from hmac import compare_digest
 from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
 
+from mcp_obs_server.accounts.models import Organisation
 from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.servers.key_hasher import KeyHasher
@@ -32,6 +33,8 @@ class Tenant:
     org_id: OrgId
     server_id: int
     key_id: int
+    retention_days: int | None = None
+    """How long the organisation keeps what it sends; None as long as the server does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,20 @@ class ApiKeyVerifier:
 
     async def _read(self, prefix: str, digest: bytes, presented: str) -> _Known | None:
         checked_at = self._timer()
-        columns = select(ApiKey.id, ApiKey.hash, ApiKey.server_id, Server.org_id).join(Server)
+        columns = (
+            select(ApiKey.id, ApiKey.hash, ApiKey.server_id, Server.org_id, Organisation.retention_days)
+            .join(Server, Server.id == ApiKey.server_id)
+            .join(Organisation, Organisation.id == Server.org_id)
+        )
         async with self._sessions() as db:
             row = (
                 await db.execute(columns.where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None)))
             ).one_or_none()
         if row is None:
             return None
-        tenant = Tenant(row.org_id, row.server_id, row.id)
+        tenant = Tenant(row.org_id, row.server_id, row.id, row.retention_days)
         before = self._known.get(prefix)
-        if before and before.tenant == tenant and before.hash == row.hash:
+        if before and before.hash == row.hash:
             return _Known(tenant, row.hash, before.digest, checked_at)
         if await self._hasher.matches(presented, row.hash):
             return _Known(tenant, row.hash, digest, checked_at)

@@ -1,6 +1,6 @@
 """The telemetry engine and everything that is kept in it."""
 
-from mcp_obs_server.store.deletion import delete_server_rows
+from mcp_obs_server.store.deletion import delete_older_rows, delete_server_rows
 from mcp_obs_server.store.engine import Row
 from mcp_obs_server.store.errors import BatchRefusedError, StoreError, StoreLockedError, StoreUnavailableError
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
@@ -19,5 +19,6 @@ __all__ = [
     "StoreUnavailableError",
     "TableSize",
     "TelemetryStore",
+    "delete_older_rows",
     "delete_server_rows",
 ]

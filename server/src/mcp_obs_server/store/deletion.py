@@ -6,8 +6,10 @@ removes the old files some minutes after the new ones are there.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from mcp_obs_server.store.retention import KEPT_AS_SENT, TABLES
 from mcp_obs_server.store.telemetry_store import TelemetryStore
 
 log = logging.getLogger(__name__)
@@ -15,27 +17,12 @@ log = logging.getLogger(__name__)
 _FIRST_LOOK_SECONDS = 0.05
 _LAST_LOOK_SECONDS = 2.0
 
-# What an organisation sent is known by these two columns; a test holds every table to them.
-_TABLES = """
-SELECT table
-FROM system.columns
-WHERE database = currentDatabase() AND name IN ('org_id', 'server_id')
-    AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')
-GROUP BY table
-HAVING count() = 2
-ORDER BY table
-"""
 _UNFINISHED = """
 SELECT table, latest_fail_reason
 FROM system.mutations
 WHERE database = currentDatabase() AND NOT is_done
 """
 _OF_A_SERVER = "org_id = {org_id:UInt32} AND server_id = {server_id:UInt32}"
-
-
-async def tables_of_telemetry(store: TelemetryStore) -> list[str]:
-    """The tables that hold what organisations sent, by name. Raises StoreUnavailableError."""
-    return [row["table"] for row in await store.rows(_TABLES, {})]
 
 
 async def delete_server_rows(store: TelemetryStore, org_id: int, server_id: int) -> int:
@@ -51,6 +38,21 @@ async def delete_server_rows(store: TelemetryStore, org_id: int, server_id: int)
             removed += rows
         await mutations_finished(store)
     return removed
+
+
+async def delete_older_rows(store: TelemetryStore, org_ids: Sequence[int], oldest: datetime) -> None:
+    """Delete what these organisations sent before `oldest`, the start of a day. Raises StoreUnavailableError.
+
+    Limited to the days that have such rows, so a second time costs nothing.
+    """
+    parameters = {"org_ids": org_ids, "oldest": oldest}
+    for table, column in KEPT_AS_SENT.items():
+        condition = f"org_id IN {{org_ids:Array(UInt32)}} AND {column} < {{oldest:DateTime('UTC')}}"
+        sql = f"SELECT DISTINCT _partition_id AS partition FROM {table} WHERE {condition}"
+        for row in await store.rows(sql, parameters):
+            partition = f"IN PARTITION ID '{row['partition']}'"
+            await store.command(f"ALTER TABLE {table} DELETE {partition} WHERE {condition}", parameters)
+    await mutations_finished(store)
 
 
 async def mutations_finished(store: TelemetryStore) -> None:
@@ -70,6 +72,6 @@ async def _count(store: TelemetryStore, condition: str, parameters: Mapping[str,
         table: (await store.rows(f"SELECT count() AS rows FROM {table} WHERE {condition}", parameters))[0][
             "rows"
         ]
-        for table in await tables_of_telemetry(store)
+        for table in TABLES
     }
     return {table: rows for table, rows in counts.items() if rows}

@@ -44,6 +44,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisation/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description How long what the organisation sends is kept.
+         */
+        get: operations["get_retention"];
+        /**
+         * Set Retention
+         * @description Choose how long; what is older is deleted within the hour. For owners.
+         */
+        put: operations["set_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers": {
         parameters: {
             query?: never;
@@ -689,6 +713,38 @@ export interface components {
             schema_url: string;
         };
         /**
+         * RetentionIn
+         * @description How long to keep what is sent.
+         */
+        RetentionIn: {
+            /**
+             * Days
+             * @description Null for as long as the server does
+             */
+            days: number | null;
+        };
+        /**
+         * Retention
+         * @description How long what is sent is kept.
+         */
+        RetentionOut: {
+            /**
+             * Chosen Days
+             * @description Null when the organisation chose none
+             */
+            chosen_days: number | null;
+            /**
+             * Days
+             * @description What applies
+             */
+            days: number;
+            /**
+             * Maximum Days
+             * @description How long the server keeps anything
+             */
+            maximum_days: number;
+        };
+        /**
          * Scope
          * @description The library that recorded a span.
          */
@@ -1079,6 +1135,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    get_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionOut"];
+                };
+            };
+        };
+    };
+    set_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionIn"];
+            };
+        };
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionOut"];
                 };
             };
         };

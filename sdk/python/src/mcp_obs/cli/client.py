@@ -45,6 +45,10 @@ class ApiClient:
         """What was made."""
         return self._request("POST", path, body)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:
+        """What is there now."""
+        return self._request("PUT", path, body)
+
     def delete(self, path: str) -> Any:
         """What ends; None when that is all there is to say."""
         return self._request("DELETE", path, None)

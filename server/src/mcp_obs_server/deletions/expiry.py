@@ -1,0 +1,61 @@
+"""Deletes what organisations no longer keep. What the server itself no longer keeps, the engine drops."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from mcp_obs_server.kit.clock import Clock
+from mcp_obs_server.store import TelemetryStore, delete_older_rows
+
+log = logging.getLogger(__name__)
+
+# A day's rows leave together, so there is something to do once a day; looking costs milliseconds.
+_LOOK_EVERY_SECONDS = 3600.0
+
+
+class Expiry:
+    """As a context manager it looks once an hour in the background.
+
+    `shorter_retentions` gives the organisations that keep for less than the server, by days.
+    """
+
+    def __init__(
+        self,
+        shorter_retentions: Callable[[], Awaitable[Mapping[int, Sequence[int]]]],
+        clock: Clock,
+        store: TelemetryStore,
+    ) -> None:
+        self._shorter_retentions = shorter_retentions
+        self._clock = clock
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def expire(self) -> None:
+        """Delete whole days that are older than their organisation keeps. Raises StoreUnavailableError."""
+        today = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        for days, org_ids in (await self._shorter_retentions()).items():
+            await delete_older_rows(self._store, org_ids, today - timedelta(days=days))
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.expire()
+            except Exception:
+                log.exception("What is older than its retention can't be deleted; trying again in an hour")
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
