@@ -53,23 +53,27 @@ class Outcome:
 
 
 async def outcome_of(sent: Sequence[Sent], store: TelemetryStore) -> Outcome:
-    """Compare."""
+    """Compare with what is in the store."""
     rows = await store.rows(_IDS, {})
     ids = np.fromiter((row["id"] for row in rows), np.uint64, len(rows))
-    different = np.unique(ids)
-    lost = sum(_missing(each, different) for each in sent)
-    calls = [
+    minutes, hours = [
         (await store.rows(_CALLS, {"table": table}))[0]["calls"]
         for table in ("operations_1m", "operations_1h")
     ]
+    return compared(sent, ids, minutes, hours)
+
+
+def compared(sent: Sequence[Sent], stored_ids: Words, in_minutes: int, in_hours: int) -> Outcome:
+    """Every acknowledged span is looked for among the stored span ids."""
+    different = np.unique(stored_ids)
     return Outcome(
         acknowledged=sum(len(each.spans()) for each in sent),
         stored=len(different),
-        duplicated=len(ids) - len(different),
-        lost=lost,
+        duplicated=len(stored_ids) - len(different),
+        lost=sum(_missing(each, different) for each in sent),
         unanswered=sum(each.report.unanswered * each.spans_per_export for each in sent),
-        in_minutes=calls[0],
-        in_hours=calls[1],
+        in_minutes=in_minutes,
+        in_hours=in_hours,
         refused=sum(each.report.statuses.get(status, 0) for each in sent for status in ("429", "503")),
     )
 

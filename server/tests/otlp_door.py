@@ -82,8 +82,7 @@ class Door:
 
     async def count(self, signal: SignalName) -> int:
         """How many items of a signal are stored."""
-        (row,) = await self.rows(signal, "count() AS rows")
-        return row["rows"]
+        return len(await self.rows(signal, "1 AS stored"))
 
     async def _stored(self, signal: SignalName, sql: str) -> list[Row]:
         await self.committers[signal].stop()

@@ -1,3 +1,26 @@
+"""A deletion rewrites every part of every table, and the store of all tests has hundreds: this one has few."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from clickhouse_front import Front
 from deployment import deployment, folder
+from mcp_obs_server.store import TelemetryStore
 
 __all__ = ["deployment", "folder"]
+
+
+@pytest.fixture(scope="package")
+def small_store(front: Front) -> Iterator[TelemetryStore]:
+    """A database of its own."""
+    store = TelemetryStore.open(front.location("deletions"), timedelta(days=3_650))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(small_store: TelemetryStore) -> TelemetryStore:
+    """The same for every test here; `org_id` keeps their rows apart."""
+    return small_store
