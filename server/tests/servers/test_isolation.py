@@ -20,6 +20,8 @@ OF_THE_CALLER = {
     Route("GET", "/api/organisation/retention"),
     Route("PUT", "/api/organisation/retention"),
 }
+# What a route can't answer without.
+QUERIES = {Route("GET", "/api/servers/{server_id}/metrics/series"): {"name": "mcp.errors"}}
 BODIES: dict[Route, dict[str, Any]] = {
     Route("POST", "/api/servers"): {"name": "weather"},
     Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
@@ -34,7 +36,7 @@ OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy) -> httpx2.Response:
     path = route.path.format(server_id=of.scope.server_id, key_id=of.key_id, trace_id=TRACE_ID)
     async with control.client(caller.token) as client:
-        return await client.request(route.method, path, json=BODIES.get(route))
+        return await client.request(route.method, path, json=BODIES.get(route), params=QUERIES.get(route))
 
 
 def test_every_route_is_in_this_matrix() -> None:
@@ -55,7 +57,7 @@ async def test_another_organisation_s_server_is_like_one_that_was_never_there(
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
     async with control.client(ours.token) as client:
         path = route.path.format(server_id=999, key_id=theirs.key_id, trace_id=TRACE_ID)
-        absent = await client.request(route.method, path, json=BODIES.get(route))
+        absent = await client.request(route.method, path, json=BODIES.get(route), params=QUERIES.get(route))
     assert absent.json() == {
         **refused.json(),
         "message": refused.json()["message"].replace(str(theirs.scope.server_id), "999"),

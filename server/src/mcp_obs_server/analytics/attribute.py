@@ -20,7 +20,12 @@ def attributes(values: Iterable[tuple[str, str]], types: Mapping[str, AttributeT
 
 
 def _attribute(key: str, kind: AttributeType, value: bytes) -> Attribute:
-    return Attribute(key=key, type=kind, value=_TEXTS.get(kind, bytes.decode)(value))
+    return Attribute(key=key, type=kind, value=as_text(kind, value))
+
+
+def as_text(kind: AttributeType, value: bytes) -> str:
+    """A value as people read it: arrays and maps as JSON, bytes in base64."""
+    return _TEXTS.get(kind, bytes.decode)(value)
 
 
 def _array(value: bytes) -> str:

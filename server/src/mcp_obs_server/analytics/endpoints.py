@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from mcp_obs_server.analytics.log_schemas import LogPage, LogQuery
+from mcp_obs_server.analytics.metric_schemas import MetricList, MetricQuery, MetricSeries
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
@@ -54,3 +56,27 @@ async def list_spans(
 async def get_trace(analytics: Analytics, scope: AuthorisedServer, trace_id: TraceId) -> Trace:
     """The spans of a trace, whole."""
     return await analytics.trace(scope, trace_id)
+
+
+@router.get("/metrics", operation_id="list_metrics")
+async def list_metrics(
+    analytics: Analytics, scope: AuthorisedServer, look_back: LookBack = "24h"
+) -> MetricList:
+    """The metrics that were seen, by name."""
+    return await analytics.metrics(scope, look_back)
+
+
+@router.get("/metrics/series", operation_id="get_metric_series")
+async def get_metric_series(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[MetricQuery, Query()]
+) -> MetricSeries:
+    """One metric over time."""
+    return await analytics.metric_series(scope, query)
+
+
+@router.get("/logs", operation_id="list_logs")
+async def list_logs(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[LogQuery, Query()]
+) -> LogPage:
+    """The log records and events that a filter leaves, newest first."""
+    return await analytics.logs(scope, query)

@@ -1,5 +1,10 @@
 """The dashboard's questions, put to the store at the present time."""
 
+from mcp_obs_server.analytics.log_schemas import LogPage, LogQuery
+from mcp_obs_server.analytics.logs import logs
+from mcp_obs_server.analytics.metric_schemas import MetricList, MetricQuery, MetricSeries
+from mcp_obs_server.analytics.metric_series import metric_series
+from mcp_obs_server.analytics.metrics import metrics
 from mcp_obs_server.analytics.overview import overview
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.scope import Question
@@ -40,6 +45,18 @@ class AnalyticsService:
     async def trace(self, scope: ServerScope, trace_id: str) -> Trace:
         """The spans of a trace, whole. Raises NotFoundError."""
         return await trace(self._store, scope, trace_id)
+
+    async def metrics(self, scope: ServerScope, name: RangeName) -> MetricList:
+        """The metrics that were seen, by name."""
+        return await metrics(self._store, self._question(scope, name))
+
+    async def metric_series(self, scope: ServerScope, query: MetricQuery) -> MetricSeries:
+        """One metric over time."""
+        return await metric_series(self._store, self._question(scope, query.range), query)
+
+    async def logs(self, scope: ServerScope, query: LogQuery) -> LogPage:
+        """The log records that a filter leaves, newest first. Raises InvalidError."""
+        return await logs(self._store, self._question(scope, query.range), query)
 
     def _question(self, scope: ServerScope, name: RangeName, target: str | None = None) -> Question:
         return Question(scope, TimeRange.ending(self._clock(), name), target)

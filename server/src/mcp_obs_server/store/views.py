@@ -1,6 +1,11 @@
 """Every view of the store: derived from the contract and the tables, so rebuilt when they change, never migrated."""
 
-from mcp_obs_server.store import decode, decode_logs, decode_metrics
+from mcp_obs_server.store import decode, decode_logs, decode_metrics, roll_up_metrics
 
 # In the order in which they stand on each other.
-VIEWS = {**decode.VIEWS, **decode_metrics.VIEWS, **decode_logs.VIEWS}
+VIEWS = {
+    **decode.VIEWS,
+    **decode_metrics.VIEWS,
+    **roll_up_metrics.VIEWS,
+    **decode_logs.VIEWS,
+}

@@ -156,6 +156,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Logs
+         * @description The log records and events that a filter leaves, newest first.
+         */
+        get: operations["list_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Metrics
+         * @description The metrics that were seen, by name.
+         */
+        get: operations["list_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Metric Series
+         * @description One metric over time.
+         */
+        get: operations["get_metric_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/overview": {
         parameters: {
             query?: never;
@@ -551,6 +611,79 @@ export interface components {
             trace_state: string;
         };
         /**
+         * LogPage
+         * @description Log records, newest first.
+         */
+        LogPage: {
+            /** Logs */
+            logs: components["schemas"]["LogRecord"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to go on; null at the end
+             */
+            next_cursor: string | null;
+            range: components["schemas"]["TimeRangeOut"];
+        };
+        /**
+         * LogRecord
+         * @description A log record or event; null where it doesn't say.
+         */
+        LogRecord: {
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
+            /**
+             * Body
+             * @description Text; arrays and maps as JSON, bytes in base64
+             */
+            body: string;
+            /**
+             * Body Type
+             * @enum {string}
+             */
+            body_type: "string" | "bool" | "int" | "double" | "bytes" | "array" | "map" | "empty";
+            /** Client Name */
+            client_name: string | null;
+            /** Dropped Attributes Count */
+            dropped_attributes_count: number;
+            /**
+             * Event Meaning
+             * @description Null for an event that mcp-obs doesn't know
+             */
+            event_meaning: string | null;
+            /** Event Name */
+            event_name: string | null;
+            /** Model */
+            model: string | null;
+            /** Observed Time */
+            observed_time: string | null;
+            resource: components["schemas"]["Resource"];
+            scope: components["schemas"]["Scope"];
+            /** Session Id */
+            session_id: string | null;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "unspecified" | "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+            /** Severity Text */
+            severity_text: string | null;
+            /** Span Id */
+            span_id: string | null;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Time Unix Nano */
+            time_unix_nano: string;
+            /** Tool */
+            tool: string | null;
+            /** Trace Id */
+            trace_id: string | null;
+            /** User Id */
+            user_id: string | null;
+        };
+        /**
          * Me
          * @description Who is asking.
          */
@@ -562,6 +695,116 @@ export interface components {
              */
             role: "owner" | "member";
             user: components["schemas"]["UserOut"];
+        };
+        /**
+         * Metric
+         * @description A metric that was seen; one name of several kinds or units is several metrics.
+         */
+        Metric: {
+            /**
+             * Category
+             * @description Null for a metric that mcp-obs doesn't know
+             */
+            category: ("session" | "performance" | "usage") | null;
+            /** Description */
+            description: string;
+            /** Is Monotonic */
+            is_monotonic: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Series
+             * @description How many combinations of attributes and resources it has
+             */
+            series: number;
+            /**
+             * Temporality
+             * @enum {string}
+             */
+            temporality: "unspecified" | "delta" | "cumulative";
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * MetricGroup
+         * @description The series that share a value of the attribute; `_OTHER` has those of the values beyond the first 20.
+         */
+        MetricGroup: {
+            /** Points */
+            points: components["schemas"]["MetricPoint"][];
+            /**
+             * Value
+             * @description Null where the series have none or nothing is split
+             */
+            value: string | null;
+        };
+        /**
+         * MetricList
+         * @description The metrics of a range, by name.
+         */
+        MetricList: {
+            /** Metrics */
+            metrics: components["schemas"]["Metric"][];
+            range: components["schemas"]["TimeRangeOut"];
+        };
+        /**
+         * MetricPoint
+         * @description One bucket. `increase` and `rate` are of sums, `avg` to `last` of levels, the rest of distributions.
+         */
+        MetricPoint: {
+            /** Avg */
+            avg?: number | null;
+            /** Count */
+            count?: number | null;
+            /** Increase */
+            increase?: number | null;
+            /** Last */
+            last?: number | null;
+            /** Max */
+            max?: number | null;
+            /** Min */
+            min?: number | null;
+            /** P50 */
+            p50?: number | null;
+            /** P95 */
+            p95?: number | null;
+            /** P99 */
+            p99?: number | null;
+            /**
+             * Rate
+             * @description The increase per second
+             */
+            rate?: number | null;
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Sum */
+            sum?: number | null;
+        };
+        /**
+         * MetricSeries
+         * @description One metric over time, a point for each bucket of the range.
+         */
+        MetricSeries: {
+            /** By */
+            by: string | null;
+            /** Groups */
+            groups: components["schemas"]["MetricGroup"][];
+            /** @description Null when it wasn't seen in the range */
+            metric: components["schemas"]["Metric"] | null;
+            range: components["schemas"]["TimeRangeOut"];
         };
         /**
          * OrganisationOut
@@ -1387,6 +1630,130 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_logs: {
+        parameters: {
+            query?: {
+                /** @description `key=value`, of the record or its resource; the value as it is shown */
+                attribute?: string | null;
+                /** @description Where the page before ended */
+                cursor?: string | null;
+                event_name?: string | null;
+                limit?: number;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+                session_id?: string | null;
+                /** @description This one or a worse one */
+                severity?: ("unspecified" | "trace" | "debug" | "info" | "warn" | "error" | "fatal") | null;
+                /** @description None before this moment */
+                since?: string | null;
+                /** @description In the body or an attribute; letters of either case */
+                text?: string | null;
+                trace_id?: string | null;
+                /** @description None at or after this moment */
+                until?: string | null;
+                user_id?: string | null;
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+        };
+    };
+    list_metrics: {
+        parameters: {
+            query?: {
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricList"];
+                };
+            };
+        };
+    };
+    get_metric_series: {
+        parameters: {
+            query: {
+                /** @description The attribute by whose values to split it */
+                by?: string | null;
+                /** @description Where one name has several; the one seen last if left out */
+                kind?: ("gauge" | "sum" | "histogram" | "exponential_histogram" | "summary") | null;
+                name: string;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
             };
         };
     };
