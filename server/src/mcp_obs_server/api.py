@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 
 from mcp_obs_server.accounts.endpoints import router as accounts
 from mcp_obs_server.analytics.endpoints import router as analytics
+from mcp_obs_server.backup.endpoints import router as backup
 from mcp_obs_server.deletions.endpoints import router as deletions
 from mcp_obs_server.kit.http_errors import error_response, install_error_handlers
 from mcp_obs_server.monitoring.endpoints import router as monitoring
@@ -27,6 +28,6 @@ def build_api() -> FastAPI:
     api = FastAPI(title="mcp-obs", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     install_error_handlers(api)
     api.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
-    for router in (accounts, servers, deletions, analytics, rejections, monitoring):
+    for router in (accounts, servers, deletions, backup, analytics, rejections, monitoring):
         api.include_router(router)
     return api

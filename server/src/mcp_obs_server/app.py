@@ -15,6 +15,7 @@ from mcp_obs_server import migrations
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
+from mcp_obs_server.backup.service import BackupService
 from mcp_obs_server.dashboard import Dashboard
 from mcp_obs_server.deletions.expiry import Expiry
 from mcp_obs_server.deletions.service import DeletionsService
@@ -188,6 +189,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             accounts,
             servers,
             deletions,
+            BackupService(settings.data_dir, store, by_signal, clock),
             AnalyticsService(store, clock),
             RejectionsService(sessions, clock, rejections),
             Readiness(checks(sessions, store, by_signal.values(), spool_budget)),

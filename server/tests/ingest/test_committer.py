@@ -96,6 +96,24 @@ async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full
     assert await stored(store, org_id) == (3 * acknowledged, 3 * acknowledged, 3 * acknowledged)
 
 
+async def test_what_is_linked_while_inserts_pause_is_all_that_was_acknowledged_and_nothing_later(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    committer = await opened(tmp_path / "spool", store)
+    before, later = an_export(org_id, 1), an_export(org_id, 2)
+    async with committer.paused():
+        await committer.commit(before)
+        linked = await committer.link_spool(tmp_path / "links")
+        await committer.commit(later)
+    await committer.stop()
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    for name, link, size in linked:
+        (copied / name).write_bytes(link.read_bytes()[:size])
+    assert [segment.digests for segment in Spool(copied).recover()] == [(before.digest,)]
+    assert await stored(store, org_id) == (6, 6, 6)
+
+
 async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:

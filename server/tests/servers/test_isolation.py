@@ -29,6 +29,7 @@ BODIES: dict[Route, dict[str, Any]] = {
 }
 TRACE = export(1)
 TRACE_ID = TRACE.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
+OF_THE_OPERATOR = Route("POST", "/api/backups")
 OF_A_DELETION = Route("GET", "/api/deletions/{deletion_id}")
 OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 
@@ -41,7 +42,7 @@ async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy
 
 def test_every_route_is_in_this_matrix() -> None:
     routes = {route for route in api_routes() if route.path != OPEN_TO_STRANGERS}
-    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION}
+    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION, OF_THE_OPERATOR}
 
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
@@ -76,6 +77,12 @@ async def test_another_organisation_s_deletion_is_like_one_that_was_never_there(
         absent = await client.get("/api/deletions/999")
     assert (refused.status_code, absent.status_code) == (404, 404)
     assert refused.json()["message"].replace(str(deletion["id"]), "999") == absent.json()["message"]
+
+
+async def test_everybody_s_data_is_not_for_another_organisation_s_owner(control: ControlPlane) -> None:
+    _, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    refused = await call(control, theirs, OF_THE_OPERATOR, of=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
 async def test_a_key_is_not_reached_through_the_caller_s_own_server(control: ControlPlane) -> None:

@@ -56,3 +56,15 @@ async def owner(principal: Authenticated) -> Principal:
 
 Owner = Annotated[Principal, Depends(owner)]
 """Annotate a route's parameter with this: the route then answers 403 to members who are no owners."""
+
+
+async def operator(principal: Owner, accounts: Accounts) -> Principal:
+    """The caller when they run this server; raises ForbiddenError for owners of other organisations."""
+    first = await accounts.first_owner()
+    if first is None or first.org_id != principal.org_id:
+        raise ForbiddenError("Only an owner of this server's first organisation may do this.")
+    return principal
+
+
+Operator = Annotated[Principal, Depends(operator)]
+"""Annotate a route's parameter with this: it then answers only to owners of the organisation of the first start."""

@@ -5,8 +5,9 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -91,6 +92,7 @@ class Committer:
         self._spooled = asyncio.Event()
         self._segment_sealed = asyncio.Event()
         self._export_left = asyncio.Event()
+        self._inserting = asyncio.Lock()
         self._stop = asyncio.Event()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="store-insert")
@@ -165,6 +167,19 @@ class Committer:
     async def remove_unreadable(self, is_meant: Callable[[int, bytes], bool]) -> None:
         """Delete those exports that the engine could not read whose server and body are meant."""
         await self._on_disk(lambda: self._spool.remove_refused(is_meant))
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncGenerator[None]:
+        """Hand nothing to the engine meanwhile; exports are still acknowledged."""
+        async with self._inserting:
+            yield
+
+    async def link_spool(self, folder: Path) -> list[tuple[str, Path, int]]:
+        """Hard links in a new folder to what the spool holds: name, link, and how much of it is whole. Raises OSError.
+
+        While paused, nothing of it is in the engine.
+        """
+        return await self._on_disk(lambda: self._spool.link_to(folder))
 
     @property
     def waiting_bytes(self) -> int:
@@ -287,7 +302,8 @@ class Committer:
         delay = _FIRST_RETRY_SECONDS
         while True:
             try:
-                await self._insert_or_split(segment)
+                async with self._inserting:
+                    await self._insert_or_split(segment)
             except (StoreUnavailableError, OSError) as error:
                 log.error("The telemetry store is away; a batch stays in the spool: %s", error)
                 self.totals.insert_failures += 1

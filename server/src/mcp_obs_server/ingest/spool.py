@@ -149,6 +149,17 @@ class Spool:
             refused=sum(1 for _ in refused.iterdir()) if refused.is_dir() else 0,
         )
 
+    def link_to(self, folder: Path) -> list[tuple[str, Path, int]]:
+        """Hard links in `folder` to every file here: its place, the link, and its size now."""
+        linked: list[tuple[str, Path, int]] = []
+        for path in (each for each in self._folder.rglob("*") if each.is_file()):
+            place = path.relative_to(self._folder)
+            link = folder / place
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.hardlink_to(path)
+            linked.append((place.as_posix(), link, link.stat().st_size))
+        return sorted(linked)
+
     def _create(self) -> FileIO:
         # Names sort by time across restarts, and the sequence keeps two in one tick apart. As tokens they are also
         # apart from those of other processes on the same server: a batch under another's token would be dropped.

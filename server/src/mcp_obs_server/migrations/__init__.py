@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,3 +22,8 @@ async def upgrade(engine: AsyncEngine) -> None:
     """Bring the database to the newest schema, in one transaction."""
     async with engine.begin() as connection:
         await connection.run_sync(lambda sync: command.upgrade(config_for(sync), "head"))
+
+
+def revisions() -> set[str]:
+    """Every step that this version knows."""
+    return {script.revision for script in ScriptDirectory(str(Path(__file__).parent)).walk_revisions()}

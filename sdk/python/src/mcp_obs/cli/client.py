@@ -1,6 +1,6 @@
 """The HTTP API as the verbs use it: answers are JSON, failures are sentences that say what to do."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -12,6 +12,8 @@ import httpx2
 DEFAULT_URL = "http://127.0.0.1:4318"
 DEFAULT_DATA_DIR = Path("mcp-obs-data")
 _TIMEOUT_SECONDS = 30
+# Before a long answer begins, a server may have to wait for its engine.
+_DOWNLOAD_TIMEOUT_SECONDS = 300
 
 
 class ApiClient:
@@ -53,9 +55,26 @@ class ApiClient:
         """What ends; None when that is all there is to say."""
         return self._request("DELETE", path, None)
 
+    @contextmanager
+    def download(self, path: str, media_type: str) -> Generator[tuple[int, Iterator[bytes]]]:
+        """A file that is made for this call: its size in bytes and its content."""
+        with (
+            self._failures(),
+            self._http.stream("POST", path, timeout=_DOWNLOAD_TIMEOUT_SECONDS) as response,
+        ):
+            if response.headers.get("content-type") != media_type:
+                response.read()
+                raise _unexpected(response)
+            yield int(response.headers["content-length"]), response.iter_raw()
+
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
+        with self._failures():
+            return _read(self._http.request(method, path, json=body))
+
+    @contextmanager
+    def _failures(self) -> Generator[None]:
         try:
-            response = self._http.request(method, path, json=body)
+            yield
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise _no_address(self.url) from error
         except UnicodeEncodeError as error:
@@ -68,7 +87,6 @@ class ApiClient:
             raise click.ClickException(
                 f"{self.url} did not answer properly ({type(error).__name__}); try again."
             ) from error
-        return _read(response)
 
 
 def _no_address(url: str) -> click.ClickException:
@@ -91,21 +109,30 @@ def read_token(token: str | None, data_dir: Path) -> str:
 
 
 def _read(response: httpx2.Response) -> Any:
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return None
+    answer = _json(response)
+    if response.is_success and answer is not None:
+        return answer
+    raise _unexpected(response)
+
+
+def _json(response: httpx2.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _unexpected(response: httpx2.Response) -> click.ClickException:
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        raise click.ClickException(
+        return click.ClickException(
             "The server refuses this access token:"
             " give that server's own folder with --data-dir, or set MCP_OBS_TOKEN."
         )
-    if response.status_code == HTTPStatus.NO_CONTENT:
-        return None
-    try:
-        answer: object = response.json()
-    except ValueError:
-        answer = None
-    if response.is_success and answer is not None:
-        return answer
+    answer = _json(response)
     message = cast("dict[str, object]", answer).get("message") if isinstance(answer, dict) else None
-    raise click.ClickException(
+    return click.ClickException(
         str(
             message
             or f"{response.url} answered {response.status_code}, which mcp-obs would not: check --url."

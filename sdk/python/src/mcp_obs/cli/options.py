@@ -12,6 +12,17 @@ from mcp_obs.cli.client import DEFAULT_DATA_DIR, DEFAULT_URL, ApiClient, read_to
 
 P = ParamSpec("P")
 
+url_option = click.option(
+    "--url", default=DEFAULT_URL, envvar="MCP_OBS_URL", show_default=True, help="Where mcp-obs answers."
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    envvar="MCP_OBS_DATA_DIR",
+    show_default=True,
+    help="The server's folder, which holds your access token.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -22,17 +33,8 @@ def with_api(verb: Callable[Concatenate[ApiClient, P], None]) -> Callable[..., N
     users of the machine can read a command's arguments.
     """
 
-    @click.option(
-        "--url", default=DEFAULT_URL, envvar="MCP_OBS_URL", show_default=True, help="Where mcp-obs answers."
-    )
-    @click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=DEFAULT_DATA_DIR,
-        envvar="MCP_OBS_DATA_DIR",
-        show_default=True,
-        help="The server's folder, which holds your access token.",
-    )
+    @url_option
+    @data_dir_option
     @functools.wraps(verb)
     def with_connection(url: str, data_dir: Path, *args: P.args, **kwargs: P.kwargs) -> None:
         token = read_token(os.environ.get("MCP_OBS_TOKEN"), data_dir)

@@ -1,0 +1,1 @@
+"""Everything that a data folder holds at one moment, as one file, and back."""

@@ -1,0 +1,182 @@
+"""A backup of a running server holds what was acknowledged before it, once; a restored folder is that server."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import httpx2
+import pytest
+from click.testing import CliRunner
+
+from command_line import MCP_OBS
+from mcp_obs_server.backup.service import BackupService
+from mcp_obs_server.commands.backup import backup
+from mcp_obs_server.commands.restore import restore
+from mcp_obs_server.kit.clock import utc_now
+from mcp_obs_server.kit.errors import ConflictError
+from mcp_obs_server.store import TelemetryStore
+from sending import Sender
+from server_process import counts, new_key, running
+
+
+def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MCP_OBS_")}
+    return subprocess.run(
+        [MCP_OBS, *words],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+        env=inherited,
+    )
+
+
+def in_process(verb: click.Command, *words: str | Path) -> tuple[int, str, str]:
+    """The same without the second that a process takes."""
+    ended = CliRunner().invoke(verb, [str(word) for word in words], env={"MCP_OBS_TOKEN": None})
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+@dataclass(frozen=True)
+class Backups:
+    """A server's folder after it was killed, and backups of it."""
+
+    data: Path
+    running: Path
+    stopped: Path
+    before: list[str]
+    """The spans acknowledged before the first backup was asked for."""
+    acknowledged: list[str]
+    """Those acknowledged before the server was killed."""
+    key: str
+
+
+@pytest.fixture(scope="module")
+def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
+    """One taken while senders send, and one after kill -9."""
+    folder = tmp_path_factory.mktemp("backup")
+    data, first, second = folder / "data", folder / "running.tar", folder / "stopped.tar"
+    with running(data) as server:
+        key = new_key(server, data)
+        senders = [Sender(server.url, key, seed=seed) for seed in (1, 2)]
+        for sender in senders:
+            sender.start()
+        assert senders[0].halfway.wait(30)
+        before = [span for sender in senders for span in sender.acknowledged]
+        taken = run("backup", first, "--url", server.url, "--data-dir", data)
+        os.kill(server.process.pid, signal.SIGKILL)
+        for sender in senders:
+            sender.join()
+    assert (taken.returncode, taken.stderr) == (0, "")
+    taken = run("backup", second, "--data-dir", data)
+    assert (taken.returncode, taken.stdout, taken.stderr) == (
+        0,
+        f"Wrote {second}: {second.stat().st_size:,} bytes.\n",
+        "",
+    )
+    yield Backups(data, first, second, before, [span for each in senders for span in each.acknowledged], key)
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "stopped"])
+def test_every_acknowledged_span_is_there_once_after_a_restore(
+    backups: Backups, tmp_path: Path, is_running: bool
+) -> None:
+    archive = backups.running if is_running else backups.stopped
+    restored = run("restore", archive, "--data-dir", tmp_path / "data")
+    assert (restored.returncode, restored.stderr) == (0, "")
+    token = (backups.data / "access-token").read_text().strip()
+    with running(tmp_path / "data") as server:
+        me = httpx2.get(f"{server.url}/api/me", headers={"authorization": f"Bearer {token}"})
+        assert me.raise_for_status().json()["user"]["email"] == "owner@localhost"
+        # The folder has a token of its own again.
+        own = {"authorization": f"Bearer {(tmp_path / 'data' / 'access-token').read_text().strip()}"}
+        assert httpx2.post(f"{server.url}/api/sign-in-links", headers=own).is_success
+        with_old_key = {"authorization": f"Bearer {backups.key}", "content-type": "application/x-protobuf"}
+        assert httpx2.post(f"{server.url}/v1/traces", content=b"", headers=with_old_key).is_success
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+    found = counts(tmp_path / "data")
+    assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
+    assert set(backups.before if is_running else backups.acknowledged) <= set(found["ids"])
+
+
+def test_a_backup_is_nobody_else_s_and_leaves_nothing_beside_it(backups: Backups) -> None:
+    assert {path.stat().st_mode & 0o777 for path in (backups.running, backups.stopped)} == {0o600}
+    assert {path.name for path in backups.running.parent.iterdir()} == {"data", "running.tar", "stopped.tar"}
+    assert not (backups.data / "backup").exists()
+
+
+def test_neither_a_backup_nor_a_folder_is_overwritten(backups: Backups) -> None:
+    size = backups.stopped.stat().st_size
+    assert in_process(backup, backups.stopped, "--data-dir", backups.data) == (
+        1,
+        "",
+        f"Error: {backups.stopped} is there already: choose another name.\n",
+    )
+    assert backups.stopped.stat().st_size == size
+    assert in_process(restore, backups.stopped, "--data-dir", backups.data) == (
+        1,
+        "",
+        f"Error: {backups.data} is not empty: choose another folder with --data-dir.\n",
+    )
+
+
+def test_a_damaged_backup_is_refused_in_a_sentence(backups: Backups, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.tar"
+    damaged.write_bytes(backups.stopped.read_bytes()[:-2000])
+    assert in_process(restore, damaged, "--data-dir", tmp_path / "data") == (
+        1,
+        "",
+        f"Error: {damaged} ends before its end: it was cut off, or declares more than it has.\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["damaged.tar"]
+
+
+def test_a_place_that_can_not_be_written_is_named(backups: Backups, tmp_path: Path) -> None:
+    code, out, err = in_process(backup, tmp_path / "no" / "where.tar", "--data-dir", backups.data)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"Error: {tmp_path}/no/where.tar can't be written: ")
+
+
+def test_without_a_server_and_without_a_folder_it_says_what_to_give(tmp_path: Path) -> None:
+    code, out, err = in_process(backup, tmp_path / "x.tar", "--data-dir", tmp_path / "nothing")
+    assert (code, out, "give the server's folder with --data-dir" in err) == (1, "", True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stopped_server_on_clickhouse_is_backed_up_without_its_telemetry(
+    backups: Backups, tmp_path: Path
+) -> None:
+    archive, store = tmp_path / "control.tar", "clickhouse://127.0.0.1/x"
+    code, _, err = in_process(backup, archive, "--data-dir", backups.data, "--store", store)
+    assert (code, err) == (
+        0,
+        "Without the telemetry: it is on a ClickHouse server, which has its own BACKUP.\n",
+    )
+    _, out, _ = in_process(restore, archive, "--data-dir", tmp_path / "data")
+    assert "Its telemetry is on a ClickHouse server: restore that too" in out
+    assert (tmp_path / "data" / "control.db").exists()
+    assert not (tmp_path / "data" / "telemetry").exists()
+
+
+async def test_a_running_server_on_clickhouse_says_how(server_store: TelemetryStore, tmp_path: Path) -> None:
+    with pytest.raises(ConflictError, match="Stop mcp-obs, back up the database"):
+        async with BackupService(tmp_path, server_store, {}, utc_now).take():
+            pass
+
+
+async def test_one_backup_is_taken_at_a_time(store: TelemetryStore, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "control.db")) as control:
+        control.execute("CREATE TABLE alembic_version AS SELECT '0001' AS version_num")
+    service = BackupService(tmp_path, store, {}, utc_now)
+    async with service.take():
+        with pytest.raises(ConflictError, match="Another backup"):
+            async with service.take():
+                pass
+    assert [path.name for path in tmp_path.iterdir()] == ["control.db"]
