@@ -45,7 +45,8 @@ class Settings(BaseSettings):
         default=64 * 2**20,
         ge=1024,
         description="The largest export, as sent and inflated (OTLP recommends 64 MiB). Over gRPC, as sent, "
-        "at most a 32nd of `MCP_OBS_MAX_IN_FLIGHT_BYTES`.",
+        "at most a 32nd of `MCP_OBS_MAX_IN_FLIGHT_BYTES`. Of any size it has room for some 45,000 spans with 8 "
+        "attributes each.",
     )
     max_in_flight_bytes: int = Field(
         default=256 * 2**20,

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError, Message
 
 from mcp_obs_server.ingest import otlp_json
 from mcp_obs_server.ingest.errors import MalformedExport
+from mcp_obs_server.ingest.message_count import check_items, check_json, check_protobuf
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Signal, Window
 
@@ -23,13 +24,14 @@ class Admitted:
 
 
 def admit(signal: Signal, body: bytes, is_json: bool, window: Window, is_trusted: bool = False) -> Admitted:
-    """Validate an export. Raises MalformedExport when it is not OTLP.
+    """Validate an export. Raises MalformedExport when it is not OTLP, ExportTooLarge when it has too much in it.
 
     Legal protobuf can say a thing twice or in unknown groups, where the engine's reader differs from this one. So
     what was checked is written anew, for 2.5 µs a span. A trusted sender's bytes are kept when nothing had to change:
     see docs/decisions/0007.
     """
     request = _parse(signal, body, is_json)
+    check_items(request, len(body))
     admission = signal.admit(request, window)
     cut = signal.cap(request, body if not is_json else request.SerializeToString())
     changed = is_json or cut or bool(admission.rejected)
@@ -56,7 +58,9 @@ def rewritten(signal: Signal, body: bytes) -> bytes:
 def _parse(signal: Signal, body: bytes, is_json: bool) -> Message:
     request = signal.request()
     if is_json:
+        check_json(body)
         return otlp_json.parse(body, request)
+    check_protobuf(body, request)
     try:
         request.ParseFromString(body)
     except DecodeError as error:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
+from mcp_obs_server.ingest.message_count import FEW, check_average
 from mcp_obs_server.ingest.metric_caps import cap_metrics
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Admission, Signal, Window
@@ -24,16 +25,16 @@ _MAX_QUANTILES = 100
 
 def _admit(request: ExportMetricsServiceRequest, window: Window) -> Admission:
     """Take out the points that can't be kept."""
-    kept = 0
+    scopes = [scope.metrics for resource in request.resource_metrics for scope in resource.scope_metrics]
+    metrics = [(metric, metric.WhichOneof("data")) for metric in chain.from_iterable(scopes)]
+    if (points := sum(len(getattr(metric, kind).data_points) for metric, kind in metrics if kind)) > FEW:
+        check_average(points, request.ByteSize())
     rejected: Counter[Reason] = Counter()
-    for resource in request.resource_metrics:
-        for scope in resource.scope_metrics:
-            kept += sum(_keep_sound(metric, window, rejected) for metric in scope.metrics)
+    kept = sum(_keep_sound(metric, kind, window, rejected) for metric, kind in metrics)
     return Admission(kept, rejected)
 
 
-def _keep_sound(metric: Metric, window: Window, rejected: Counter[Reason]) -> int:
-    kind = metric.WhichOneof("data")
+def _keep_sound(metric: Metric, kind: str | None, window: Window, rejected: Counter[Reason]) -> int:
     if kind is None:
         # There are no points to count: the metric is the one thing that is not kept.
         rejected[_NO_KIND] += 1

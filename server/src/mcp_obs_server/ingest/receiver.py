@@ -21,7 +21,7 @@ from mcp_obs_server.ingest.turns import Turns
 from mcp_obs_server.kit.histogram import Histogram
 
 # Below these a parse takes a few milliseconds; longer ones wait for each other, not in the way of short ones.
-_PROTOBUF_IN_PLACE_BYTES = 1 << 20
+_PROTOBUF_IN_PLACE_BYTES = 1 << 18
 _JSON_IN_PLACE_BYTES = 1 << 15
 _DAY_NANOSECONDS = 86_400 * 10**9
 

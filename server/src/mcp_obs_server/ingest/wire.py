@@ -1,6 +1,7 @@
 """Protobuf's wire format, as far as lengths have to be known without a parse."""
 
-_LENGTH_DELIMITED = 2
+VARINT = 0
+LENGTH_DELIMITED = 2
 _FIXED_BYTES = {1: 8, 5: 4}
 
 
@@ -34,12 +35,12 @@ def submessages(data: bytes, span: tuple[int, int], field: int) -> list[tuple[in
     0.2 µs each: a tag and a length of one or two bytes, the usual ones, are read in place.
     """
     position, end = span
-    tag_byte = field << 3 | _LENGTH_DELIMITED
+    tag_byte = field << 3 | LENGTH_DELIMITED
     found: list[tuple[int, int]] = []
     while position < end:
         tag, size, position = data[position], data[position + 1], position + 1
         if tag != tag_byte:
-            position = _skip(data, position - 1)
+            position = skip(data, position - 1)
             continue
         if size < 128:
             position += 1
@@ -52,8 +53,8 @@ def submessages(data: bytes, span: tuple[int, int], field: int) -> list[tuple[in
     return found
 
 
-def _skip(data: bytes, position: int) -> int:
-    """Where the field at `position` ends."""
+def skip(data: bytes, position: int) -> int:
+    """Where the field at `position` ends. Raises ValueError at a group, IndexError at the end."""
     tag, position = read_varint(data, position)
     match tag & 7:
         case 0:
