@@ -10,7 +10,7 @@ OUR_OWN = {"schema_history"}
 async def stored_tables(store: TelemetryStore) -> set[str]:
     sql = (
         "SELECT name FROM system.tables"
-        " WHERE database = currentDatabase() AND engine NOT IN ('Null', 'MaterializedView')"
+        " WHERE database = currentDatabase() AND engine NOT IN ('Null', 'MaterializedView', 'View')"
     )
     return {row["name"] for row in await store.rows(sql, {})}
 

@@ -6,6 +6,12 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from mcp_obs_server.analytics.log_schemas import LogPage, LogQuery
 from mcp_obs_server.analytics.metric_schemas import MetricList, MetricQuery, MetricSeries
+from mcp_obs_server.analytics.named_view_schemas import (
+    FeatureUsage,
+    PerformanceMetrics,
+    RowsQuery,
+    SessionMetrics,
+)
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
@@ -80,3 +86,27 @@ async def list_logs(
 ) -> LogPage:
     """The log records and events that a filter leaves, newest first."""
     return await analytics.logs(scope, query)
+
+
+@router.get("/session_metrics", operation_id="list_session_metrics")
+async def list_session_metrics(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[RowsQuery, Query()]
+) -> SessionMetrics:
+    """The view `session_metrics`: what every session came to, from spans, logs and metrics."""
+    return await analytics.session_metrics(scope, query)
+
+
+@router.get("/performance_metrics", operation_id="list_performance_metrics")
+async def list_performance_metrics(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[RowsQuery, Query()]
+) -> PerformanceMetrics:
+    """The view `performance_metrics`: every point of every metric."""
+    return await analytics.performance_metrics(scope, query)
+
+
+@router.get("/feature_usage", operation_id="list_feature_usage")
+async def list_feature_usage(
+    analytics: Analytics, scope: AuthorisedServer, query: Annotated[RowsQuery, Query()]
+) -> FeatureUsage:
+    """The view `feature_usage`: calls and users of every tool, prompt and resource, day by day."""
+    return await analytics.feature_usage(scope, query)

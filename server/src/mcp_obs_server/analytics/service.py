@@ -5,6 +5,13 @@ from mcp_obs_server.analytics.logs import logs
 from mcp_obs_server.analytics.metric_schemas import MetricList, MetricQuery, MetricSeries
 from mcp_obs_server.analytics.metric_series import metric_series
 from mcp_obs_server.analytics.metrics import metrics
+from mcp_obs_server.analytics.named_view_schemas import (
+    FeatureUsage,
+    PerformanceMetrics,
+    RowsQuery,
+    SessionMetrics,
+)
+from mcp_obs_server.analytics.named_views import feature_usage, performance_metrics, session_metrics
 from mcp_obs_server.analytics.overview import overview
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.scope import Question
@@ -57,6 +64,18 @@ class AnalyticsService:
     async def logs(self, scope: ServerScope, query: LogQuery) -> LogPage:
         """The log records that a filter leaves, newest first. Raises InvalidError."""
         return await logs(self._store, self._question(scope, query.range), query)
+
+    async def session_metrics(self, scope: ServerScope, query: RowsQuery) -> SessionMetrics:
+        """What every session came to."""
+        return await session_metrics(self._store, self._question(scope, query.range), query)
+
+    async def performance_metrics(self, scope: ServerScope, query: RowsQuery) -> PerformanceMetrics:
+        """Every point of every metric."""
+        return await performance_metrics(self._store, self._question(scope, query.range), query)
+
+    async def feature_usage(self, scope: ServerScope, query: RowsQuery) -> FeatureUsage:
+        """How often every tool, prompt and resource was called, day by day."""
+        return await feature_usage(self._store, self._question(scope, query.range), query)
 
     def _question(self, scope: ServerScope, name: RangeName, target: str | None = None) -> Question:
         return Question(scope, TimeRange.ending(self._clock(), name), target)

@@ -132,6 +132,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/feature_usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Feature Usage
+         * @description The view `feature_usage`: calls and users of every tool, prompt and resource, day by day.
+         */
+        get: operations["list_feature_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/keys": {
         parameters: {
             query?: never;
@@ -256,6 +276,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/performance_metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Performance Metrics
+         * @description The view `performance_metrics`: every point of every metric.
+         */
+        get: operations["list_performance_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/rejections": {
         parameters: {
             query?: never;
@@ -288,6 +328,26 @@ export interface paths {
          * @description The numbers over time.
          */
         get: operations["get_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/session_metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Session Metrics
+         * @description The view `session_metrics`: what every session came to, from spans, logs and metrics.
+         */
+        get: operations["list_session_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -591,6 +651,34 @@ export interface components {
             time_unix_nano: string;
         };
         /**
+         * FeatureRow
+         * @description How often a tool, prompt or resource was called on a day, and by how many users.
+         */
+        FeatureRow: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Feature */
+            feature: string;
+            /** Unique Users */
+            unique_users: number;
+            /** Usage Count */
+            usage_count: number;
+        };
+        /**
+         * FeatureUsage
+         * @description Days, the latest first, and in each the most used first.
+         */
+        FeatureUsage: {
+            /** Has More */
+            has_more: boolean;
+            range: components["schemas"]["TimeRangeOut"];
+            /** Rows */
+            rows: components["schemas"]["FeatureRow"][];
+        };
+        /**
          * Figure
          * @description A number and what it was in the period before; null where there was nothing to count.
          */
@@ -857,6 +945,40 @@ export interface components {
             sessions: components["schemas"]["Figure"];
         };
         /**
+         * PerformanceMetrics
+         * @description Points of metrics, newest first.
+         */
+        PerformanceMetrics: {
+            /** Has More */
+            has_more: boolean;
+            range: components["schemas"]["TimeRangeOut"];
+            /** Rows */
+            rows: components["schemas"]["PerformanceRow"][];
+        };
+        /**
+         * PerformanceRow
+         * @description A point of a metric; a distribution is two, `….count` and `….sum`.
+         */
+        PerformanceRow: {
+            /**
+             * Labels
+             * @description The attributes, as JSON
+             */
+            labels: string;
+            /** Metric Name */
+            metric_name: string;
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
+            /**
+             * Value
+             * @description Null where it is infinite or no number
+             */
+            value: number | null;
+        };
+        /**
          * Point
          * @description One bucket of a chart.
          */
@@ -1057,6 +1179,49 @@ export interface components {
             last_used_at?: string | null;
             /** Name */
             name: string;
+        };
+        /**
+         * SessionMetrics
+         * @description Sessions, the one that began last first.
+         */
+        SessionMetrics: {
+            /** Has More */
+            has_more: boolean;
+            range: components["schemas"]["TimeRangeOut"];
+            /** Rows */
+            rows: components["schemas"]["SessionRow"][];
+        };
+        /**
+         * SessionRow
+         * @description What a session came to in the range; null where nobody tells it.
+         */
+        SessionRow: {
+            /** Checkpoint Count */
+            checkpoint_count: number | null;
+            /** Duration Seconds */
+            duration_seconds: number;
+            /**
+             * End Time
+             * Format: date-time
+             */
+            end_time: string;
+            /** Error Count */
+            error_count: number;
+            /** Id */
+            id: number;
+            /** Message Count */
+            message_count: number;
+            /** Model */
+            model: string;
+            /** Session Id */
+            session_id: string;
+            /**
+             * Start Time
+             * Format: date-time
+             */
+            start_time: string;
+            /** Token Count */
+            token_count: number | null;
         };
         /**
          * SignIn
@@ -1586,6 +1751,43 @@ export interface operations {
             };
         };
     };
+    list_feature_usage: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description How many rows to leave out */
+                offset?: number;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureUsage"];
+                };
+            };
+        };
+    };
     list_keys: {
         parameters: {
             query?: never;
@@ -1842,6 +2044,43 @@ export interface operations {
             };
         };
     };
+    list_performance_metrics: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description How many rows to leave out */
+                offset?: number;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PerformanceMetrics"];
+                };
+            };
+        };
+    };
     list_rejections: {
         parameters: {
             query?: {
@@ -1908,6 +2147,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Series"];
+                };
+            };
+        };
+    };
+    list_session_metrics: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description How many rows to leave out */
+                offset?: number;
+                /** @description How far to look back. */
+                range?: "24h" | "7d" | "30d" | "90d";
+            };
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionMetrics"];
                 };
             };
         };
