@@ -1,6 +1,7 @@
 """How many messages an export has, counted before each of them takes memory and time.
 
-An empty message is two bytes of protobuf and in memory up to 190: 64 MiB of them, 64 KiB of gzip, took 6.4 GB and 170 s.
+An empty message is two bytes of protobuf and in memory up to 190: 64 MiB of them, 64 KiB of gzip, took 6.4 GB and
+170 s.
 """
 
 from collections.abc import Iterable
