@@ -58,6 +58,20 @@ def server_store(front: Front) -> Iterator[TelemetryStore]:
 
 
 @pytest.fixture
+def cluster_location(front: Front) -> StoreLocation:
+    """The same server as the only node of a cluster."""
+    return front.location("clustered", cluster="main")
+
+
+@pytest.fixture(scope="session")
+def cluster_store(front: Front) -> Iterator[TelemetryStore]:
+    """The store on that cluster."""
+    store = TelemetryStore.open(front.location("clustered", cluster="main"), _RETENTION)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def org_id() -> int:
     """An organisation that no other test writes to."""
     return next(_org_ids)

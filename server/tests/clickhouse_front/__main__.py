@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from pathlib import Path
 
 from clickhouse_front.http import FrontServer
 from clickhouse_front.statements import Statements
@@ -11,7 +12,7 @@ from clickhouse_front.statements import Statements
 def main() -> None:
     """Serve one folder."""
     folder, port = sys.argv[1:]
-    server = FrontServer(("127.0.0.1", int(port)), Statements(f"{folder}/engine"))
+    server = FrontServer(("127.0.0.1", int(port)), Statements(Path(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()

@@ -66,9 +66,9 @@ class Front:
             _pipe(self._process.stdout).close()
             self._process = None
 
-    def location(self, database: str = "mcp_obs") -> ClickHouse:
+    def location(self, database: str = "mcp_obs", cluster: str | None = None) -> ClickHouse:
         """The server as mcp-obs is told of it."""
-        return ClickHouse("127.0.0.1", self.port, False, USER, SecretStr(PASSWORD), database)
+        return ClickHouse("127.0.0.1", self.port, False, USER, SecretStr(PASSWORD), database, cluster)
 
     def plan(self, *faults: Fault) -> None:
         """What the next requests meet, one after the other; without any, what hangs goes on."""

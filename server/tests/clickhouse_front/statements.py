@@ -6,9 +6,12 @@
 import re
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import chdb
 from chdb.state.sqlitelike import Connection
+
+from clickhouse_front.stand_in import without_keeper
 
 _CODE = re.compile(rb"Code: (\d+)\.")
 # INSERT INTO table (columns) FORMAT Name, and the data behind the line's end.
@@ -21,6 +24,8 @@ _OF_THE_INTERFACE = {
     "client_protocol_version",
     "default_format",
     "wait_end_of_query",
+    # Its own node is the only one it can reach.
+    "prefer_localhost_replica",
 }
 
 
@@ -36,10 +41,10 @@ class EngineError(Exception):
 class Statements:
     """Runs each statement on a handle of its own, so that no setting outlives its request."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._path = f"{folder / 'engine'}?config-file={Path(__file__).with_name('cluster.xml')}"
         # The engine stops with its last handle.
-        self._keeps_it_running = chdb.connect(path)
+        self._keeps_it_running = chdb.connect(self._path)
 
     def run(self, statement: bytes, options: Mapping[str, str]) -> bytes:
         """The result in the statement's format. Raises EngineError."""
@@ -48,6 +53,7 @@ class Statements:
             handle.query(f"USE {options.get('database', 'default')}")
             if settings := _settings(options):
                 handle.query(f"SET {settings}")
+            statement = without_keeper(statement)
             if insert := _INSERT.match(statement):
                 return self._insert(handle, insert[1], insert[2], statement[insert.end() :])
             parameters = {

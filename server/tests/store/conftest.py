@@ -1,4 +1,4 @@
-"""Everything about the store is true of the embedded engine and of a server."""
+"""Everything about the store is true of the embedded engine, of a server and of a cluster."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.location import StoreLocation
 
 
-@pytest.fixture(params=["embedded", "server"])
+@pytest.fixture(params=["embedded", "server", "cluster"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Both, one after the other."""
+    """All three, one after the other."""
     return request.param
 
 

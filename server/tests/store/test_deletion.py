@@ -8,26 +8,24 @@ OUR_OWN = {"schema_history"}
 
 
 async def stored_tables(store: TelemetryStore) -> set[str]:
-    sql = (
-        "SELECT name FROM system.tables"
-        " WHERE database = currentDatabase() AND engine NOT IN ('Null', 'MaterializedView', 'View')"
-    )
+    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
     return {row["name"] for row in await store.rows(sql, {})}
 
 
 async def insert_row(store: TelemetryStore, table: str, org_id: int, server_id: int) -> None:
     """A row of now, whatever the table calls its time."""
+    stored = store.layout.stored(table)
     sql = (
         "SELECT name FROM system.columns"
         " WHERE database = currentDatabase() AND table = {table:String} AND is_in_partition_key"
     )
-    ((time,),) = [row.values() for row in await store.rows(sql, {"table": table})]
+    ((time,),) = [row.values() for row in await store.rows(sql, {"table": stored})]
     values = f"(org_id, server_id, {time}) VALUES ({org_id}, {server_id}, now())"
-    await store.command(f"INSERT INTO {table} {values}", {})
+    await store.command(f"INSERT INTO {stored} {values}", {})
 
 
 async def test_every_table_that_keeps_rows_is_reached(store: TelemetryStore) -> None:
-    assert set(TABLES) == await stored_tables(store) - OUR_OWN
+    assert {store.layout.stored(table) for table in TABLES} == await stored_tables(store) - OUR_OWN
 
 
 async def test_a_server_s_rows_leave_every_table_and_the_rows_of_others_stay(
@@ -51,11 +49,14 @@ async def test_deleted_rows_leave_the_disk_and_not_only_the_answers(
     store: TelemetryStore, org_id: int
 ) -> None:
     await store.command(
-        "INSERT INTO spans (org_id, server_id, time, name)"
+        f"INSERT INTO {store.layout.stored('spans')} (org_id, server_id, time, name)"
         f" SELECT {org_id}, number % 2, now(), randomPrintableASCII(100) FROM numbers(20000)",
         {},
     )
-    sql = "SELECT sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND table = 'spans'"
+    sql = (
+        "SELECT sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
+        f" WHERE active AND database = currentDatabase() AND table = '{store.layout.stored('spans')}'"
+    )
     (before,) = await store.rows(sql, {})
     await delete_server_rows(store, org_id, 1)
     (after,) = await store.rows(sql, {})

@@ -16,8 +16,8 @@ def test_a_folder_and_a_server_are_named_by_a_url() -> None:
     assert parse_store_url(
         "clickhouses://writer:p%40ss@db.example:9440/telemetry?cluster=main"
     ) == ClickHouse("db.example", 9440, True, "writer", SecretStr("p@ss"), "telemetry", "main")
-    assert parse_store_url("clickhouses://[::1]/obs?cluster={cluster}") == ClickHouse(
-        "::1", 8443, True, database="obs", cluster="{cluster}"
+    assert parse_store_url("clickhouses://[::1]/obs?cluster=main-1") == ClickHouse(
+        "::1", 8443, True, database="obs", cluster="main-1"
     )
 
 

@@ -17,7 +17,9 @@ from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from mcp_obs_server.store.cluster import Cluster
 from mcp_obs_server.store.errors import BatchRefusedError, StoreUnavailableError
+from mcp_obs_server.store.layout import Layout, OneServer
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
 
 Row = dict[str, Any]
@@ -31,6 +33,13 @@ _ANSWER_SECONDS = 60
 
 # In the name of a file these stand for others.
 _GLOB = frozenset("*?{}")
+
+_CLUSTER_SETTINGS = {
+    # A subquery reads all shards too.
+    "distributed_product_mode": "global",
+    # Told by the server before the client gives up.
+    "distributed_ddl_task_timeout": _ANSWER_SECONDS - 10,
+}
 
 # What the engine says of the data and not of itself (src/Common/ErrorCodes.cpp).
 _DATA_ERRORS = frozenset(
@@ -54,6 +63,8 @@ class Engine:
 
     def __init__(self, location: StoreLocation, client: Client, pool: PoolManager | None = None) -> None:
         self._location = location
+        self.layout: Layout = OneServer()
+        """How the schema lies on this engine."""
         self._client = client
         self._pool = pool
 
@@ -88,14 +99,23 @@ class Engine:
                 autogenerate_session_id=False,
                 tz_mode="aware",
                 client_name="mcp-obs",
+                settings=_CLUSTER_SETTINGS if location.cluster else {},
                 pool_mgr=pool,
             )
-        client.database = location.database
-        return cls(location, client, pool)
+        engine = cls(location, client, pool)
+        engine.use(location.database)
+        return engine
 
     def use(self, database: str) -> None:
         """Send every statement to this database."""
         self._client.database = database
+        if isinstance(self._location, ClickHouse) and self._location.cluster:
+            self.layout = Cluster(self._location.cluster, database)
+
+    def define(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run a statement of the schema, in this location's layout. Raises StoreUnavailableError."""
+        for statement in self.layout.statements(sql):
+            self.command(statement, parameters)
 
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run a statement that answers nothing. Raises StoreUnavailableError."""

@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
-# Names stand unquoted in statements; a cluster's may also be a macro, as in {cluster}.
+# These names stand as they are in statements.
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CLUSTER = re.compile(r"[A-Za-z0-9_.-]+|\{[A-Za-z0-9_]+\}")
+_CLUSTER = re.compile(r"[A-Za-z0-9_.-]+")
 _FORMS = "chdb:///folder, clickhouse://user:password@host:8123/database or clickhouses://… for TLS"
 
 
@@ -79,7 +79,5 @@ def _cluster(options: Mapping[str, str]) -> str | None:
         raise ValueError("the only option of a ClickHouse URL is ?cluster=NAME")
     cluster = options.get("cluster")
     if cluster is not None and not _CLUSTER.fullmatch(cluster):
-        raise ValueError(
-            "the cluster's name has only letters, digits, '_', '-' and '.', or is a macro as {cluster}"
-        )
+        raise ValueError("the cluster's name has only letters, digits, '_', '-' and '.'")
     return cluster

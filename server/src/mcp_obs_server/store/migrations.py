@@ -1,6 +1,7 @@
 """Numbered SQL files for what is kept, applied once each; views for what is derived, rebuilt when they change.
 
-A crash can come between a file's statements and its entry in the history, so every statement can run again.
+A crash can come between a file's statements and its entry in the history, so every statement can run again. What is
+remembered are digests of the files, written for one server, so they are the same in every layout.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ from importlib import resources
 
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
+from mcp_obs_server.store.layout import LATCH
 from mcp_obs_server.store.views import VIEWS
 
 _HISTORY = """
@@ -28,20 +30,24 @@ def create_database(engine: Engine, name: str) -> None:
     sql = "SELECT name FROM system.databases WHERE name = {name:String}"
     engine.use("system")
     if not engine.rows(sql, {"name": name}):
-        engine.command(f"CREATE DATABASE IF NOT EXISTS {name}")
+        engine.command(engine.layout.create_database(name))
     engine.use(name)
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to this version. Raises SchemaError when an applied file was changed or is unknown."""
-    engine.command(_HISTORY)
+    """Bring the schema to this version. Raises SchemaError when an applied file was changed or is unknown.
+
+    One process at a time; others may be inserting.
+    """
+    if not engine.rows("EXISTS TABLE schema_history")[0]["result"]:
+        engine.command(engine.layout.on_every_node(_HISTORY))
     applied = {
         str(row["name"]): str(row["last"])
         for row in engine.rows(
             "SELECT name, argMax(digest, applied_at) AS last FROM schema_history GROUP BY name"
         )
     }
-    files = dict(_files())
+    files = dict(schema_files())
     unknown = applied.keys() - files.keys() - {_VIEWS}
     if unknown:
         raise SchemaError(
@@ -49,46 +55,58 @@ def migrate(engine: Engine) -> None:
         )
     for name, sql in files.items():
         if name not in applied:
-            _apply(engine, sql)
+            for statement in statements_of(sql):
+                engine.define(statement)
             _remember(engine, name, _digest(sql))
         elif applied[name] != _digest(sql):
             raise SchemaError(
                 f"The migration {name} was changed after it was applied: add a new one instead."
             )
     # The views follow the tables, so they are of this version only while both are.
-    views = _digest("\n".join([*files.values(), *VIEWS.values()]))
+    views = _digest("\n".join([*files.values(), *VIEWS.values(), LATCH]))
     if applied.get(_VIEWS) != views:
-        _rebuild_views(engine)
+        rebuild_views(engine)
         _remember(engine, _VIEWS, views)
 
 
-def _files() -> Iterator[tuple[str, str]]:
+def schema_files() -> Iterator[tuple[str, str]]:
+    """The name and the text of every migration, in order."""
     folder = resources.files("mcp_obs_server.store") / "schema"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
             yield file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")
 
 
-def _apply(engine: Engine, sql: str) -> None:
-    for statement in filter(str.strip, sql.split(";\n")):
-        engine.command(statement)
+def statements_of(sql: str) -> list[str]:
+    """The statements of a migration."""
+    return list(filter(str.strip, sql.split(";\n")))
 
 
-def _rebuild_views(engine: Engine) -> None:
-    # What an earlier version had under another name would go on filling the tables.
+def rebuild_views(engine: Engine) -> None:
+    """Drop and create everything that is derived. An insert meanwhile is stored whole or refused."""
+    # By what is there and not by name: what an earlier version had would go on filling the tables. The tables first,
+    # so that an insert on its way finds no table rather than no views.
     earlier = engine.rows(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('MaterializedView', 'Null')"
-        " ORDER BY engine"
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('Null', 'MaterializedView')"
+        " ORDER BY engine DESC"
     )
     for row in earlier:
-        engine.command(f"DROP TABLE {row['name']}")
+        engine.command(engine.layout.drop(row["name"]))
     for statement in VIEWS.values():
-        engine.command(statement)
+        engine.define(statement)
+    for table in filter(takes_exports, VIEWS):
+        for statement in engine.layout.open_exports(table):
+            engine.command(statement)
+
+
+def takes_exports(name: str) -> bool:
+    """Whether this is the table that a signal's exports are inserted into."""
+    return name.startswith("otlp_") and "_to_" not in name
 
 
 def _remember(engine: Engine, name: str, digest: str) -> None:
     engine.command(
-        "INSERT INTO schema_history (name, digest) VALUES ({name:String}, {digest:String})",
+        "INSERT INTO schema_history (name, digest) SELECT {name:String}, {digest:String}",
         {"name": name, "digest": digest},
     )
 

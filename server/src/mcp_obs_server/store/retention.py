@@ -34,7 +34,7 @@ def apply_retention(engine: Engine, as_sent: timedelta) -> None:
 def _set_ttl(engine: Engine, table: str, column: str, retention: timedelta) -> None:
     ttl = f"TTL toDateTime({column}) + toIntervalDay({retention.days})"
     sql = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
-    (definition,) = engine.rows(sql, {"table": table})
+    (definition,) = engine.rows(sql, {"table": engine.layout.stored(table)})
     if ttl not in definition["engine_full"]:
         # Old parts keep their place until they are dropped whole, so nothing is rewritten here.
-        engine.command(f"ALTER TABLE {table} MODIFY {ttl} SETTINGS materialize_ttl_after_modify = 0")
+        engine.define(f"ALTER TABLE {table} MODIFY {ttl} SETTINGS materialize_ttl_after_modify = 0")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from mcp_obs_server.store.engine import Engine, Row
+from mcp_obs_server.store.layout import LATCH, Layout
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
 from mcp_obs_server.store.lock import FolderLock
 from mcp_obs_server.store.migrations import create_database, migrate
@@ -101,11 +102,12 @@ class TelemetryStore:
         settings = {
             **_INSERT_SETTINGS,
             **self._schema,
+            **self._writer.layout.insert_settings,
             "format_schema_message_name": _MESSAGES[signal],
             "insert_deduplication_token": token,
         }
         with self._writing:
-            self._writer.insert(f"otlp_{signal}", _COLUMNS, batch, "Protobuf", settings)
+            self._writer.insert(f"otlp_{signal}", (*_COLUMNS, LATCH), batch, "Protobuf", settings)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         """The rows of a query, each a dict by column name. Raises StoreUnavailableError."""
@@ -114,6 +116,15 @@ class TelemetryStore:
     async def command(self, sql: str, parameters: Mapping[str, object]) -> None:
         """Run a statement that answers nothing. Raises StoreUnavailableError."""
         await asyncio.get_running_loop().run_in_executor(self._readers, self._command, sql, parameters)
+
+    async def define(self, sql: str, parameters: Mapping[str, object]) -> None:
+        """Run a change of a table wherever its rows lie. Raises StoreUnavailableError."""
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._define, sql, parameters)
+
+    @property
+    def layout(self) -> Layout:
+        """How the tables lie on this engine."""
+        return self._writer.layout
 
     async def table_sizes(self) -> list[TableSize]:
         """What every table takes. Raises StoreUnavailableError."""
@@ -124,6 +135,9 @@ class TelemetryStore:
 
     def _command(self, sql: str, parameters: Mapping[str, object]) -> None:
         self._engine().command(sql, parameters)
+
+    def _define(self, sql: str, parameters: Mapping[str, object]) -> None:
+        self._engine().define(sql, parameters)
 
     def _engine(self) -> Engine:
         """This thread's own connection."""
