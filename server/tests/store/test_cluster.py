@@ -7,6 +7,7 @@ from mcp_obs_server.store import TelemetryStore
 from mcp_obs_server.store.cluster import Cluster
 from mcp_obs_server.store.layout import OneServer
 from mcp_obs_server.store.migrations import schema_files, statements_of, takes_exports
+from mcp_obs_server.store.retention import TABLES
 from mcp_obs_server.store.views import VIEWS
 
 CLUSTER = Cluster("main", "obs")
@@ -213,6 +214,13 @@ def test_the_whole_schema_in_a_clusters_words() -> None:
             "CREATE OR REPLACE TABLE obs.otlp_logs ON CLUSTER 'main' AS obs.otlp_logs_local",
         ]
     )
+
+
+def test_every_replicated_table_of_telemetry_remembers_tokens_for_a_week() -> None:
+    windows = "replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800"
+    kept = [statement for statement in whole_schema() if "ENGINE = Replicated" in statement]
+    assert len(kept) == len(TABLES)
+    assert all(windows in statement for statement in kept)
 
 
 def test_a_replica_is_asked_for_its_own_rows_and_under_the_databases_name() -> None:
