@@ -61,6 +61,22 @@ def test_what_was_rejected_is_shown_with_what_to_do_about_it(page: Page, running
     expect(too_old).to_contain_text("2 spans")
 
 
+def test_a_user_s_data_is_deleted_after_a_question(page: Page, running: Running) -> None:
+    server = running.register("forgetful")
+    page.goto(f"/servers/{server.id}/settings")
+    page.get_by_label("User id").fill("ada@example.com")
+    page.keyboard.press("Enter")
+    question = page.get_by_role("alertdialog")
+    expect(question).to_contain_text(
+        "Delete everything that forgetful has sent of ada@example.com, for ever?"
+    )
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    question.get_by_role("button", name="Delete for ever").click()
+    done = page.get_by_role("list", name="Deletions").get_by_role("listitem")
+    expect(done).to_contain_text(re.compile("A user.s data is deleted: 0 rows"))
+    expect(page.get_by_label("User id")).to_have_value("")
+
+
 def test_no_width_scrolls_sideways(page: Page, running: Running) -> None:
     server = running.register("narrow")
     assert send(running, server, export_of(1)) == 200

@@ -37,8 +37,9 @@ class Deployment:
         """The exports that the engine could not read."""
         return list((self.path / "refused").glob("*"))
 
-    async def send(self, tenancy: Tenancy, count: int = 3, seed: int = 1, **attributes: str) -> None:
+    async def send(self, tenancy: Tenancy, count: int = 3, seed: int = 1, user: str | None = None) -> None:
         """Acknowledge an export of `count` calls."""
+        attributes = {"enduser.id": user} if user else {}
         body = export(count, seed, start=NOW - 600 * SECOND, attributes=attributes).SerializeToString()
         org_id, server_id = tenancy.scope.org_id, tenancy.scope.server_id
         await self.committer.commit(Export(org_id, server_id, body, digest(org_id, server_id, body)))

@@ -13,7 +13,18 @@ async def test_help_shows_every_verb(command_line: CommandLine) -> None:
     verbs = [line.split()[0] for line in ended.out.partition("Commands:\n")[2].splitlines()]
     assert (ended.code, verbs, ended.err) == (
         0,
-        ["backup", "canary", "demo", "keys", "restore", "retention", "servers", "sign-in-link", "start"],
+        [
+            "backup",
+            "canary",
+            "demo",
+            "keys",
+            "restore",
+            "retention",
+            "servers",
+            "sign-in-link",
+            "start",
+            "users",
+        ],
         "",
     )
 

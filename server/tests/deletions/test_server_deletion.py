@@ -25,6 +25,8 @@ async def test_everything_that_a_server_sent_leaves_and_the_others_stay(deployme
             "id": 1,
             "server_id": ours.scope.server_id,
             "server_name": "acme server",
+            "subject": "server",
+            "user_id": None,
             "requested_at": "2026-03-01T12:00:00Z",
             "finished_at": None,
             "rows_removed": None,

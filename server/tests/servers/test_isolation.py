@@ -26,6 +26,7 @@ BODIES: dict[Route, dict[str, Any]] = {
     Route("POST", "/api/servers"): {"name": "weather"},
     Route("POST", "/api/servers/{server_id}/keys"): {"environment": "live"},
     Route("PUT", "/api/organisation/retention"): {"days": 7},
+    Route("POST", "/api/servers/{server_id}/deletions"): {"user_id": "ada"},
 }
 TRACE = export(1)
 TRACE_ID = TRACE.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()

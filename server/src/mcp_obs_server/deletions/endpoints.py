@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from mcp_obs_server.accounts.authentication import Authenticated, Owner
-from mcp_obs_server.deletions.schemas import DeletionOut
+from mcp_obs_server.deletions.schemas import DeletionOut, NewUserDeletion
 from mcp_obs_server.deletions.service import DeletionsService
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
 from mcp_obs_server.kit.services import provided
@@ -20,6 +20,20 @@ Deletions = Annotated[DeletionsService, Depends(provided(DeletionsService))]
 async def delete_server(_: Owner, scope: AuthorisedServer, deletions: Deletions) -> DeletionOut:
     """End a server and its keys at once, and delete everything it sent; for owners."""
     return DeletionOut.model_validate(await deletions.delete_server(scope))
+
+
+@router.post("/servers/{server_id}/deletions", operation_id="delete_user_data", status_code=202)
+async def delete_user_data(
+    _: Owner, scope: AuthorisedServer, wanted: NewUserDeletion, deletions: Deletions
+) -> DeletionOut:
+    """Delete everything that a server has sent of one of its users; for owners."""
+    return DeletionOut.model_validate(await deletions.delete_user(scope, wanted.user_id))
+
+
+@router.get("/servers/{server_id}/deletions", operation_id="list_deletions")
+async def list_deletions(scope: AuthorisedServer, deletions: Deletions) -> list[DeletionOut]:
+    """The latest deletions of users' data of a server, newest first, at most 100."""
+    return [DeletionOut.model_validate(each) for each in await deletions.of_users(scope)]
 
 
 @router.get("/deletions/{deletion_id}", operation_id="get_deletion")

@@ -1,6 +1,7 @@
 """The table of deletions."""
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +21,9 @@ class Deletion(Base):
     # No foreign key: the server is gone from the moment on that its deletion is here.
     server_id: Mapped[int]
     server_name: Mapped[str] = mapped_column(String(100))
+    subject: Mapped[Literal["server", "user"]] = mapped_column(String(6), server_default="server")
+    # The receipt must not keep what it says is gone, so this is empty again when it is.
+    user_id: Mapped[str | None] = mapped_column(String(1024))
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     rows_removed: Mapped[int | None] = mapped_column(BigInteger)

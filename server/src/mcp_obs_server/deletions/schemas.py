@@ -1,8 +1,9 @@
 """What the routes of deletions answer."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
 class DeletionOut(BaseModel):
@@ -13,6 +14,18 @@ class DeletionOut(BaseModel):
     id: int
     server_id: int
     server_name: str
+    subject: Literal["server", "user"] = Field(description="Everything of a server, or of one of its users")
+    user_id: str | None = Field(
+        description="Which user; null for a server, and no longer kept when it is done"
+    )
     requested_at: datetime
     finished_at: datetime | None = Field(description="When nothing was left; null while it goes on")
     rows_removed: int | None = Field(description="From all tables together; null while it goes on")
+
+
+class NewUserDeletion(BaseModel):
+    """Whose data to delete."""
+
+    user_id: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = Field(
+        description="As the server sends it, in `enduser.id` or another attribute that names a user"
+    )

@@ -1,5 +1,9 @@
 """What may be deleted by whom, and how far it is."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.deletions.models import Deletion
 from mcp_obs_server.deletions.worker import DeletionWorker
@@ -7,6 +11,8 @@ from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.errors import NotFoundError
 from mcp_obs_server.servers.service import ServerScope, ServersService
+
+_LATEST = 100
 
 
 class DeletionsService:
@@ -27,6 +33,7 @@ class DeletionsService:
                 org_id=scope.org_id,
                 server_id=scope.server_id,
                 server_name=await self._servers.remove_server(db, scope),
+                subject="server",
                 requested_at=self._clock(),
                 finished_at=None,
                 rows_removed=None,
@@ -35,6 +42,35 @@ class DeletionsService:
         self._servers.forget_server(scope.server_id)
         self._worker.begin(deletion)
         return deletion
+
+    async def delete_user(self, scope: ServerScope, user_id: str) -> Deletion:
+        """What the server has sent of this user leaves in the background; what it sends from now on is kept."""
+        async with self._sessions.begin() as db:
+            deletion = Deletion(
+                org_id=scope.org_id,
+                server_id=scope.server_id,
+                server_name=await self._servers.server_name(db, scope),
+                subject="user",
+                user_id=user_id,
+                requested_at=self._clock(),
+                finished_at=None,
+                rows_removed=None,
+            )
+            db.add(deletion)
+        self._worker.begin(deletion)
+        return deletion
+
+    async def of_users(self, scope: ServerScope) -> Sequence[Deletion]:
+        """The latest deletions of users' data of a server, newest first."""
+        latest = (
+            select(Deletion)
+            .where(Deletion.org_id == scope.org_id, Deletion.server_id == scope.server_id)
+            .where(Deletion.subject == "user")
+            .order_by(Deletion.id.desc())
+            .limit(_LATEST)
+        )
+        async with self._sessions() as db:
+            return (await db.scalars(latest)).all()
 
     async def deletion(self, deletion_id: int, principal: Principal) -> Deletion:
         """How far a deletion is; raises NotFoundError for another organisation's, as for none."""

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from mcp_obs_server.deletions.models import Deletion
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
-from mcp_obs_server.store import TelemetryStore, delete_server_rows
+from mcp_obs_server.store import TelemetryStore, delete_server_rows, delete_user_rows
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,10 @@ _RETRY_SECONDS = 30.0
 
 class Intake(Protocol):
     """One signal's way into the store: what it holds now must not come back later."""
+
+    def paused(self) -> AbstractAsyncContextManager[None]:
+        """Hand nothing to the engine meanwhile; what comes in is still acknowledged."""
+        ...
 
     def close_server(self, server_id: int) -> None:
         """Take nothing more of this server."""
@@ -55,7 +60,7 @@ class DeletionWorker:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, deletion: Deletion) -> None:
-        """Refuse what the server sends from now on, and start."""
+        """Start, and refuse what a server sends from now on when all of it is to go."""
         self._close(deletion)
         self._asked.set()
 
@@ -74,8 +79,9 @@ class DeletionWorker:
             await self._task
 
     def _close(self, deletion: Deletion) -> None:
-        for intake in self._intakes:
-            intake.close_server(deletion.server_id)
+        if deletion.subject == "server":
+            for intake in self._intakes:
+                intake.close_server(deletion.server_id)
 
     async def _run(self) -> None:
         while True:
@@ -97,10 +103,28 @@ class DeletionWorker:
             return (await db.scalars(waiting)).all()
 
     async def _carry_out(self, deletion: Deletion) -> None:
+        user_id = deletion.user_id
         for intake in self._intakes:
             await intake.drain()
-            await intake.remove_unreadable(lambda server_id, _: server_id == deletion.server_id)
-        rows = await delete_server_rows(self._store, deletion.org_id, deletion.server_id)
+            await intake.remove_unreadable(
+                lambda server_id, body: (
+                    server_id == deletion.server_id and (user_id is None or user_id.encode() in body)
+                )
+            )
+        rows = await self._delete_rows(deletion)
         async with self._sessions.begin() as db:
             finished = await db.get_one(Deletion, deletion.id)
-            finished.finished_at, finished.rows_removed = self._clock(), rows
+            finished.finished_at, finished.rows_removed, finished.user_id = self._clock(), rows, None
+
+    async def _delete_rows(self, deletion: Deletion) -> int:
+        of_server = deletion.org_id, deletion.server_id
+        if deletion.user_id is None:
+            return await delete_server_rows(self._store, *of_server)
+        return await delete_user_rows(self._store, *of_server, deletion.user_id, self._paused)
+
+    @asynccontextmanager
+    async def _paused(self) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as paused:
+            for intake in self._intakes:
+                await paused.enter_async_context(intake.paused())
+            yield

@@ -74,6 +74,13 @@ class ServersService:
             raise ConflictError(f"You already have a server named {name!r}; choose another name.") from error
         return server
 
+    async def server_name(self, db: AsyncSession, scope: ServerScope) -> str:
+        """What the server is called. Raises NotFoundError when somebody else just deleted it."""
+        name = await db.scalar(select(Server.name).where(Server.id == scope.server_id))
+        if name is None:
+            raise _no_server(scope.server_id)
+        return name
+
     async def remove_server(self, db: AsyncSession, scope: ServerScope) -> str:
         """Take the server and its keys out within the caller's transaction; its name.
 

@@ -7,6 +7,7 @@ from mcp_obs_server.store.location import ClickHouse, StoreLocation
 from mcp_obs_server.store.lock import FolderLock
 from mcp_obs_server.store.table_size import TableSize
 from mcp_obs_server.store.telemetry_store import TelemetryStore
+from mcp_obs_server.store.user_deletion import delete_user_rows
 
 __all__ = [
     "BatchRefusedError",
@@ -21,4 +22,5 @@ __all__ = [
     "TelemetryStore",
     "delete_older_rows",
     "delete_server_rows",
+    "delete_user_rows",
 ]

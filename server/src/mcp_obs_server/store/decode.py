@@ -164,8 +164,10 @@ SPANS_VIEW = "CREATE MATERIALIZED VIEW decoded_spans_to_spans TO spans AS SELECT
 # The minutes of one batch are few rows, so an hour is put together from them and not from the spans again.
 OPERATIONS = "CREATE TABLE operations AS operations_1m ENGINE = Null"
 
-OPERATIONS_VIEW = f"""
-CREATE MATERIALIZED VIEW decoded_spans_to_operations TO operations AS
+
+def operations_of(spans: str, condition: str = "true") -> str:
+    """The rows of minutes that these spans come to."""
+    return f"""
 WITH
     -- No sampler keeps less than one in a million.
     if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight,
@@ -188,17 +190,24 @@ SELECT
     uniqStateIf(user_id, user_id != '') AS users,
     uniqStateIf(session_id, session_id != '') AS sessions,
     max(time) AS last_time
-FROM decoded_spans
-WHERE method != '' AND kind = 'server'
+FROM {spans}
+WHERE method != '' AND kind = 'server' AND {condition}
 GROUP BY org_id, server_id, start, method, target, client_name, generated
 """
+
+
+OPERATIONS_VIEW = (
+    f"CREATE MATERIALIZED VIEW decoded_spans_to_operations TO operations AS {operations_of('decoded_spans')}"
+)
 
 MINUTES_VIEW = (
     "CREATE MATERIALIZED VIEW operations_to_operations_1m TO operations_1m AS SELECT * FROM operations"
 )
 
-HOURS_VIEW = """
-CREATE MATERIALIZED VIEW operations_to_operations_1h TO operations_1h AS
+
+def hours_of(operations: str) -> str:
+    """The rows of hours that these rows of minutes come to."""
+    return f"""
 SELECT
     org_id,
     server_id,
@@ -215,9 +224,14 @@ SELECT
     uniqMergeState(minutes.users) AS users,
     uniqMergeState(minutes.sessions) AS sessions,
     max(minutes.last_time) AS last_time
-FROM operations AS minutes
+FROM {operations} AS minutes
 GROUP BY org_id, server_id, start, method, target, client_name, generated
 """
+
+
+HOURS_VIEW = (
+    f"CREATE MATERIALIZED VIEW operations_to_operations_1h TO operations_1h AS {hours_of('operations')}"
+)
 
 
 # In the order in which they stand on each other.

@@ -1,6 +1,7 @@
 import { useLoaderData, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 
+import { DeletionsPanel } from "@/features/deletions/components/deletions-panel";
 import { KeysPanel } from "@/features/keys/components/keys-panel";
 import { RejectionsPanel } from "@/features/rejections/components/rejections-panel";
 
@@ -25,6 +26,7 @@ export function SettingsPage() {
         onRange={(next) => void navigate({ search: { range: next }, replace: true })}
       />
       <KeysPanel serverId={server.id} />
+      <DeletionsPanel key={server.id} serverId={server.id} serverName={server.name} />
     </div>
   );
 }

@@ -132,6 +132,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deletions
+         * @description The latest deletions of users' data of a server, newest first, at most 100.
+         */
+        get: operations["list_deletions"];
+        put?: never;
+        /**
+         * Delete User Data
+         * @description Delete everything that a server has sent of one of its users; for owners.
+         */
+        post: operations["delete_user_data"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/feature_usage": {
         parameters: {
             query?: never;
@@ -613,6 +637,17 @@ export interface components {
             server_id: number;
             /** Server Name */
             server_name: string;
+            /**
+             * Subject
+             * @description Everything of a server, or of one of its users
+             * @enum {string}
+             */
+            subject: "server" | "user";
+            /**
+             * User Id
+             * @description Which user; null for a server, and no longer kept when it is done
+             */
+            user_id: string | null;
         };
         /**
          * ErrorBody
@@ -913,6 +948,17 @@ export interface components {
             /** @description Null when it wasn't seen in the range */
             metric: components["schemas"]["Metric"] | null;
             range: components["schemas"]["TimeRangeOut"];
+        };
+        /**
+         * NewUserDeletion
+         * @description Whose data to delete.
+         */
+        NewUserDeletion: {
+            /**
+             * User Id
+             * @description As the server sends it, in `enduser.id` or another attribute that names a user
+             */
+            user_id: string;
         };
         /**
          * OrganisationOut
@@ -1730,6 +1776,72 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionOut"];
+                };
+            };
+        };
+    };
+    list_deletions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionOut"][];
+                };
+            };
+        };
+    };
+    delete_user_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                server_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserDeletion"];
+            };
+        };
         responses: {
             /** @description The request was refused */
             "4XX": {
