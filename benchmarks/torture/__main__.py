@@ -99,10 +99,10 @@ def _round(victim: Victim, engine: Engine, choose: random.Random, number: int, f
 
 
 def _verdict(outcomes: dict[str, Outcome]) -> int:
-    headings = ("acknowledged", "stored", "duplicated", "lost", "in minutes", "in hours")
+    headings = ("acknowledged", "stored", "duplicated", "lost", "in quarters", "in hours")
     print(f"\n{'engine':14}" + "".join(f"{heading:>14}" for heading in headings))
     for name, each in outcomes.items():
-        counts = (each.acknowledged, each.stored, each.duplicated, each.lost, each.in_minutes, each.in_hours)
+        counts = (each.acknowledged, each.stored, each.duplicated, each.lost, each.in_quarters, each.in_hours)
         print(f"{name:14}" + "".join(f"{count:>14,}" for count in counts))
         if each.unanswered:
             print(

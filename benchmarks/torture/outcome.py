@@ -10,7 +10,7 @@ from benchmarks.load_report import Report
 from mcp_obs_server.store import TelemetryStore
 
 _IDS = "SELECT reinterpretAsUInt64(span_id) AS id FROM spans"
-_CALLS = "SELECT toUInt64(sum(calls)) AS calls FROM {table:Identifier}"
+_CALLS = "SELECT toUInt64(sum(calls)) AS calls FROM {table:Identifier} WHERE grain = 'server'"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Outcome:
     """Acknowledged, and not there."""
     unanswered: int
     """Sent, and without an answer to the end: these may be there."""
-    in_minutes: int
+    in_quarters: int
     in_hours: int
     refused: int
     """Answers that asked for patience: the spool was full."""
@@ -48,7 +48,7 @@ class Outcome:
     @property
     def is_exact(self) -> bool:
         """Everything acknowledged is there once, in the spans and in both rollups, and nothing else."""
-        counts = {self.acknowledged, self.stored, self.in_minutes, self.in_hours}
+        counts = {self.acknowledged, self.stored, self.in_quarters, self.in_hours}
         return self.acknowledged > 0 and len(counts) == 1 and not (self.duplicated or self.lost)
 
 
@@ -56,14 +56,14 @@ async def outcome_of(sent: Sequence[Sent], store: TelemetryStore) -> Outcome:
     """Compare with what is in the store."""
     rows = await store.rows(_IDS, {})
     ids = np.fromiter((row["id"] for row in rows), np.uint64, len(rows))
-    minutes, hours = [
+    quarters, hours = [
         (await store.rows(_CALLS, {"table": table}))[0]["calls"]
-        for table in ("operations_1m", "operations_1h")
+        for table in ("operations_15m", "operations_1h")
     ]
-    return compared(sent, ids, minutes, hours)
+    return compared(sent, ids, quarters, hours)
 
 
-def compared(sent: Sequence[Sent], stored_ids: Words, in_minutes: int, in_hours: int) -> Outcome:
+def compared(sent: Sequence[Sent], stored_ids: Words, in_quarters: int, in_hours: int) -> Outcome:
     """Every acknowledged span is looked for among the stored span ids."""
     different = np.unique(stored_ids)
     return Outcome(
@@ -72,7 +72,7 @@ def compared(sent: Sequence[Sent], stored_ids: Words, in_minutes: int, in_hours:
         duplicated=len(stored_ids) - len(different),
         lost=sum(_missing(each, different) for each in sent),
         unanswered=sum(each.report.unanswered * each.spans_per_export for each in sent),
-        in_minutes=in_minutes,
+        in_quarters=in_quarters,
         in_hours=in_hours,
         refused=sum(each.report.statuses.get(status, 0) for each in sent for status in ("429", "503")),
     )

@@ -45,16 +45,16 @@ class Deployment:
         await self.committer.commit(Export(org_id, server_id, body, digest(org_id, server_id, body)))
 
     async def calls(self, tenancy: Tenancy) -> tuple[int, float, float]:
-        """What spans, minutes and hours hold of a server."""
+        """What spans, quarters of an hour and hours hold of a server."""
         (row,) = await self.store.store.rows(
             "SELECT (SELECT count() FROM spans WHERE {of}) AS spans,"
-            " (SELECT sum(calls) FROM operations_1m WHERE {of}) AS minutes,"
-            " (SELECT sum(calls) FROM operations_1h WHERE {of}) AS hours".replace(
+            " (SELECT sum(calls) FROM operations_15m WHERE grain = 'server' AND {of}) AS quarters,"
+            " (SELECT sum(calls) FROM operations_1h WHERE grain = 'server' AND {of}) AS hours".replace(
                 "{of}", f"org_id = {tenancy.scope.org_id} AND server_id = {tenancy.scope.server_id}"
             ),
             {},
         )
-        return row["spans"], row["minutes"], row["hours"]
+        return row["spans"], row["quarters"], row["hours"]
 
     async def finished(self, tenancy: Tenancy, deletion_id: int) -> dict[str, Any]:
         """A deletion's last answer, as somebody who waits for it gets it."""

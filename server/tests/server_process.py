@@ -19,7 +19,8 @@ from pathlib import Path
 from mcp_obs_server.store import TelemetryStore
 store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
 sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
-       " (SELECT sum(calls) FROM operations_1m) AS minutes, (SELECT sum(calls) FROM operations_1h) AS hours FROM spans")
+       " (SELECT sum(calls) FROM operations_15m WHERE grain = 'server') AS quarters,"
+       " (SELECT sum(calls) FROM operations_1h WHERE grain = 'server') AS hours FROM spans")
 ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
 print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
 store.close()

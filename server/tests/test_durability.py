@@ -36,7 +36,7 @@ def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> N
         server.process.wait(30)
 
     found = counts(tmp_path)
-    assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
+    assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
     assert set(acknowledged) <= set(found["ids"])
     assert len(acknowledged) <= found["spans"] <= len(acknowledged) + in_doubt * SPANS_PER_EXPORT
     assert not list((tmp_path / "spool").rglob("*.segment"))

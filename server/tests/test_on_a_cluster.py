@@ -27,7 +27,7 @@ async def test_calls_of_a_process_on_a_cluster_are_stored_once_and_deleted(
         def stored() -> dict[str, int]:
             (row,) = engine.rows(
                 "SELECT (SELECT count() FROM spans) AS spans, (SELECT count() FROM spans_local) AS of_the_shard,"
-                " (SELECT toUInt64(sum(calls)) FROM operations_1m) AS minutes"
+                " (SELECT toUInt64(sum(calls)) FROM operations_15m WHERE grain = 'server') AS quarters"
             )
             return row
 
@@ -45,7 +45,7 @@ async def test_calls_of_a_process_on_a_cluster_are_stored_once_and_deleted(
                 return min(stored().values()) >= CALLS
 
             await until(everything_is_stored)
-            assert stored() == {"spans": CALLS, "of_the_shard": CALLS, "minutes": CALLS}
+            assert stored() == {"spans": CALLS, "of_the_shard": CALLS, "quarters": CALLS}
 
             deletion = (await client.delete("/api/servers/1", headers=owner)).raise_for_status().json()
 
@@ -54,6 +54,6 @@ async def test_calls_of_a_process_on_a_cluster_are_stored_once_and_deleted(
                 return (await client.get(path, headers=owner)).json()["finished_at"] is not None
 
             await until(deletion_is_finished)
-            assert stored() == {"spans": 0, "of_the_shard": 0, "minutes": 0}
+            assert stored() == {"spans": 0, "of_the_shard": 0, "quarters": 0}
         engine.command(f"DROP DATABASE {DATABASE}")
         engine.close()

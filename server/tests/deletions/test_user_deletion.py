@@ -111,15 +111,19 @@ async def sums(store: TelemetryStore, org_id: int, server_id: int) -> dict[str, 
     """What the charts of a server are made of."""
     of_server = f"WHERE org_id = {org_id} AND server_id = {server_id}"
     selected = {
-        "operations_1m": "start, target, sum(calls), uniqMerge(users), uniqMerge(sessions),"
-        " quantilesTDigestWeightedMerge(0.5, 0.95, 0.99)(durations), max(last_time)",
-        "operations_1h": "start, target, sum(calls), uniqMerge(users), uniqMerge(sessions),"
-        " quantilesTDigestWeightedMerge(0.5, 0.95, 0.99)(durations), max(last_time)",
+        **dict.fromkeys(
+            ("operations_15m", "operations_1h"),
+            "grain, start, target, sum(calls), uniqCombinedMerge(12)(users), uniqCombinedMerge(12)(sessions),"
+            " max(last_time)",
+        ),
+        **dict.fromkeys(
+            ("durations_15m", "durations_1h"), "grain, start, target, bucket, sum(calls), sum(total_ns)"
+        ),
         "metrics_15m": "metric_name, start, series_id, sum(points), sum(total)",
         "metrics_1h": "metric_name, start, series_id, sum(points), sum(total)",
         "metric_series": "metric_name, start, series_id, any(attributes)",
     }
-    keys = {"operations_1m": 2, "operations_1h": 2}
+    keys = {"durations_15m": 4, "durations_1h": 4}
     rows = {
         table: await store.rows(
             f"SELECT {what} FROM {table} {of_server}"

@@ -33,7 +33,7 @@ async def stored(store: TelemetryStore, org_id: int) -> tuple[int, int, float]:
     """Spans, different spans, and calls in the rollup."""
     sql = (
         "SELECT count() AS spans, uniqExact(span_id) AS different,"
-        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS calls"
+        " (SELECT sum(calls) FROM operations_15m WHERE grain = 'server' AND org_id = {org_id:UInt32}) AS calls"
         " FROM spans WHERE org_id = {org_id:UInt32}"
     )
     (row,) = await store.rows(sql, {"org_id": org_id})

@@ -10,6 +10,12 @@ from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.migrations import migrate
 from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS, KEPT_AS_SENT, TABLES, apply_retention
 
+# The digests of the two files as they were.
+EARLIER = {
+    "0001_spans": "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040",
+    "0002_operations": "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac",
+}
+
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
     migrate(engine)
@@ -30,6 +36,35 @@ def test_a_newer_folder_is_refused(engine: Engine) -> None:
     engine.command("INSERT INTO schema_history VALUES ('9999_future', 'x', now())")
     with pytest.raises(SchemaError, match=r"newer mcp-obs \(it has 9999_future\)"):
         migrate(engine)
+
+
+def test_a_store_from_before_the_first_release_gets_its_rollups_from_its_spans(engine: Engine) -> None:
+    migrate(engine)
+    engine.command(
+        "INSERT INTO spans (org_id, server_id, time, kind, method, tool, outcome, duration_ns, user_id)"
+        " SELECT 1, 2, '2026-09-21 13:20:00', 'server', 'tools/call', 'find', 'ok', 1000000, toString(number)"
+        " FROM numbers(5)"
+    )
+    for table in ("operations_15m", "durations_1h"):
+        engine.command(f"DROP TABLE {table}")
+    engine.command("CREATE TABLE operations_1m (calls Float64) ENGINE = MergeTree ORDER BY calls")
+    engine.command("TRUNCATE TABLE schema_history")
+    for name, digest in EARLIER.items():
+        engine.command(f"INSERT INTO schema_history VALUES ('{name}', '{digest}', now() - 10)")
+
+    migrate(engine)
+
+    assert engine.rows(
+        "SELECT grain, target, calls, uniqCombinedMerge(12)(users) AS users FROM operations_15m GROUP BY ALL"
+    ) == [
+        {"grain": "server", "target": "", "calls": 5.0, "users": 5},
+        {"grain": "target", "target": "find", "calls": 5.0, "users": 5},
+    ]
+    for table in ("operations_1h", "durations_15m", "durations_1h"):
+        assert engine.rows(f"SELECT sum(calls) AS calls FROM {table}") == [{"calls": 10.0}]
+    assert not engine.rows("EXISTS TABLE operations_1m")[0]["result"]
+    kept = engine.rows("SELECT name, argMax(digest, applied_at) AS last FROM schema_history GROUP BY name")
+    assert {row["name"]: row["last"] for row in kept}["0002_operations"] != EARLIER["0002_operations"]
 
 
 def test_every_promoted_attribute_of_the_contract_has_its_column(engine: Engine) -> None:

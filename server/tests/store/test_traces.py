@@ -19,12 +19,17 @@ async def spans(store: TelemetryStore, org_id: int, columns: str = "*") -> list[
     return await store.rows(sql, {"org_id": org_id})
 
 
+ROLLUPS = ("operations_15m", "operations_1h", "durations_15m", "durations_1h")
+
+
 async def everywhere(store: TelemetryStore, org_id: int) -> Row:
     """How many calls each table knows."""
     (row,) = await store.rows(
         "SELECT (SELECT count() FROM spans WHERE org_id = {org_id:UInt32}) AS spans,"
-        " (SELECT sum(calls) FROM operations_1m WHERE org_id = {org_id:UInt32}) AS minutes,"
-        " (SELECT sum(calls) FROM operations_1h WHERE org_id = {org_id:UInt32}) AS hours",
+        + ", ".join(
+            f" (SELECT sum(calls) FROM {table} WHERE grain = 'server' AND org_id = {{org_id:UInt32}}) AS {table}"
+            for table in ROLLUPS
+        ),
         {"org_id": org_id},
     )
     return row
@@ -280,18 +285,17 @@ async def test_a_batch_stored_twice_is_there_once_in_spans_and_in_every_rollup(
     days = [export(40, seed=seed, start=NOW - seed * 3600 * 13 * SECOND) for seed in range(1, 5)]
     for _ in range(3):
         store.insert("traces", batch(org_id, *days), "twice")
-    assert await everywhere(store, org_id) == {"spans": 160, "minutes": 160.0, "hours": 160.0}
+    assert await everywhere(store, org_id) == {"spans": 160} | dict.fromkeys(ROLLUPS, 160.0)
 
 
-@pytest.mark.parametrize("reached", ["spans", "operations_1m", "operations_1h"])
+@pytest.mark.parametrize("reached", ["spans", *ROLLUPS])
 async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
     store: TelemetryStore, org_id: int, reached: str
 ) -> None:
     # What a crash leaves: one table written, the others not yet.
     views = {
         "spans": "decoded_spans_to_spans",
-        "operations_1m": "operations_to_operations_1m",
-        "operations_1h": "operations_to_operations_1h",
+        **{table: f"{table.split('_')[0]}_to_{table}" for table in ROLLUPS},
     }
     others = [view for table, view in views.items() if table != reached]
     for view in others:
@@ -302,7 +306,7 @@ async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
         for view in others:
             await store.rows(f"ATTACH TABLE {view}", {})
     store.insert("traces", batch(org_id, export(7)), f"cut short {org_id}")
-    assert await everywhere(store, org_id) == {"spans": 7, "minutes": 7.0, "hours": 7.0}
+    assert await everywhere(store, org_id) == {"spans": 7} | dict.fromkeys(ROLLUPS, 7.0)
 
 
 async def test_what_the_engine_reads_outside_of_the_window_of_admission_is_not_stored(
@@ -319,13 +323,13 @@ async def test_what_the_engine_reads_outside_of_the_window_of_admission_is_not_s
     window = Window(NOW - 3600 * SECOND, NOW)
     framed = b"".join(frame(org_id, 1, body, digest(org_id, 1, body), window))
     store.insert("traces", framed, f"hidden time {org_id}")
-    assert await everywhere(store, org_id) == {"spans": 1, "minutes": 1.0, "hours": 1.0}
+    assert await everywhere(store, org_id) == {"spans": 1} | dict.fromkeys(ROLLUPS, 1.0)
 
 
 async def test_a_batch_of_many_days_is_stored(store: TelemetryStore, org_id: int) -> None:
     days = [export(1, seed=day + 1, start=NOW - day * 86_400 * SECOND) for day in range(150)]
     store.insert("traces", batch(org_id, *days), f"many days {org_id}")
-    assert await everywhere(store, org_id) == {"spans": 150, "minutes": 150.0, "hours": 150.0}
+    assert await everywhere(store, org_id) == {"spans": 150} | dict.fromkeys(ROLLUPS, 150.0)
 
 
 @pytest.mark.parametrize("weight", [1.7e308, math.inf, math.nan, -5.0, 0.0])
@@ -334,7 +338,7 @@ async def test_no_weight_breaks_the_sums(store: TelemetryStore, org_id: int, wei
     for span in request.resource_spans[0].scope_spans[0].spans:
         span.attributes.add(key="mcp_obs.sampling.weight").value.double_value = weight
     store.insert("traces", batch(org_id, request), f"weight {org_id}")
-    assert (await everywhere(store, org_id))["minutes"] == (2e6 if weight == 1.7e308 else 2)
+    assert (await everywhere(store, org_id))["operations_15m"] == (2e6 if weight == 1.7e308 else 2)
 
 
 async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(
@@ -352,8 +356,12 @@ async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(
     del other.attributes[:]
     store.insert("traces", batch(org_id, request), "weights")
     rows = await store.rows(
-        "SELECT method, target, sum(calls) AS calls FROM operations_1m WHERE org_id = {org_id:UInt32} GROUP BY ALL",
+        "SELECT grain, method, target, sum(calls) AS calls FROM operations_15m WHERE org_id = {org_id:UInt32}"
+        " GROUP BY ALL ORDER BY grain",
         {"org_id": org_id},
     )
-    assert rows == [{"method": "tools/call", "target": "search", "calls": 11.0}]
+    assert rows == [
+        {"grain": "server", "method": "tools/call", "target": "", "calls": 11.0},
+        {"grain": "target", "method": "tools/call", "target": "search", "calls": 11.0},
+    ]
     assert len(await spans(store, org_id, "span_id")) == 4

@@ -1,42 +1,45 @@
 """How is this server doing, and how did it do in the period before?"""
 
+import asyncio
+from dataclasses import asdict
+
+from mcp_obs_server.analytics.latency import NOTHING_TIMED, Latency, latencies
 from mcp_obs_server.analytics.schemas import Figure, Overview
-from mcp_obs_server.analytics.scope import (
-    CALLS,
-    DURATIONS,
-    ERRORS,
-    IN_SCOPE,
-    IS_CALL,
-    Question,
-    milliseconds,
-    rate,
-)
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question, rate
 from mcp_obs_server.store import Row, TelemetryStore
 
+_IS_CURRENT = "start >= {middle:DateTime('UTC')}"
 _SQL = f"""
 SELECT
-    start >= {{middle:DateTime('UTC')}} AS is_current,
+    {_IS_CURRENT} AS is_current,
     {CALLS} AS calls,
     {ERRORS} AS errors,
-    {DURATIONS} AS quantiles,
-    uniqMerge(users) AS active_users,
-    uniqMerge(sessions) AS sessions,
+    uniqCombinedMerge(12)(users) AS active_users,
+    uniqCombinedMerge(12)(sessions) AS sessions,
     uniqExactIf(client_name, client_name != '') AS clients,
     toUInt64(round(sumIf(rollup.calls, generated AND {IS_CALL}))) AS generated_calls,
     maxIf(last_time, {IS_CALL}) AS last_call_at
-FROM {{rollup:Identifier}} AS rollup
+FROM {{operations:Identifier}} AS rollup
 WHERE {IN_SCOPE}
 GROUP BY is_current
 """
-_EMPTY = dict.fromkeys(("calls", "errors", "active_users", "sessions", "clients", "generated_calls"), 0)
+_COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
+_EMPTY: Row = dict.fromkeys(_COUNTS, 0)
 
 
 async def overview(store: TelemetryStore, question: Question) -> Overview:
     """The numbers of the range, each beside the previous one's."""
     parameters = question.parameters(question.range.previous_start)
-    periods = {bool(row["is_current"]): row for row in await store.rows(_SQL, parameters)}
-    now, before = _figures(periods.get(True)), _figures(periods.get(False))
+    rows, timed = await asyncio.gather(
+        store.rows(_SQL, parameters),
+        latencies(store, _IS_CURRENT, f"{IN_SCOPE} AND {IS_CALL}", parameters),
+    )
+    periods = {bool(row["is_current"]): row for row in rows}
     current = periods.get(True)
+    now, before = (
+        _figures(periods.get(is_current), timed.get(is_current, NOTHING_TIMED))
+        for is_current in (True, False)
+    )
     return Overview(
         range=question.range_out(),
         generated_calls=current["generated_calls"] if current else 0,
@@ -45,13 +48,10 @@ async def overview(store: TelemetryStore, question: Question) -> Overview:
     )
 
 
-def _figures(row: Row | None) -> dict[str, float | None]:
+def _figures(row: Row | None, latency: Latency) -> dict[str, float | None]:
     counts = row or _EMPTY
-    p50, p95, p99 = milliseconds(row["quantiles"]) if row else (None, None, None)
     return {
-        **{name: counts[name] for name in ("calls", "errors", "active_users", "sessions", "clients")},
+        **{name: counts[name] for name in _COUNTS},
         "error_rate": rate(counts["errors"], counts["calls"]),
-        "p50_ms": p50,
-        "p95_ms": p95,
-        "p99_ms": p99,
+        **asdict(latency),
     }

@@ -28,7 +28,9 @@ class Question:
             "middle": self.range.start,
             "end": self.range.end,
             "bucket": int(self.range.bucket.total_seconds()),
-            "rollup": self.range.rollup,
+            "operations": f"operations_{self.range.resolution}",
+            "durations": f"durations_{self.range.resolution}",
+            "grain": "target" if self.target else "server",
             "target": self.target or "",
         }
 
@@ -43,25 +45,21 @@ class Question:
 
 
 # One tenant, one stretch: the prefix of the rollups' sorting key.
-IN_SCOPE = (
-    "org_id = {org_id:UInt32} AND server_id = {server_id:UInt32}"
-    " AND start >= {start:DateTime('UTC')} AND start < {end:DateTime('UTC')}"
-    " AND ({target:String} = '' OR target = {target:String})"
+_OF_THE_SERVER = (
+    "org_id = {{org_id:UInt32}} AND server_id = {{server_id:UInt32}} AND grain = {grain}"
+    " AND start >= {{start:DateTime('UTC')}} AND start < {{end:DateTime('UTC')}}"
 )
+# The server's own rows, whose target is empty, or one target's.
+IN_SCOPE = _OF_THE_SERVER.format(grain="{grain:String}") + " AND target = {target:String}"
+OF_EACH_TOOL = _OF_THE_SERVER.format(grain="'target'") + " AND method = 'tools/call'"
 
 # A call is what a client asked the server to do; lists, pings and notifications are the protocol's own traffic.
 IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))}"
 
 CALLS = f"toUInt64(round(sumIf(calls, {IS_CALL})))"
 ERRORS = f"toUInt64(round(sumIf(errors, {IS_CALL})))"
-DURATIONS = f"quantilesTDigestWeightedMergeIf(0.5, 0.95, 0.99)(durations, {IS_CALL})"
 
 
 def rate(errors: int, calls: int) -> float | None:
     """Errors as a fraction of calls; None without calls."""
     return errors / calls if calls else None
-
-
-def milliseconds(quantiles: list[float]) -> list[float | None]:
-    """Quantiles in nanoseconds as milliseconds; None where there was nothing to measure (the engine says NaN)."""
-    return [None if value != value else round(value / 1e6, 3) for value in quantiles]

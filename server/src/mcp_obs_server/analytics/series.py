@@ -1,50 +1,50 @@
 """How did it go over time?"""
 
+import asyncio
+from dataclasses import asdict
 from datetime import datetime
 
+from mcp_obs_server.analytics.latency import NOTHING_TIMED, Latency, latencies
 from mcp_obs_server.analytics.schemas import Point, Series
-from mcp_obs_server.analytics.scope import CALLS, DURATIONS, ERRORS, IN_SCOPE, Question, milliseconds, rate
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question, rate
 from mcp_obs_server.store import Row, TelemetryStore
 
+_BUCKET = "toDateTime(intDiv(toUnixTimestamp(start), {bucket:UInt32}) * {bucket:UInt32}, 'UTC')"
 _SQL = f"""
 SELECT
-    toDateTime(intDiv(toUnixTimestamp(start), {{bucket:UInt32}}) * {{bucket:UInt32}}, 'UTC') AS bucket_start,
+    {_BUCKET} AS bucket_start,
     {CALLS} AS calls,
     {ERRORS} AS errors,
-    {DURATIONS} AS quantiles,
-    uniqMerge(users) AS active_users,
-    uniqMerge(sessions) AS sessions,
+    uniqCombinedMerge(12)(users) AS active_users,
+    uniqCombinedMerge(12)(sessions) AS sessions,
     uniqExactIf(client_name, client_name != '') AS clients
-FROM {{rollup:Identifier}}
+FROM {{operations:Identifier}}
 WHERE {IN_SCOPE}
 GROUP BY bucket_start
 """
+_COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
+_EMPTY: Row = dict.fromkeys(_COUNTS, 0)
 
 
 async def series(store: TelemetryStore, question: Question) -> Series:
     """One point a bucket."""
     parameters = question.parameters(question.range.start)
-    rows = {row["bucket_start"]: row for row in await store.rows(_SQL, parameters)}
-    points = [_point(start, rows.get(start)) for start in question.range.starts()]
+    found, timed = await asyncio.gather(
+        store.rows(_SQL, parameters),
+        latencies(store, _BUCKET, f"{IN_SCOPE} AND {IS_CALL}", parameters),
+    )
+    rows = {row["bucket_start"]: row for row in found}
+    points = [
+        _point(start, rows.get(start, _EMPTY), timed.get(start, NOTHING_TIMED))
+        for start in question.range.starts()
+    ]
     return Series(range=question.range_out(), points=points)
 
 
-def _point(start: datetime, row: Row | None) -> Point:
-    if row is None:
-        return Point(
-            start=start, calls=0, errors=0, error_rate=None, p50_ms=None, p95_ms=None, p99_ms=None,
-            active_users=0, sessions=0, clients=0,
-        )  # fmt: skip
-    p50, p95, p99 = milliseconds(row["quantiles"])
+def _point(start: datetime, row: Row, latency: Latency) -> Point:
     return Point(
         start=start,
-        calls=row["calls"],
-        errors=row["errors"],
         error_rate=rate(row["errors"], row["calls"]),
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        active_users=row["active_users"],
-        sessions=row["sessions"],
-        clients=row["clients"],
+        **{name: row[name] for name in _COUNTS},
+        **asdict(latency),
     )

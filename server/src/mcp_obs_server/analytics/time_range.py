@@ -37,9 +37,9 @@ class TimeRange:
         return self.start - (self.end - self.start)
 
     @property
-    def rollup(self) -> str:
-        """The coarsest table whose rows fit into the buckets."""
-        return "operations_1h" if self.bucket >= timedelta(hours=1) else "operations_1m"
+    def resolution(self) -> Literal["15m", "1h"]:
+        """Of the coarsest rollups whose rows fit into the buckets."""
+        return "1h" if self.bucket >= timedelta(hours=1) else "15m"
 
     def starts(self) -> list[datetime]:
         """The start of every bucket."""

@@ -1,6 +1,6 @@
 """The views that turn a batch of OTLP envelopes into rows: derived from the contract, so rebuilt, never migrated."""
 
-from mcp_obs_server.semconv import CLIENT_FAULT_CODES, LONG_LIVED_METHODS, PROMOTED, PromotedColumn
+from mcp_obs_server.semconv import CLIENT_FAULT_CODES, PROMOTED, PromotedColumn
 from mcp_obs_server.store.attributes import ATTRIBUTES, both, quoted, types, values
 
 # Nothing is stored here: an insert passes through to the views (storage engine Null).
@@ -161,87 +161,10 @@ DECODED_SPANS = "CREATE TABLE decoded_spans AS spans ENGINE = Null"
 SPANS_VIEW = "CREATE MATERIALIZED VIEW decoded_spans_to_spans TO spans AS SELECT * FROM decoded_spans"
 
 
-# The minutes of one batch are few rows, so an hour is put together from them and not from the spans again.
-OPERATIONS = "CREATE TABLE operations AS operations_1m ENGINE = Null"
-
-
-def operations_of(spans: str, condition: str = "true") -> str:
-    """The rows of minutes that these spans come to."""
-    return f"""
-WITH
-    -- No sampler keeps less than one in a million.
-    if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight,
-    -- A subscription stays open by design, and an unfinished call has no latency.
-    outcome IN ('ok', 'error') AND method NOT IN ({quoted(LONG_LIVED_METHODS)}) AS timed
-SELECT
-    org_id,
-    server_id,
-    toStartOfMinute(time) AS start,
-    method,
-    multiIf(tool != '', tool::String, prompt != '', prompt::String, resource_uri) AS target,
-    client_name,
-    generated,
-    sum(weight) AS calls,
-    sumIf(weight, outcome = 'error') AS errors,
-    sumIf(weight, outcome = 'cancelled') AS cancelled,
-    sumIf(weight, outcome = 'input_required') AS input_required,
-    quantilesTDigestWeightedStateIf(0.5, 0.95, 0.99)(
-        duration_ns, toUInt32(round(weight)), timed) AS durations,
-    uniqStateIf(user_id, user_id != '') AS users,
-    uniqStateIf(session_id, session_id != '') AS sessions,
-    max(time) AS last_time
-FROM {spans}
-WHERE method != '' AND kind = 'server' AND {condition}
-GROUP BY org_id, server_id, start, method, target, client_name, generated
-"""
-
-
-OPERATIONS_VIEW = (
-    f"CREATE MATERIALIZED VIEW decoded_spans_to_operations TO operations AS {operations_of('decoded_spans')}"
-)
-
-MINUTES_VIEW = (
-    "CREATE MATERIALIZED VIEW operations_to_operations_1m TO operations_1m AS SELECT * FROM operations"
-)
-
-
-def hours_of(operations: str) -> str:
-    """The rows of hours that these rows of minutes come to."""
-    return f"""
-SELECT
-    org_id,
-    server_id,
-    toStartOfHour(minutes.start) AS start,
-    method,
-    target,
-    client_name,
-    generated,
-    sum(minutes.calls) AS calls,
-    sum(minutes.errors) AS errors,
-    sum(minutes.cancelled) AS cancelled,
-    sum(minutes.input_required) AS input_required,
-    quantilesTDigestWeightedMergeState(0.5, 0.95, 0.99)(minutes.durations) AS durations,
-    uniqMergeState(minutes.users) AS users,
-    uniqMergeState(minutes.sessions) AS sessions,
-    max(minutes.last_time) AS last_time
-FROM {operations} AS minutes
-GROUP BY org_id, server_id, start, method, target, client_name, generated
-"""
-
-
-HOURS_VIEW = (
-    f"CREATE MATERIALIZED VIEW operations_to_operations_1h TO operations_1h AS {hours_of('operations')}"
-)
-
-
 # In the order in which they stand on each other.
 VIEWS = {
     "otlp_traces": OTLP_TRACES,
     "decoded_spans": DECODED_SPANS,
     "otlp_traces_to_decoded_spans": decoding_view(),
     "decoded_spans_to_spans": SPANS_VIEW,
-    "operations": OPERATIONS,
-    "decoded_spans_to_operations": OPERATIONS_VIEW,
-    "operations_to_operations_1m": MINUTES_VIEW,
-    "operations_to_operations_1h": HOURS_VIEW,
 }

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from importlib import resources
 
+from mcp_obs_server.store import earlier
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.layout import LATCH
@@ -58,7 +59,10 @@ def migrate(engine: Engine) -> None:
             for statement in statements_of(sql):
                 engine.define(statement)
             _remember(engine, name, _digest(sql))
-        elif applied[name] != _digest(sql):
+        elif earlier.has_earlier_rollups(name, applied[name]):
+            earlier.remake_rollups(engine, statements_of(sql))
+            _remember(engine, name, _digest(sql))
+        elif applied[name] != _digest(sql) and not earlier.serves_as_it_is(name, applied[name]):
             raise SchemaError(
                 f"The migration {name} was changed after it was applied: add a new one instead."
             )
@@ -86,11 +90,11 @@ def rebuild_views(engine: Engine) -> None:
     """Drop and create everything that is derived. An insert meanwhile is stored whole or refused."""
     # By what is there and not by name: what an earlier version had would go on filling the tables. The tables first,
     # so that an insert on its way finds no table rather than no views.
-    earlier = engine.rows(
+    present = engine.rows(
         "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('Null', 'MaterializedView')"
         " ORDER BY engine DESC"
     )
-    for row in earlier:
+    for row in present:
         engine.command(engine.layout.drop(row["name"]))
     for statement in VIEWS.values():
         engine.define(statement)

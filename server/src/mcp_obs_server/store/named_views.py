@@ -118,9 +118,9 @@ SELECT
     toDate(start) AS date,
     if(target = '', method::String, target) AS feature,
     toUInt64(round(sum(calls))) AS usage_count,
-    uniqMerge(users) AS unique_users
+    uniqCombinedMerge(12)(users) AS unique_users
 FROM operations_1h
-WHERE {_OF_THE_SERVER}
+WHERE {_OF_THE_SERVER} AND grain = 'target'
     AND start >= toStartOfDay({{start:DateTime('UTC')}}) AND start < {{end:DateTime('UTC')}}
     AND method IN ({quoted(sorted(CALL_METHODS))})
 GROUP BY date, feature

@@ -4,19 +4,16 @@ from datetime import timedelta
 
 from mcp_obs_server.store.engine import Engine
 
-# What was sent and what stands for single minutes of it, with the column that says how old a row is: it leaves when
-# the organisation wants, at the latest when the server does. A test holds every new table to one of these two.
+# What was sent and what stands for a quarter of an hour of it, with the column that says how old a row is: it leaves
+# when the organisation wants, at the latest when the server does. A test holds every new table to one of these two.
 KEPT_AS_SENT = {
-    "spans": "time",
-    "metric_points": "time",
-    "logs": "time",
-    "operations_1m": "start",
-    "metrics_15m": "start",
+    **dict.fromkeys(("spans", "metric_points", "logs"), "time"),
+    **dict.fromkeys(("operations_15m", "durations_15m", "metrics_15m"), "start"),
     # The attributes may name a person, whom the hours' numbers alone do not.
     "metric_series": "start",
 }
 # Sums of hours, in which no call can be told from another.
-KEPT_AS_ROLLUPS = {"operations_1h": "start", "metrics_1h": "start"}
+KEPT_AS_ROLLUPS = dict.fromkeys(("operations_1h", "durations_1h", "metrics_1h"), "start")
 TABLES = {**KEPT_AS_SENT, **KEPT_AS_ROLLUPS}
 
 # A 90-day chart compares with the 90 days before it, and a year with the last one.

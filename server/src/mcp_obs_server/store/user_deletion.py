@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date
 
 from mcp_obs_server.store.attributes import quoted
-from mcp_obs_server.store.decode import hours_of, operations_of
 from mcp_obs_server.store.deletion import mutations_finished
+from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS
+from mcp_obs_server.store.roll_up_operations import ROLLUPS, rows_of_spans
 from mcp_obs_server.store.telemetry_store import TelemetryStore
 
 Paused = Callable[[], AbstractAsyncContextManager[None]]
@@ -96,20 +97,17 @@ class _UserDeletion:
 
     async def delete_calls(self, day: date) -> int:
         """Put a day's rollups together without the user, and then delete the spans: these say what is left to do."""
-        on_day = "toDate(start) = {day:Date}"
-        others = operations_of(
-            "spans", f"{_OF_THE_SERVER} AND toDate(time) = {{day:Date}} AND NOT ({of_user('spans')})"
-        )
-        if await self._is_whole(day):
-            await self._delete("operations_1h", f"{_OF_THE_SERVER} AND {on_day}", day=day)
-            await self._command(f"INSERT INTO operations_1h {hours_of(f'({others})')} {_AGAIN}", day=day)
-        await self._delete("operations_1m", f"{_OF_THE_SERVER} AND {on_day}", day=day)
-        await self._command(f"INSERT INTO operations_1m {others} {_AGAIN}", day=day)
+        is_whole = await self._is_whole(day)
+        others = f"{_OF_THE_SERVER} AND toDate(time) = {{day:Date}} AND NOT ({of_user('spans')})"
+        for table in ROLLUPS:
+            if is_whole or table not in KEPT_AS_ROLLUPS:
+                await self._delete(table, f"{_OF_THE_SERVER} AND toDate(start) = {{day:Date}}", day=day)
+                await self._command(f"INSERT INTO {table} {rows_of_spans(table, others)} {_AGAIN}", day=day)
         return await self.delete("spans", f"toDate(time) = {{day:Date}} AND {of_user('spans')}", day=day)
 
     async def _is_whole(self, day: date) -> bool:
         """Whether the spans of a day come to what its hours hold; not so on the day on which the first ones expire."""
-        of_day = operations_of("spans", f"{_OF_THE_SERVER} AND toDate(time) = {{day:Date}}")
+        of_day = rows_of_spans("operations_1h", f"{_OF_THE_SERVER} AND toDate(time) = {{day:Date}}")
         sql = (
             f"SELECT (SELECT sum(calls) FROM ({of_day})) AS spans, (SELECT sum(calls) FROM operations_1h"
             f" WHERE {_OF_THE_SERVER} AND toDate(start) = {{day:Date}}) AS hours"

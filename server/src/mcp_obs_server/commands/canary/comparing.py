@@ -1,4 +1,4 @@
-"""Compares a round with what is read of it: exactly, but for percentiles, which digests only come near."""
+"""Compares a round with what is read of it: exactly, but for percentiles, which histograms only come near."""
 
 import math
 from collections import Counter
@@ -13,8 +13,9 @@ from mcp_obs_server.commands.canary.difference import Difference
 from mcp_obs_server.commands.canary.plan import MILLISECOND, KnownSpan, Round
 from mcp_obs_server.commands.canary.reading import Ids, Reading
 
-# How many ranks a digest of a round's size may be off, and what the API's rounding adds, in milliseconds.
+# How many ranks a percentile may be off, how wide a bucket is, and what the API's rounding adds, in milliseconds.
 _RANKS = 1
+_BUCKET = 2 ** (1 / 16)
 _ROUNDING = 0.0006
 
 
@@ -77,7 +78,7 @@ def _of_overview(where: str, written: Round, reading: Reading) -> Iterator[Diffe
 def _bounds(ordered: Sequence[float], quantile: float) -> tuple[float, float]:
     rank = quantile * (len(ordered) - 1)
     low, high = math.floor(rank) - _RANKS, math.ceil(rank) + _RANKS
-    return ordered[max(low, 0)], ordered[min(high, len(ordered) - 1)]
+    return ordered[max(low, 0)] / _BUCKET, ordered[min(high, len(ordered) - 1)] * _BUCKET
 
 
 def _of_series(where: str, written: Round, reading: Reading) -> Iterator[Difference]:

@@ -67,7 +67,8 @@ CREATE TABLE IF NOT EXISTS spans
 )
 ENGINE = MergeTree
 PARTITION BY toDate(time)
-ORDER BY (org_id, server_id, time)
+-- In seconds: sorted to the nanosecond, the rows of two batches mix one by one, and merges cost twice as much.
+ORDER BY (org_id, server_id, toDateTime(time))
 SETTINGS
     ttl_only_drop_parts = 1,
     non_replicated_deduplication_window = 10000,

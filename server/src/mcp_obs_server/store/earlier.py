@@ -1,0 +1,30 @@
+"""Stores from before the first release, in which two files of the schema read otherwise."""
+
+from mcp_obs_server.store.engine import Engine
+from mcp_obs_server.store.roll_up_operations import ROLLUPS, rows_of_spans
+
+# Sorted to the nanosecond: merges cost more, answers are the same.
+_SPANS = ("0001_spans", "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040")
+# Minutes and hours with digests in them.
+_OPERATIONS = ("0002_operations", "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac")
+_EARLIER_ROLLUPS = ("operations_1m", "operations_1h")
+
+
+def serves_as_it_is(name: str, digest: str) -> bool:
+    """Whether what an earlier file made needs no change."""
+    return (name, digest) == _SPANS
+
+
+def has_earlier_rollups(name: str, digest: str) -> bool:
+    """Whether the rollups must be made again."""
+    return (name, digest) == _OPERATIONS
+
+
+def remake_rollups(engine: Engine, statements: list[str]) -> None:
+    """Make the rollups by the statements and fill them from the spans; from the beginning, if it was broken off."""
+    for table in dict.fromkeys([*_EARLIER_ROLLUPS, *ROLLUPS]):
+        engine.command(engine.layout.drop(table))
+    for statement in statements:
+        engine.define(statement)
+    for table in ROLLUPS:
+        engine.command(f"INSERT INTO {table} {rows_of_spans(table)}")
