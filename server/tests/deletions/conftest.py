@@ -12,15 +12,16 @@ from mcp_obs_server.store import TelemetryStore
 __all__ = ["deployment", "folder"]
 
 
-@pytest.fixture(scope="package")
-def small_store(front: Front) -> Iterator[TelemetryStore]:
-    """A database of its own."""
-    store = TelemetryStore.open(front.location("deletions"), timedelta(days=3_650))
+@pytest.fixture(scope="module")
+def small_store(front: Front, request: pytest.FixtureRequest) -> Iterator[TelemetryStore]:
+    """A database for each file."""
+    database = request.node.path.stem
+    store = TelemetryStore.open(front.location(database), timedelta(days=3_650))
     yield store
     store.close()
 
 
 @pytest.fixture
 def store(small_store: TelemetryStore) -> TelemetryStore:
-    """The same for every test here; `org_id` keeps their rows apart."""
+    """The same for every test of a file; `org_id` keeps their rows apart."""
     return small_store

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mcp_obs_server.deletions.expiry import Expiry
-from mcp_obs_server.store import TelemetryStore, delete_server_rows
+from mcp_obs_server.store import TelemetryStore
 from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS, KEPT_AS_SENT, TABLES
 from waiting import until
 
@@ -56,30 +56,24 @@ async def test_whole_days_older_than_the_organisation_keeps_leave_and_hours_stay
         **dict.fromkeys(KEPT_AS_ROLLUPS, everything),
     }
     assert await kept(store, theirs) == dict.fromkeys(TABLES, everything)
-    for org_id in filled:
-        await delete_server_rows(store, org_id, 1)
 
 
 async def test_with_nothing_left_to_delete_no_table_is_touched(
     store: TelemetryStore, filled: list[int]
 ) -> None:
-    once = expiry(store, days_7=[filled[0]], days_1=[filled[1]])
+    once = expiry(store, days_7=[filled[0]])
     await once.expire()
     mutations = "SELECT table, mutation_id FROM system.mutations ORDER BY ALL"
     before = await store.rows(mutations, {})
     await once.expire()
     assert await store.rows(mutations, {}) == before
-    for org_id in filled:
-        await delete_server_rows(store, org_id, 1)
 
 
 async def test_a_running_server_looks_by_itself(store: TelemetryStore, filled: list[int]) -> None:
-    ours, theirs = filled
+    ours = filled[0]
 
     async def is_done() -> bool:
         return (await kept(store, ours))["spans"] == [0]
 
     async with expiry(store, days_1=[ours]):
         await until(is_done)
-    for org_id in (ours, theirs):
-        await delete_server_rows(store, org_id, 1)

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from deployment import Deployment, Folder
 from mcp_obs_server.ingest.committer import Export
 from mcp_obs_server.ingest.envelope import digest
-from mcp_obs_server.store import TelemetryStore, delete_server_rows, delete_user_rows
+from mcp_obs_server.store import TelemetryStore, delete_user_rows
 from mcp_obs_server.store.retention import TABLES
 from mcp_obs_server.store.user_deletion import MAPS, MAPS_IN_ARRAYS, USER_ATTRIBUTES
 from otlp_exports import NOW, SECOND, batch, counter, export, logs_export, metrics_export
@@ -133,11 +133,9 @@ async def sums(store: TelemetryStore, org_id: int, server_id: int) -> dict[str, 
         for table, what in selected.items()
     }
     for table in ("spans", "logs"):
-        rows[table] = await store.rows(
-            f"SELECT * EXCEPT (org_id, server_id) FROM {table} {of_server} ORDER BY time, trace_id, span_id",
-            {},
-        )
-    return {table: [tuple(row.values()) for row in each] for table, each in rows.items()}
+        rows[table] = await store.rows(f"SELECT * EXCEPT (org_id, server_id) FROM {table} {of_server}", {})
+    # Records of one time have no order of their own, and maps can't be ordered by the engine.
+    return {table: sorted([tuple(row.values()) for row in each], key=repr) for table, each in rows.items()}
 
 
 async def test_a_user_leaves_every_table_and_the_others_are_as_if_never_with_it(
@@ -170,8 +168,6 @@ async def test_a_user_leaves_every_table_and_the_others_are_as_if_never_with_it(
     assert {table: left[table] for table in without} == without
     assert await sums(store, org_id, 2) == everything
     assert await delete_user_rows(store, org_id, 1, ADA, paused) == 0
-    for server_id in (1, 2, 3):
-        await delete_server_rows(store, org_id, server_id)
 
 
 async def test_every_column_with_attributes_is_looked_at(store: TelemetryStore) -> None:
@@ -198,7 +194,6 @@ async def test_hours_whose_spans_have_begun_to_expire_keep_their_sums(
     await delete_user_rows(store, org_id, 1, ADA, paused)
     assert await store.rows(sql, {}) == before
     assert await found(store, org_id, 1, ADA) == {}
-    await delete_server_rows(store, org_id, 1)
 
 
 async def test_a_user_is_deleted_over_the_api_and_what_comes_later_is_kept(deployment: Deployment) -> None:

@@ -115,3 +115,11 @@ def test_a_log_record_is_judged_by_the_time_that_it_will_have(
     found = reasons(LOGS, request)
     assert list(found.values()) == ([1] if reason else [])
     assert reason is None or reason in next(iter(found))
+
+
+def test_a_metric_of_no_kind_is_taken_out_and_the_others_stay_in_their_order() -> None:
+    kept = [one("gauge", as_int=1), one("sum", as_int=2)]
+    request = metrics_export(Metric(), kept[0], Metric(name="empty"), kept[1])
+    first = admitted(METRICS, request)
+    assert (first.kept, sum(first.rejected.values())) == (2, 2)
+    assert first.body == metrics_export(*kept).SerializeToString()

@@ -143,6 +143,14 @@ async def test_a_json_point_that_can_not_be_read_is_named(
     assert where in response.json()["message"]
 
 
+async def test_a_json_count_below_zero_is_named(door: Door) -> None:
+    point = {"bucketCounts": ["1", -1], "explicitBounds": [5]}
+    body = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"histogram": {"dataPoints": [point]}}]}]}]}
+    response = await post(door, json.dumps(body).encode(), JSON, "/v1/metrics")
+    assert response.status_code == 400
+    assert b"bucketCounts[1]" in response.content
+
+
 @pytest.mark.parametrize(
     ("request_", "signal"),
     [(export(3), "logs"), (export(3), "metrics"), (logs_export(3), "metrics")],

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain, pairwise
 from typing import Any
 
@@ -30,17 +30,24 @@ def _admit(request: ExportMetricsServiceRequest, window: Window) -> Admission:
     if (points := sum(len(getattr(metric, kind).data_points) for metric, kind in metrics if kind)) > FEW:
         check_average(points, request.ByteSize())
     rejected: Counter[Reason] = Counter()
-    kept = sum(_keep_sound(metric, kind, window, rejected) for metric, kind in metrics)
+    kept = sum(_keep_sound(metric, kind, window, rejected) for metric, kind in metrics if kind)
+    if None in (kind for _, kind in metrics):
+        _remove_kindless(scopes, rejected)
     return Admission(kept, rejected)
 
 
-def _keep_sound(metric: Metric, kind: str | None, window: Window, rejected: Counter[Reason]) -> int:
-    if kind is None:
-        # There are no points to count: the metric is the one thing that is not kept.
-        rejected[_NO_KIND] += 1
-        return 0
+def _keep_sound(metric: Metric, kind: str, window: Window, rejected: Counter[Reason]) -> int:
     points = getattr(metric, kind).data_points
     return remove_unsound(points, _CHECKS[kind] if metric.name else _NAMELESS, window, rejected)
+
+
+def _remove_kindless(scopes: Iterable[Any], rejected: Counter[Reason]) -> None:
+    """There are no points to count: the metric is the one thing that is not kept."""
+    for metrics in scopes:
+        with_points = [metric for metric in metrics if metric.WhichOneof("data")]
+        rejected[_NO_KIND] += len(metrics) - len(with_points)
+        del metrics[:]
+        metrics.extend(with_points)
 
 
 def _has_no_value(point: Any, _: Window) -> bool:

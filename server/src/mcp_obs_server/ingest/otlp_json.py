@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -59,16 +60,22 @@ def _set(message: Message, field: FieldDescriptor, value: object, path: str, dep
             if field.message_type:
                 _fill(target.add(), item, f"{path}[{index}]", depth + 1)
             else:
-                target.append(_scalar(field, item, f"{path}[{index}]"))
+                place = f"{path}[{index}]"
+                _put(target.append, _scalar(field, item, place), place)
     elif field.message_type:
         child = getattr(message, field.name)
         child.SetInParent()
         _fill(child, value, path, depth + 1)
     else:
-        try:
-            setattr(message, field.name, _scalar(field, value, path))
-        except (ValueError, TypeError) as error:
-            raise MalformedExport(f"{path}: {error}.") from None
+        _put(partial(setattr, message, field.name), _scalar(field, value, path), path)
+
+
+def _put(put: Callable[[Any], None], value: object, path: str) -> None:
+    """What has the right type may still be out of the field's range."""
+    try:
+        put(value)
+    except (ValueError, TypeError) as error:
+        raise MalformedExport(f"{path}: {error}.") from None
 
 
 def _scalar(field: FieldDescriptor, value: object, path: str) -> Any:
