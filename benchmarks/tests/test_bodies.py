@@ -44,6 +44,17 @@ def test_spans_start_within_the_last_second_before_they_are_sent_and_end_after_t
     assert all(0 <= span.end_time_unix_nano - span.start_time_unix_nano < 10**9 for span in spans)
 
 
+def test_an_old_export_differs_from_one_of_now_by_its_age_alone() -> None:
+    body = ExportBody(ExportTemplate(3, 16), SpanIds(SEED, 16))
+    before = time.time_ns()
+    body.renew(0, age=3600)
+    after = time.time_ns()
+    (scope_spans,) = ExportTraceServiceRequest.FromString(bytes(body.wire)).resource_spans[0].scope_spans
+
+    starts = [span.start_time_unix_nano + 3600 * 10**9 for span in scope_spans.spans]
+    assert all(before - 10**9 < start <= after for start in starts)
+
+
 def test_an_export_is_of_tool_calls_of_which_few_failed() -> None:
     (spans,) = exports_of(512, 1)
 

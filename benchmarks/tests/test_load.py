@@ -1,23 +1,18 @@
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.load import ROOT, Load, send
+from benchmarks.load import Load, send
 from benchmarks.load_report import percentile_ms
+from benchmarks.receivers.null import running_null_receiver
 
 
 @pytest.fixture
 def null_receiver_port() -> Generator[int]:
-    command = [sys.executable, "-m", "benchmarks.null_receiver"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
-        assert process.stdout
-        assert process.stdin
-        yield int(process.stdout.readline())
-        process.stdin.close()
+    with running_null_receiver() as port:
+        yield port
 
 
 @pytest.mark.parametrize(("connections", "spans"), [(4, 512), (50, 1)])
@@ -39,6 +34,12 @@ def test_a_paced_load_sends_no_more_than_its_rate(null_receiver_port: int) -> No
     report = send(Load(null_receiver_port, seconds=0.5, spans=16, rate=1600))
 
     assert 1 <= report.exports <= 51
+
+
+def test_a_load_ends_with_the_export_that_is_its_last(null_receiver_port: int) -> None:
+    report = send(Load(null_receiver_port, seconds=60, connections=3, spans=1, exports=10))
+
+    assert (report.exports, report.started_exports) == (10, 10)
 
 
 def test_a_load_on_nothing_says_that_nothing_was_acknowledged() -> None:

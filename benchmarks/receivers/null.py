@@ -1,0 +1,21 @@
+"""The receiver that does nothing, as a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from benchmarks.load import ROOT
+
+
+@contextmanager
+def running_null_receiver() -> Generator[int]:
+    """Gives its port."""
+    command = [sys.executable, "-m", "benchmarks.null_receiver"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
