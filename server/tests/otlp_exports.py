@@ -11,6 +11,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, M
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from mcp_obs_server.ingest.envelope import digest, frame
+from mcp_obs_server.ingest.signal import ANY_TIME, Window
 
 NOW = 1_790_000_000 * 10**9
 SECOND = 10**9
@@ -98,9 +99,9 @@ def logs_export(
     return request
 
 
-def batch(org_id: int, *requests: Message, server_id: int = 1) -> bytes:
-    """The exports as the engine takes them: length-delimited envelopes."""
+def batch(org_id: int, *requests: Message, server_id: int = 1, window: Window = ANY_TIME) -> bytes:
+    """The exports as the engine takes them: length-delimited envelopes. A log without a time takes the window's."""
     bodies = [request.SerializeToString() for request in requests]
     return b"".join(
-        b"".join(frame(org_id, server_id, body, digest(org_id, server_id, body))) for body in bodies
+        b"".join(frame(org_id, server_id, body, digest(org_id, server_id, body), window)) for body in bodies
     )
