@@ -102,7 +102,7 @@ def test_every_acknowledged_span_is_there_once_after_a_restore(
         server.process.terminate()
         assert server.process.wait(30) == 0
     found = counts(tmp_path / "data")
-    assert found["spans"] == found["different"] == found["minutes"] == found["hours"]
+    assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
     assert set(backups.before if is_running else backups.acknowledged) <= set(found["ids"])
 
 

@@ -93,7 +93,11 @@ async def test_a_call_without_a_message_is_malformed(door: Door) -> None:
         )
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"whole")[:-3], gzip.compress(b"whole") + b"tail"])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(b"whole")[:-3], gzip.compress(b"whole") + b"tail"],
+    ids=["cut short", "with a tail"],
+)
 async def test_what_begins_like_gzip_and_is_not_is_malformed(door: Door, body: bytes) -> None:
     answer = await call(door.grpc_address, body)
     assert isinstance(answer, Failed)

@@ -198,6 +198,7 @@ async def test_a_body_over_the_limit_without_a_length_is_refused_while_it_comes(
 @pytest.mark.parametrize(
     "body",
     [b"plain", gzip.compress(b"whole")[:-3], gzip.compress(b"whole") + b"tail", zlib.compress(b"not gzip")],
+    ids=["plain", "cut short", "with a tail", "zlib"],
 )
 async def test_what_says_it_is_gzip_and_is_not_is_malformed(door: Door, body: bytes) -> None:
     http_status, code, message = status_of(await post(door, body, content_encoding="gzip"))
