@@ -42,6 +42,11 @@ class Report:
         """Acknowledged."""
         return self.exports / self.seconds if self.seconds else 0.0
 
+    @property
+    def cpu_share(self) -> float:
+        """Of one core; 0 when nothing was acknowledged."""
+        return self.cpu_seconds / self.seconds if self.seconds else 0.0
+
     def to_json(self) -> str:
         """One line."""
         return json.dumps(asdict(self))

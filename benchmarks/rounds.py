@@ -34,7 +34,7 @@ class Round:
             f"{report.spans_per_second:>10,.0f} spans/s",
             f"{report.exports_per_second:>7,.0f} exports/s",
             f"p50 {number(report.p50_ms, 1)} ms, p99 {number(report.p99_ms, 1)} ms",
-            f"load's own CPU {report.cpu_seconds / report.seconds:.0%}",
+            f"load's own CPU {report.cpu_share:.0%}",
             f"{self.stored:,} of {report.spans:,} through after {self.drain_seconds:.1f} s more",
         ]
         if set(report.statuses) - {"200"} or report.unanswered or report.rejected_spans:

@@ -46,6 +46,7 @@ def test_a_load_on_nothing_says_that_nothing_was_acknowledged() -> None:
     report = send(Load(port=1, seconds=0.2, grace_seconds=0.1, connections=2))
 
     assert (report.exports, report.unanswered, report.p99_ms) == (0, 2, None)
+    assert (report.spans_per_second, report.cpu_share) == (0, 0)
     assert set(report.statuses) == {"lost"}
 
 
