@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from inline_snapshot import snapshot
 
-from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.analytics.time_range import RangeName, TimeRange
 from mcp_obs_server.servers.service import ServerScope
@@ -16,16 +15,6 @@ from otlp_exports import NOW, SECOND, batch, export
 NOW_TIME = datetime.fromtimestamp(NOW / 1e9, UTC)
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-def analytics(store: TelemetryStore) -> AnalyticsService:
-    return AnalyticsService(store, lambda: NOW_TIME)
-
-
-@pytest.fixture
-def scope(org_id: int) -> ServerScope:
-    return ServerScope(OrgId(org_id), 1)
 
 
 class Traffic:

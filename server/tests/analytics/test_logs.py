@@ -20,16 +20,6 @@ HOUR = 3600 * SECOND
 TRACE_ID = bytes(range(16))
 
 
-@pytest.fixture
-def analytics(store: TelemetryStore) -> AnalyticsService:
-    return AnalyticsService(store, lambda: datetime.fromtimestamp(NOW / 1e9, UTC))
-
-
-@pytest.fixture
-def scope(org_id: int) -> ServerScope:
-    return ServerScope(OrgId(org_id), 1)
-
-
 def write(
     store: TelemetryStore,
     scope: ServerScope,

@@ -1,14 +1,12 @@
 """The list of metrics and one metric over time: what the points of every kind come to."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
-from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.analytics.metric_schemas import MetricQuery
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.servers.service import ServerScope
@@ -25,16 +23,6 @@ LAST = NOW // QUARTER * QUARTER
 def t(quarter: int, seconds: int = 0) -> int:
     """`seconds` into one of the quarters of an hour, the last of which is 3."""
     return LAST - (3 - quarter) * QUARTER + seconds * SECOND
-
-
-@pytest.fixture
-def analytics(store: TelemetryStore) -> AnalyticsService:
-    return AnalyticsService(store, lambda: datetime.fromtimestamp(NOW / 1e9, UTC))
-
-
-@pytest.fixture
-def scope(org_id: int) -> ServerScope:
-    return ServerScope(OrgId(org_id), 1)
 
 
 class Sender:

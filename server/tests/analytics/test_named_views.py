@@ -1,6 +1,5 @@
 """The three views that session analytics are known by: their columns, and what they say."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from inline_snapshot import snapshot
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
-from mcp_obs_server.accounts.principal import OrgId
 from mcp_obs_server.analytics.named_view_schemas import RowsQuery
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.servers.service import ServerScope
@@ -18,16 +16,6 @@ from otlp_exports import NOW, SECOND, batch, counter, export, logs_export, metri
 
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 HOUR = 3600 * SECOND
-
-
-@pytest.fixture
-def analytics(store: TelemetryStore) -> AnalyticsService:
-    return AnalyticsService(store, lambda: datetime.fromtimestamp(NOW / 1e9, UTC))
-
-
-@pytest.fixture
-def scope(org_id: int) -> ServerScope:
-    return ServerScope(OrgId(org_id), 1)
 
 
 class Sender:

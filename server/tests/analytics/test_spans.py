@@ -1,7 +1,6 @@
 """The list of spans: filters, order and pages, through the real engine."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,16 +16,6 @@ from mcp_obs_server.store import TelemetryStore
 from otlp_exports import NOW, SECOND, batch, export
 
 HOUR = 3600 * SECOND
-
-
-@pytest.fixture
-def analytics(store: TelemetryStore) -> AnalyticsService:
-    return AnalyticsService(store, lambda: datetime.fromtimestamp(NOW / 1e9, UTC))
-
-
-@pytest.fixture
-def scope(org_id: int) -> ServerScope:
-    return ServerScope(OrgId(org_id), 1)
 
 
 def write(
