@@ -37,7 +37,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 	@$(BIN)/basedpyright --warnings -p examples/notes
 	@npm --prefix web run --silent lint
 
-python-test: install web senders ## the Python suites on mcp 2.x and fastmcp 4.x
+python-test: install web senders postgresql ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
 	@$(BIN)/pytest contract sdk/python/tests server/tests examples benchmarks
 
@@ -92,7 +92,7 @@ generated-check: install web-install
 	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
 
 # ── what is installed ────────────────────────────────────────────────────────
-.PHONY: install web web-install peers senders node chromium lock clean
+.PHONY: install web web-install peers senders node chromium postgresql lock clean
 install: .venv/.installed .venv-mcp1/.installed
 
 web: server/src/mcp_obs_server/web/dist/index.html
@@ -165,6 +165,13 @@ chromium:
 	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
 	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || { \
 	    echo "The browser tests need Chromium on the PATH: apt-get install chromium, as root"; exit 1; }; }
+
+postgresql:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  printf '\033[1m▸ %s\033[0m\n' "PostgreSQL"; \
+	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
+	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null || { \
+	    echo "The tests of the control plane need PostgreSQL: apt-get install postgresql, as root"; exit 1; }; }
 
 COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
 lock: | $(UV) ## resolve the dependencies again

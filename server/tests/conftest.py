@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from clickhouse_front import Front, running_front
+from mcp_obs_server.kit.database_url import file_url, parse_control_url
 from mcp_obs_server.store import StoreLocation, TelemetryStore
+from postgresql import PostgreSQL, running_postgresql
 
 _org_ids = count(1000)
 
@@ -69,6 +73,22 @@ def cluster_store(front: Front) -> Iterator[TelemetryStore]:
     store = TelemetryStore.open(front.location("clustered", cluster="main"), _RETENTION)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One cluster for all that only use databases of their own; whoever stops it starts another."""
+    with running_postgresql() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def control_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """An empty control plane's; in a file with `pytestmark = EACH_DATABASE` every test has each kind."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return file_url(tmp_path)
+    cluster: PostgreSQL = request.getfixturevalue("postgresql")
+    return parse_control_url(cluster.new_database())
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
-"""The real control plane on a real SQLite file, with time and bcrypt's cost in the test's hands."""
+"""The real control plane on a real database, with time and bcrypt's cost in the test's hands."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_obs_server import migrations
@@ -29,6 +29,7 @@ from mcp_obs_server.servers.verifier import ApiKeyVerifier
 from mcp_obs_server.store import TelemetryStore
 
 BASE_URL = "http://mcp-obs.test"
+EACH_DATABASE = pytest.mark.parametrize("control_url", ["sqlite", "postgresql"], indirect=True)
 
 
 @dataclass
@@ -121,10 +122,10 @@ class ControlPlane:
 
 @asynccontextmanager
 async def open_control_plane(
-    folder: Path, store: TelemetryStore, intakes: Sequence[Intake] = ()
+    url: URL, store: TelemetryStore, intakes: Sequence[Intake] = ()
 ) -> AsyncGenerator[ControlPlane]:
-    """A control plane in this folder, which deletes only while it is open."""
-    engine = open_database(f"sqlite+aiosqlite:///{folder / 'control.db'}")
+    """A control plane on this database, which deletes only while it is open."""
+    engine = open_database(url)
     await migrations.upgrade(engine)
     sessions, time, hasher = sessions_of(engine), Time(), CountingHasher()
     last_used = LastUsed(sessions, time)
@@ -148,7 +149,7 @@ async def open_control_plane(
 
 
 @pytest.fixture
-async def control(tmp_path: Path, store: TelemetryStore) -> AsyncIterator[ControlPlane]:
+async def control(control_url: URL, store: TelemetryStore) -> AsyncIterator[ControlPlane]:
     """A fresh control plane."""
-    async with open_control_plane(tmp_path, store) as control:
+    async with open_control_plane(control_url, store) as control:
         yield control

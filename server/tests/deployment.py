@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, func, select, text
 
 from control_plane import ControlPlane, Tenancy, open_control_plane
 from faulty_store import FaultyStore
+from mcp_obs_server.accounts.models import Organisation
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
@@ -72,8 +73,9 @@ class Deployment:
 class Folder:
     """Where a deployment keeps everything: opened again, it is the same one after a restart."""
 
-    def __init__(self, path: Path, store: TelemetryStore, first_id: int) -> None:
+    def __init__(self, path: Path, control_url: URL, store: TelemetryStore, first_id: int) -> None:
         self._path = path
+        self._control_url = control_url
         self._store = store
         self._first_id = first_id
 
@@ -91,7 +93,7 @@ class Folder:
         )
         await committer.start()
         try:
-            async with open_control_plane(self._path, self._store, [committer]) as control:
+            async with open_control_plane(self._control_url, self._store, [committer]) as control:
                 await self._number(control)
                 yield Deployment(control, store, committer, self._path)
         finally:
@@ -100,16 +102,21 @@ class Folder:
     async def _number(self, control: ControlPlane) -> None:
         """The store is shared by all tests, so organisations get ids that no other test has."""
         async with control.sessions.begin() as db:
-            numbered = await db.scalar(text("SELECT count(*) FROM sqlite_sequence"))
-            if not numbered:
-                sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('organisations', :last)"
-                await db.execute(text(sql), {"last": self._first_id * 1000})
+            if await db.scalar(select(func.count()).select_from(Organisation)):
+                return
+            last = self._first_id * 1000
+            if self._control_url.get_backend_name() == "postgresql":
+                await db.execute(text(f"SELECT setval('organisations_id_seq', {last})"))
+            else:
+                await db.execute(
+                    text(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('organisations', {last})")
+                )
 
 
 @pytest.fixture
-def folder(tmp_path: Path, store: TelemetryStore, org_id: int) -> Folder:
+def folder(tmp_path: Path, control_url: URL, store: TelemetryStore, org_id: int) -> Folder:
     """An empty one."""
-    return Folder(tmp_path, store, org_id)
+    return Folder(tmp_path, control_url, store, org_id)
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import grpc
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_obs_server import migrations
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
 from mcp_obs_server.backup.service import BackupService
+from mcp_obs_server.control_plane import begin
 from mcp_obs_server.dashboard import Dashboard
 from mcp_obs_server.deletions.expiry import Expiry
 from mcp_obs_server.deletions.service import DeletionsService
@@ -37,7 +36,7 @@ from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import Clock, utc_now
-from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
+from mcp_obs_server.kit.database import UNAVAILABLE, Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
 from mcp_obs_server.monitoring import endpoints as monitoring
 from mcp_obs_server.monitoring.metrics import Budgets, Metrics, Observed
@@ -90,7 +89,7 @@ class Application:
 async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
     try:
         return await verifier.verify(key)
-    except SQLAlchemyError as error:
+    except UNAVAILABLE as error:
         log.error("API keys can't be checked: %s", error)
         raise Overloaded("API keys can't be checked right now: try again later.") from error
 
@@ -129,13 +128,17 @@ async def _limits(settings: Settings, sessions: Sessions, clock: Clock) -> Async
 async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncGenerator[Application]:
     """Everything opened in order and closed in reverse.
 
-    Raises StoreError, and OSError when the folder can't be used.
+    Raises StoreError, ControlPlaneError, and OSError when the folder can't be used.
     """
     # Telemetry and digests of credentials are nobody else's on this machine.
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         # The spool takes one process, wherever the telemetry is.
         stack.callback(FolderLock.acquire(settings.data_dir).release)
+        engine = open_database(settings.control_url)
+        stack.push_async_callback(engine.dispose)
+        starting = await stack.enter_async_context(AsyncExitStack())
+        await begin(engine, starting)
         store = await asyncio.to_thread(TelemetryStore.open, settings.store_location, settings.retention)
         stack.push_async_callback(asyncio.to_thread, store.close)
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
@@ -145,9 +148,6 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             for signal, insert in _inserts(store, self_traces)
         ]
 
-        engine = open_database(f"sqlite+aiosqlite:///{settings.data_dir / 'control.db'}")
-        stack.push_async_callback(engine.dispose)
-        await migrations.upgrade(engine)
         sessions = sessions_of(engine)
         hasher = KeyHasher()
         stack.callback(hasher.close)
@@ -201,5 +201,6 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             receiver.watch = self_traces.export
             scope = await own_server(accounts, servers)
             await stack.enter_async_context(self_traces.storing(by_signal["traces"], scope))
+        await starting.aclose()
         behind_https = (settings.public_url or "").startswith("https:")
         yield Application(otlp, request_times, Dashboard(), otlp_grpc, first_start, behind_https)

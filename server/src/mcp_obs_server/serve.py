@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from mcp_obs_server.app import Application, open_application
+from mcp_obs_server.control_plane import ControlPlaneError
 from mcp_obs_server.http_protocol import BoundedProtocol
 from mcp_obs_server.ingest.grpc_listener import GrpcListener
 from mcp_obs_server.servers.bootstrap import FirstStart
@@ -50,7 +51,7 @@ def serve(settings: Settings, on_ready: OnReady) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(settings, listener, on_ready))
-        except StoreError as error:
+        except (StoreError, ControlPlaneError) as error:
             raise StartupError(str(error)) from error
         except OSError as error:
             raise StartupError(f"Can't use {settings.data_dir}: {error}") from error

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
+from mcp_obs_server.kit.database_url import file_url, parse_control_url
 from mcp_obs_server.store.location import StoreLocation, parse_store_url
 
 
@@ -34,6 +36,12 @@ class Settings(BaseSettings):
         default=None,
         description="Where telemetry is kept: `chdb:///folder` or `clickhouse(s)://user:password@host:port/database`, "
         "with `?cluster=NAME` for a cluster; unset: a folder in the data directory.",
+    )
+    control: SecretStr | None = Field(
+        default=None,
+        description="Where accounts, servers and API keys are kept: `postgresql://user:password@host:5432/database`, "
+        "which [several processes](deployment.md#several-processes) may share; unset: `control.db` in the data "
+        "directory.",
     )
     retention_days: int = Field(
         default=30,
@@ -92,6 +100,20 @@ class Settings(BaseSettings):
         if url is not None:
             parse_store_url(url.get_secret_value())
         return url
+
+    @field_validator("control")
+    @classmethod
+    def _control_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_control_url(url.get_secret_value())
+        return url
+
+    @property
+    def control_url(self) -> URL:
+        """Where the control plane is."""
+        if self.control is None:
+            return file_url(self.data_dir)
+        return parse_control_url(self.control.get_secret_value())
 
     @property
     def store_location(self) -> StoreLocation:

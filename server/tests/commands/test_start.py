@@ -15,6 +15,7 @@ from grpc_client import Failed, call
 from mcp_obs_server.commands.start import welcome
 from mcp_obs_server.serve import Addresses
 from mcp_obs_server.servers.bootstrap import FirstStart
+from postgresql import PostgreSQL
 
 FIRST = FirstStart(
     organisation_name="My organisation",
@@ -179,4 +180,50 @@ async def test_a_server_that_is_away_is_told_in_a_sentence_without_its_password(
         code=1,
         out="",
         err=f"Error: ClickHouse at 127.0.0.1:{port} doesn't answer: [Errno 111] Connection refused\n",
+    )
+
+
+async def test_a_wrong_control_plane_is_told_in_a_sentence_without_its_password(
+    command_line: CommandLine,
+) -> None:
+    shell = command_line.with_environment(MCP_OBS_CONTROL="mysql://writer:s3cret@db.example/obs")
+    assert await shell("start", "--port", "0") == snapshot(
+        Ended(
+            code=2,
+            out="",
+            err="""\
+Usage: mcp-obs start [OPTIONS]
+Try 'mcp-obs start --help' for help.
+
+Error: MCP_OBS_CONTROL: the control plane is a URL: postgresql://user:password@host:5432/database
+""",
+        )
+    )
+
+
+async def test_a_control_plane_that_is_away_is_told_in_a_sentence_without_its_password(
+    command_line: CommandLine,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shell = command_line.with_environment(MCP_OBS_CONTROL=f"postgresql://writer:s3cret@127.0.0.1:{port}/obs")
+    ended = await shell("start", "--port", "0")
+    assert ended == Ended(
+        code=1,
+        out="",
+        err=f"Error: Accounts and keys can't be reached: PostgreSQL at 127.0.0.1:{port}, database obs, says:"
+        " [Errno 111] Connection refused. Start it, or correct MCP_OBS_CONTROL.\n",
+    )
+
+
+async def test_a_database_that_is_not_there_is_told_in_a_sentence(
+    command_line: CommandLine, postgresql: PostgreSQL
+) -> None:
+    url = f"postgresql://postgres:s3cret@/nowhere?host={postgresql.folder}"
+    ended = await command_line.with_environment(MCP_OBS_CONTROL=url)("start", "--port", "0")
+    assert ended == Ended(
+        code=1,
+        out="",
+        err=f"Error: Accounts and keys can't be reached: PostgreSQL at {postgresql.folder}, database nowhere, says:"
+        ' database "nowhere" does not exist. Start it, or correct MCP_OBS_CONTROL.\n',
     )

@@ -10,7 +10,7 @@ from google.rpc.status_pb2 import Status
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from control_plane import ControlPlane
+from control_plane import EACH_DATABASE, ControlPlane
 from mcp_obs_server.ingest.daily_quota import DailyQuota
 from mcp_obs_server.ingest.errors import ExportTooLarge, QuotaExceeded, RateLimited
 from mcp_obs_server.ingest.key_rate import KeyRate
@@ -66,6 +66,7 @@ async def test_a_key_that_sends_too_fast_is_answered_429_with_retry_after_by_inf
     assert door.rejections.totals() == {Rejected(org_id, 1, "traces", "rate_limited"): Count(exports=1)}
 
 
+@EACH_DATABASE
 async def test_an_organisation_s_day_ends_at_midnight_utc(control: ControlPlane) -> None:
     quota = DailyQuota(control.sessions, control.time, bytes_per_day=100)
     quota.charge(ACME, 60)
@@ -83,6 +84,7 @@ async def test_an_export_over_a_whole_day_s_quota_is_too_large(control: ControlP
         DailyQuota(control.sessions, control.time, bytes_per_day=100).charge(ACME, 101)
 
 
+@EACH_DATABASE
 async def test_a_restart_hands_out_no_second_quota(control: ControlPlane) -> None:
     async with DailyQuota(control.sessions, control.time, bytes_per_day=100) as quota:
         quota.charge(ACME, 60)
@@ -96,6 +98,7 @@ async def test_a_restart_hands_out_no_second_quota(control: ControlPlane) -> Non
         quota.charge(ACME, 100)
 
 
+@EACH_DATABASE
 async def test_two_processes_on_one_database_learn_what_the_other_counted(control: ControlPlane) -> None:
     first, second = (DailyQuota(control.sessions, control.time, bytes_per_day=100) for _ in range(2))
     first.charge(ACME, 60)
@@ -106,6 +109,7 @@ async def test_two_processes_on_one_database_learn_what_the_other_counted(contro
         second.charge(ACME, 11)
 
 
+@EACH_DATABASE
 async def test_what_can_t_be_written_is_still_counted_and_written_later(control: ControlPlane) -> None:
     quota = DailyQuota(control.sessions, control.time, bytes_per_day=100)
     quota.charge(ACME, 60)
@@ -124,6 +128,7 @@ async def test_what_can_t_be_written_is_still_counted_and_written_later(control:
         again.charge(ACME, 41)
 
 
+@EACH_DATABASE
 async def test_yesterday_s_count_makes_room(control: ControlPlane) -> None:
     quota = DailyQuota(control.sessions, control.time, bytes_per_day=100)
     quota.charge(ACME, 60)

@@ -8,13 +8,15 @@ from inline_snapshot import snapshot
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from control_plane import ControlPlane, Tenancy
+from control_plane import EACH_DATABASE, ControlPlane, Tenancy
 from mcp_obs_server.ingest.errors import MalformedExport, Overloaded, UnauthenticatedExport
 from mcp_obs_server.ingest.models import RejectionCount
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.servers.models import Server
 from mcp_obs_server.servers.verifier import Tenant
+
+pytestmark = EACH_DATABASE
 
 TOO_OLD = Reason("too_old", "the start time is older than the retention")
 

@@ -6,8 +6,10 @@ import pytest
 from dirty_equals import IsStr
 from inline_snapshot import snapshot
 
-from control_plane import ControlPlane
+from control_plane import EACH_DATABASE, ControlPlane
 from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap
+
+pytestmark = EACH_DATABASE
 
 
 async def start(control: ControlPlane, folder: Path) -> FirstStart | None:

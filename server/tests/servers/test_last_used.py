@@ -5,8 +5,10 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from control_plane import ControlPlane, Tenancy
+from control_plane import EACH_DATABASE, ControlPlane, Tenancy
 from mcp_obs_server.servers.last_used import LastUsed
+
+pytestmark = EACH_DATABASE
 
 
 async def stored(control: ControlPlane, tenancy: Tenancy) -> datetime | None:

@@ -2,17 +2,16 @@
 
 import math
 from datetime import date, datetime, time, timedelta
-from typing import Any, Self, cast
+from typing import Self
 
-from sqlalchemy import CursorResult, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import delete, select
 
 from mcp_obs_server.ingest.errors import ExportTooLarge, QuotaExceeded
 from mcp_obs_server.ingest.models import SentBytes
 from mcp_obs_server.kit.background_writer import BackgroundWriter
 from mcp_obs_server.kit.clock import Clock
-from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.database import UNAVAILABLE, Sessions
+from mcp_obs_server.kit.upsert import add_to
 
 FLUSH_SECONDS = 5.0
 
@@ -35,7 +34,7 @@ class DailyQuota(BackgroundWriter):
         self._pending: dict[tuple[int, date], int] = {}
 
     async def __aenter__(self) -> Self:
-        """Raises SQLAlchemyError when what was sent before can't be read."""
+        """Raises what `UNAVAILABLE` names when what was sent before can't be read."""
         await self.flush()
         return await super().__aenter__()
 
@@ -68,14 +67,15 @@ class DailyQuota(BackgroundWriter):
         today = self._clock().date()
         try:
             async with self._sessions.begin() as db:
-                for (org_id, day), size in pending.items():
-                    await _add(db, org_id, day, size)
+                # In one order: two processes that add to the same rows must not wait for each other.
+                for (org_id, day), size in sorted(pending.items()):
+                    await add_to(db, SentBytes, {"org_id": org_id, "day": day}, {"size": size}, {})
                 await db.execute(delete(SentBytes).where(SentBytes.day < today))
                 rows = await db.execute(
                     select(SentBytes.org_id, SentBytes.size).where(SentBytes.day == today)
                 )
                 written = {row.org_id: row.size for row in rows}
-        except SQLAlchemyError:
+        except UNAVAILABLE:
             for key, size in pending.items():
                 self._pending[key] = self._pending.get(key, 0) + size
             raise
@@ -99,11 +99,3 @@ class DailyQuota(BackgroundWriter):
 def _seconds_to_midnight(now: datetime) -> int:
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
     return math.ceil((midnight - now).total_seconds())
-
-
-async def _add(db: AsyncSession, org_id: int, day: date, size: int) -> None:
-    of_the_day = update(SentBytes).where(SentBytes.org_id == org_id, SentBytes.day == day)
-    updated = await db.execute(of_the_day.values(size=SentBytes.size + size))
-    if cast("CursorResult[Any]", updated).rowcount == 0:
-        db.add(SentBytes(org_id=org_id, day=day, size=size))
-        await db.flush()

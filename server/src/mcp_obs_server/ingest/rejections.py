@@ -6,10 +6,9 @@ A crash loses the counts of the last seconds, never an export.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from sqlalchemy import CursorResult, column, delete, select, table, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import column, delete, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mcp_obs_server.ingest.errors import ExportRefused
@@ -19,7 +18,8 @@ from mcp_obs_server.ingest.signal import SignalName
 from mcp_obs_server.ingest.tenant import Tenant
 from mcp_obs_server.kit.background_writer import FLUSH_SECONDS, BackgroundWriter
 from mcp_obs_server.kit.clock import Clock
-from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.database import UNAVAILABLE, Sessions
+from mcp_obs_server.kit.upsert import add_to
 
 KEPT_FOR = timedelta(days=30)
 _SERVERS = table("servers", column("id"))
@@ -90,12 +90,13 @@ class Rejections(BackgroundWriter):
         try:
             async with self._sessions.begin() as db:
                 known = await _known_servers(db, {what.server_id for what, _ in pending})
-                for (what, hour), count in pending.items():
+                # In one order: two processes that add to the same rows must not wait for each other.
+                for (what, hour), count in sorted(pending.items(), key=lambda each: repr(each[0])):
                     # A server may have been deleted since.
                     if what.server_id in known:
                         await _add(db, what, hour, count)
                 await self._clean(db)
-        except SQLAlchemyError:
+        except UNAVAILABLE:
             self._put_back(pending)
             raise
 
@@ -130,13 +131,5 @@ async def _known_servers(db: AsyncSession, server_ids: Iterable[int | None]) -> 
 
 async def _add(db: AsyncSession, what: Rejected, hour: datetime, count: _Pending) -> None:
     key = {"server_id": what.server_id, "hour": hour, "signal": what.signal, "reason": what.reason}
-    last = {"last_at": count.last_at, "last_message": count.last_message}
-    more = {
-        "items": RejectionCount.items + count.items,
-        "exports": RejectionCount.exports + count.exports,
-    }
-    # Other processes count into the same row.
-    updated = await db.execute(update(RejectionCount).filter_by(**key).values(**more, **last))
-    if cast("CursorResult[Any]", updated).rowcount == 0:
-        db.add(RejectionCount(**key, org_id=what.org_id, items=count.items, exports=count.exports, **last))
-        await db.flush()
+    others = {"org_id": what.org_id, "last_at": count.last_at, "last_message": count.last_message}
+    await add_to(db, RejectionCount, key, {"items": count.items, "exports": count.exports}, others)

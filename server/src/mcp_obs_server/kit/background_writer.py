@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.exc import SQLAlchemyError
+from mcp_obs_server.kit.database import UNAVAILABLE
 
 FLUSH_SECONDS = 10.0
 
@@ -25,13 +25,13 @@ class BackgroundWriter(ABC):
 
     @abstractmethod
     async def flush(self) -> None:
-        """Write what is pending; what can't be written stays pending. Raises SQLAlchemyError."""
+        """Write what is pending; what can't be written stays pending. Raises what `UNAVAILABLE` names."""
 
     async def flush_before_reading(self) -> None:
         """Write before somebody looks; a busy database may do it later."""
         try:
             await self.flush()
-        except SQLAlchemyError:
+        except UNAVAILABLE:
             _log.exception("%s could not be written; trying again", self._what)
 
     async def __aenter__(self) -> Self:

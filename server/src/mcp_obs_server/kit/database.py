@@ -1,14 +1,22 @@
-"""The control plane's database: SQLite here, PostgreSQL by another URL."""
+"""The control plane's database: SQLite, or PostgreSQL by another URL."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy import URL, DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 Sessions = async_sessionmaker[AsyncSession]
+
+UNAVAILABLE = (SQLAlchemyError, OSError)
+"""What is raised while the database is away: asyncpg's network errors and timeouts pass SQLAlchemy as they are."""
+
+_CONNECT_SECONDS = 5
+# A server that is gone without a word would hold up whoever asks it for as long as TCP hopes.
+_ANSWER_SECONDS = 10
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,12 +51,18 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 (SQLAlchemy's own declaration)
 
 
-def open_database(url: str) -> AsyncEngine:
+def open_database(url: str | URL) -> AsyncEngine:
     """An engine for an SQLAlchemy URL such as `sqlite+aiosqlite:///data/control.db`."""
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_async_engine(url)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
-    return engine
+        return engine
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,  # a restarted server costs nobody an error
+        pool_timeout=_CONNECT_SECONDS,
+        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS},
+    )
 
 
 def sessions_of(engine: AsyncEngine) -> Sessions:

@@ -2,16 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import bindparam, or_, update
 
 from mcp_obs_server.kit.background_writer import FLUSH_SECONDS, BackgroundWriter
 from mcp_obs_server.kit.clock import Clock
-from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.database import UNAVAILABLE, Sessions
 from mcp_obs_server.servers.models import ApiKey
 
 # On the connection: the session insists that every row is still there, and a key leaves with its server.
-_USED = update(ApiKey).where(ApiKey.id == bindparam("key_id")).values(last_used_at=bindparam("used_at"))
+_USED = (
+    update(ApiKey)
+    .where(ApiKey.id == bindparam("key_id"))
+    # Another process may have seen a later use and written it before.
+    .where(or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("used_at")))
+    .values(last_used_at=bindparam("used_at"))
+)
 
 
 class LastUsed(BackgroundWriter):
@@ -34,8 +39,8 @@ class LastUsed(BackgroundWriter):
             return
         try:
             async with self._sessions.begin() as db:
-                rows = [{"key_id": key_id, "used_at": at} for key_id, at in pending.items()]
+                rows = [{"key_id": key_id, "used_at": at} for key_id, at in sorted(pending.items())]
                 await (await db.connection()).execute(_USED, rows)
-        except SQLAlchemyError:
+        except UNAVAILABLE:
             self._pending = pending | self._pending
             raise

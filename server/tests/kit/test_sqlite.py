@@ -1,0 +1,12 @@
+from sqlalchemy import text
+
+from control_plane import ControlPlane
+
+
+async def test_every_connection_enforces_foreign_keys_and_writes_ahead(control: ControlPlane) -> None:
+    async with control.engine.connect() as connection:
+        pragmas = [
+            await connection.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        ]
+    assert pragmas == ["wal", 1, 5000]
