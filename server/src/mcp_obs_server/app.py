@@ -189,7 +189,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             accounts,
             servers,
             deletions,
-            BackupService(settings.data_dir, store, by_signal, clock),
+            BackupService(settings.data_dir, store, by_signal, clock, settings.control is not None),
             AnalyticsService(store, clock),
             RejectionsService(sessions, clock, rejections),
             Readiness(checks(sessions, store, by_signal.values(), spool_budget)),

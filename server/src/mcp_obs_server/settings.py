@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         ge=1,
         description=(
             "How fast one API key may send, in inflated bytes, ten seconds' worth at once;"
-            " more is answered with 429. Unlimited when not set."
+            " more is answered with 429. Each process counts for itself. Unlimited when not set."
         ),
     )
     org_bytes_per_day: int | None = Field(

@@ -171,6 +171,26 @@ async def test_a_running_server_on_clickhouse_says_how(server_store: TelemetrySt
             pass
 
 
+async def test_a_server_whose_accounts_are_in_postgresql_says_how(
+    store: TelemetryStore, tmp_path: Path
+) -> None:
+    service = BackupService(tmp_path, store, {}, utc_now, control_is_shared=True)
+    with pytest.raises(ConflictError, match=r"Stop every mcp-obs .* pg_dump, and then ClickHouse's BACKUP"):
+        async with service.take():
+            pass
+
+
+def test_a_folder_of_accounts_that_are_now_in_postgresql_is_not_taken_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "control.db").touch()
+    monkeypatch.setenv("MCP_OBS_CONTROL", "postgresql://obs@db.example/obs")
+    code, out, err = in_process(backup, tmp_path / "x.tar", "--data-dir", tmp_path)
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: Accounts and keys are in PostgreSQL, which has its own pg_dump.")
+    assert not (tmp_path / "x.tar").exists()
+
+
 async def test_one_backup_is_taken_at_a_time(store: TelemetryStore, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "control.db")) as control:
         control.execute("CREATE TABLE alembic_version AS SELECT '0001' AS version_num")

@@ -1,5 +1,6 @@
 """What an organisation no longer keeps leaves the tables and the disk."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,11 +46,11 @@ def expiry(store: TelemetryStore, **days_of: list[int]) -> Expiry:
     return Expiry(shorter, lambda: NOW, store)
 
 
-async def test_whole_days_older_than_the_organisation_keeps_leave_and_hours_stay(
+async def test_whole_days_older_than_the_organisation_keeps_leave_and_hours_stay_also_when_two_processes_look(
     store: TelemetryStore, filled: list[int]
 ) -> None:
     ours, theirs = filled
-    await expiry(store, days_7=[ours]).expire()
+    await asyncio.gather(*(expiry(store, days_7=[ours]).expire() for _ in range(2)))
     everything = [age.days for age in AGES]
     assert await kept(store, ours) == {
         **{table: [0, 6, 7] for table in KEPT_AS_SENT},

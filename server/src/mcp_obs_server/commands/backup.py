@@ -45,6 +45,11 @@ def backup(ctx: click.Context, file: Path, url: str, data_dir: Path, store: str 
             api.download("/api/backups", "application/x-tar") as pieces,
         ):
             _write(file, pieces)
+    elif os.environ.get("MCP_OBS_CONTROL"):
+        # What lies in the folder then is from before, or nobody's.
+        from mcp_obs_server.backup.service import SHARED  # noqa: PLC0415
+
+        raise click.ClickException(SHARED)
     else:
         with _of_folder(data_dir, store) as pieces:
             _write(file, pieces)
