@@ -16,11 +16,15 @@ from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
 from mcp_obs_server.api import build_api
+from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.deletions.service import DeletionsService
-from mcp_obs_server.deletions.worker import DeletionWorker, Intake
+from mcp_obs_server.deletions.worker import DeletionWorker, Intake, Together
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.kit.database import Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
+from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock
+from mcp_obs_server.processes.models import Process
+from mcp_obs_server.processes.service import ProcessesService
 from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.last_used import LastUsed
@@ -122,7 +126,7 @@ class ControlPlane:
 
 @asynccontextmanager
 async def open_control_plane(
-    url: URL, store: TelemetryStore, intakes: Sequence[Intake] = ()
+    url: URL, store: TelemetryStore, intakes: Sequence[Intake] = (), process_id: str | None = None
 ) -> AsyncGenerator[ControlPlane]:
     """A control plane on this database, which deletes only while it is open."""
     engine = open_database(url)
@@ -133,11 +137,21 @@ async def open_control_plane(
     accounts = AccountsService(sessions, time)
     servers = ServersService(sessions, time, hasher, verifier)
     rejections = Rejections(sessions, time)
-    worker = DeletionWorker(sessions, time, store, intakes, retry_seconds=0.05)
+    if process_id:
+        async with sessions.begin() as db:
+            await db.merge(Process(id=process_id, host_name="host", started_at=time(), seen_at=time()))
+    together = Together(
+        Passes(sessions, process_id),
+        TransactionLock(engine, Locked.INSERTS),
+        TransactionLock(engine, Locked.DELETIONS),
+    )
+    worker = DeletionWorker(sessions, time, store, intakes, together, retry_seconds=0.05, look_seconds=0.05)
     app = build_api()
     rejections_service = RejectionsService(sessions, time, rejections)
-    deletions = DeletionsService(sessions, time, servers, worker)
-    provide(app, accounts, servers, deletions, AnalyticsService(store, time), rejections_service)
+    deletions = DeletionsService(sessions, time, servers, worker, together.passes)
+    processes = ProcessesService(sessions, time)
+    analytics = AnalyticsService(store, time)
+    provide(app, accounts, servers, deletions, processes, analytics, rejections_service)
     try:
         async with worker:
             yield ControlPlane(

@@ -73,11 +73,19 @@ class Deployment:
 class Folder:
     """Where a deployment keeps everything: opened again, it is the same one after a restart."""
 
-    def __init__(self, path: Path, control_url: URL, store: TelemetryStore, first_id: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        control_url: URL,
+        store: TelemetryStore,
+        first_id: int,
+        process_id: str | None = None,
+    ) -> None:
         self._path = path
         self._control_url = control_url
         self._store = store
         self._first_id = first_id
+        self._process_id = process_id
 
     @asynccontextmanager
     async def open(self, engine_away: bool = False) -> AsyncGenerator[Deployment]:
@@ -93,7 +101,9 @@ class Folder:
         )
         await committer.start()
         try:
-            async with open_control_plane(self._control_url, self._store, [committer]) as control:
+            async with open_control_plane(
+                self._control_url, self._store, [committer], self._process_id
+            ) as control:
                 await self._number(control)
                 yield Deployment(control, store, committer, self._path)
         finally:

@@ -15,7 +15,7 @@ class FaultyStore:
         self.lies_once = threading.Event()
         self.asked = threading.Event()
 
-    def insert(self, signal: str, batch: Path, token: str) -> None:
+    def insert(self, signal: str, batch: bytes | Path, token: str) -> None:
         """The store's own, when the fault lets it."""
         self.asked.set()
         if self.refuses.is_set():

@@ -10,6 +10,7 @@ from mcp_obs_server.backup.endpoints import router as backup
 from mcp_obs_server.deletions.endpoints import router as deletions
 from mcp_obs_server.kit.http_errors import error_response, install_error_handlers
 from mcp_obs_server.monitoring.endpoints import router as monitoring
+from mcp_obs_server.processes.endpoints import router as processes
 from mcp_obs_server.rejections.endpoints import router as rejections
 from mcp_obs_server.servers.endpoints import router as servers
 from mcp_obs_server.store import StoreUnavailableError
@@ -28,6 +29,6 @@ def build_api() -> FastAPI:
     api = FastAPI(title="mcp-obs", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     install_error_handlers(api)
     api.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
-    for router in (accounts, servers, deletions, backup, analytics, rejections, monitoring):
+    for router in (accounts, servers, deletions, backup, processes, analytics, rejections, monitoring):
         api.include_router(router)
     return api

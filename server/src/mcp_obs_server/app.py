@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+import os
+import signal as signals
+import socket
+from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import grpc
@@ -17,11 +20,13 @@ from mcp_obs_server.backup.service import BackupService
 from mcp_obs_server.control_plane import begin
 from mcp_obs_server.dashboard import Dashboard
 from mcp_obs_server.deletions.expiry import Expiry
+from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.deletions.service import DeletionsService
-from mcp_obs_server.deletions.worker import DeletionWorker
+from mcp_obs_server.deletions.worker import DeletionWorker, Together
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
-from mcp_obs_server.ingest.committer import Committer, Insert
+from mcp_obs_server.ingest.claims import Claims
+from mcp_obs_server.ingest.committer import Among, Committer, Insert
 from mcp_obs_server.ingest.daily_quota import DailyQuota
 from mcp_obs_server.ingest.errors import Overloaded
 from mcp_obs_server.ingest.grpc import OtlpGrpc
@@ -35,9 +40,11 @@ from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
+from mcp_obs_server.joining import join
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import UNAVAILABLE, Sessions, open_database, sessions_of
 from mcp_obs_server.kit.services import provide
+from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock, is_shared
 from mcp_obs_server.monitoring import endpoints as monitoring
 from mcp_obs_server.monitoring.metrics import Budgets, Metrics, Observed
 from mcp_obs_server.monitoring.parts import checks
@@ -45,6 +52,8 @@ from mcp_obs_server.monitoring.readiness import Readiness
 from mcp_obs_server.monitoring.request_times import RequestTimes
 from mcp_obs_server.monitoring.scraper import ScraperToken
 from mcp_obs_server.monitoring.self_traces import SelfTraces
+from mcp_obs_server.processes.registration import Registration
+from mcp_obs_server.processes.service import ProcessesService
 from mcp_obs_server.rejections.service import RejectionsService
 from mcp_obs_server.servers.bootstrap import FirstStart, bootstrap, own_server
 from mcp_obs_server.servers.key_hasher import KeyHasher
@@ -94,12 +103,37 @@ async def _verify(verifier: ApiKeyVerifier, key: str) -> Tenant | None:
         raise Overloaded("API keys can't be checked right now: try again later.") from error
 
 
+def _spool(settings: Settings, signal: Signal) -> Spool:
+    return Spool(settings.data_dir / "spool" / signal.name, partial(rewritten, signal))
+
+
+@asynccontextmanager
+async def _registered(
+    settings: Settings,
+    sessions: Sessions,
+    clock: Clock,
+    spools: Collection[Spool],
+    deletions: TransactionLock,
+) -> AsyncGenerator[Registration]:
+    registration = Registration(
+        sessions,
+        clock,
+        settings.data_dir,
+        socket.gethostname(),
+        is_empty=lambda: all(spool.is_empty for spool in spools),
+        # A supervisor starts it again, and then it joins as one that was gone.
+        on_forgotten=partial(os.kill, os.getpid(), signals.SIGTERM),
+    )
+    await join(registration, spools, sessions, deletions)
+    async with registration:
+        yield registration
+
+
 @asynccontextmanager
 async def _committer(
-    signal: Signal, settings: Settings, insert: Insert, budget: Budget
+    spool: Spool, insert: Insert, budget: Budget, among: Among | None
 ) -> AsyncGenerator[Committer]:
-    folder = settings.data_dir / "spool" / signal.name
-    committer = Committer(Spool(folder, partial(rewritten, signal)), RecentExports(folder), insert, budget)
+    committer = Committer(spool, RecentExports(spool.folder), insert, budget, among)
     await committer.start()
     try:
         yield committer
@@ -141,14 +175,30 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         await begin(engine, starting)
         store = await asyncio.to_thread(TelemetryStore.open, settings.store_location, settings.retention)
         stack.push_async_callback(asyncio.to_thread, store.close)
+        sessions = sessions_of(engine)
+        spools = {signal.name: _spool(settings, signal) for signal in SIGNALS}
+        together = Together(
+            Passes(sessions),
+            TransactionLock(engine, Locked.INSERTS),
+            TransactionLock(engine, Locked.DELETIONS),
+        )
+        among = None
+        if is_shared(engine):
+            registration = await stack.enter_async_context(
+                _registered(settings, sessions, clock, spools.values(), together.deletions)
+            )
+            together = replace(together, passes=Passes(sessions, registration.id))
+            among = Claims(engine, together.inserts, clock, registration.holds)
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
         self_traces = SelfTraces() if settings.self_traces else None
         committers = [
-            (signal, await stack.enter_async_context(_committer(signal, settings, insert, spool_budget)))
+            (
+                signal,
+                await stack.enter_async_context(_committer(spools[signal.name], insert, spool_budget, among)),
+            )
             for signal, insert in _inserts(store, self_traces)
         ]
 
-        sessions = sessions_of(engine)
         hasher = KeyHasher()
         stack.callback(hasher.close)
         last_used = await stack.enter_async_context(LastUsed(sessions, clock))
@@ -157,8 +207,8 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         accounts = AccountsService(sessions, clock, settings.public_url, settings.retention_days)
         servers = ServersService(sessions, clock, hasher, verifier)
         intakes = [committer for _, committer in committers]
-        worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes))
-        deletions = DeletionsService(sessions, clock, servers, worker)
+        worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes, together))
+        deletions = DeletionsService(sessions, clock, servers, worker, together.passes)
         await stack.enter_async_context(Expiry(accounts.shorter_retentions, clock, store))
 
         def now() -> int:
@@ -191,6 +241,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             deletions,
             BackupService(settings.data_dir, store, by_signal, clock, settings.control is not None),
             AnalyticsService(store, clock),
+            ProcessesService(sessions, clock),
             RejectionsService(sessions, clock, rejections),
             Readiness(checks(sessions, store, by_signal.values(), spool_budget)),
             Metrics(observed, now),

@@ -18,6 +18,7 @@ async def test_help_shows_every_verb(command_line: CommandLine) -> None:
             "canary",
             "demo",
             "keys",
+            "processes",
             "restore",
             "retention",
             "servers",

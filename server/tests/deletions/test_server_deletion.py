@@ -30,6 +30,7 @@ async def test_everything_that_a_server_sent_leaves_and_the_others_stay(deployme
             "requested_at": "2026-03-01T12:00:00Z",
             "finished_at": None,
             "rows_removed": None,
+            "waits_for": [],
         },
     )
     assert await deployment.finished(ours, 1) == {

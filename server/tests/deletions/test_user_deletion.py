@@ -214,6 +214,7 @@ async def test_a_user_is_deleted_over_the_api_and_what_comes_later_is_kept(deplo
                 "requested_at": "2026-03-01T12:00:00Z",
                 "finished_at": None,
                 "rows_removed": None,
+                "waits_for": [],
             },
         )
         assert await deployment.finished(ours, 1) == {

@@ -118,3 +118,27 @@ def test_two_spools_that_start_in_the_same_tick_have_different_tokens(
         assert segment
         tokens.add(segment.token)
     assert len(tokens) == 2
+
+
+def test_exports_of_named_servers_are_taken_out_of_every_file_and_the_others_stay(tmp_path: Path) -> None:
+    def written(folder: Path, *server_ids: int) -> list[bytes]:
+        digests = [digest(1, server_id, b"body") for server_id in server_ids]
+        spool = Spool(folder)
+        spool.append(
+            [frame(1, server_id, b"body", each) for server_id, each in zip(server_ids, digests, strict=True)],
+            digests,
+        )
+        spool.seal()
+        return digests
+
+    _, theirs = written(tmp_path, 1, 2)
+    written(tmp_path, 1)
+    written(tmp_path / "refused", 1)
+    (untouched,) = written(tmp_path, 3)
+    again = Spool(tmp_path)
+    again.remove_servers({1})
+    assert [segment.digests for segment in again.recover()] == [(theirs,), (untouched,)]
+    assert not any((tmp_path / "refused").iterdir())
+    assert not again.is_empty
+    again.remove_servers({2, 3})
+    assert again.is_empty

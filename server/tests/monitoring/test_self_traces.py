@@ -68,7 +68,7 @@ async def watched(
     """A door that is watched; its inserts fail once when they are told to."""
     self_traces = SelfTraces()
 
-    def insert(batch: Path, token: str) -> None:
+    def insert(batch: bytes | Path, token: str) -> None:
         if fails and fails.is_set():
             fails.clear()
             raise StoreUnavailableError("the engine is away")

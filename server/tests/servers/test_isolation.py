@@ -30,20 +30,26 @@ BODIES: dict[Route, dict[str, Any]] = {
 }
 TRACE = export(1)
 TRACE_ID = TRACE.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
-OF_THE_OPERATOR = Route("POST", "/api/backups")
+OF_THE_OPERATOR = {
+    Route("POST", "/api/backups"),
+    Route("GET", "/api/processes"),
+    Route("DELETE", "/api/processes/{process_id}"),
+}
 OF_A_DELETION = Route("GET", "/api/deletions/{deletion_id}")
 OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 
 
 async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy) -> httpx2.Response:
-    path = route.path.format(server_id=of.scope.server_id, key_id=of.key_id, trace_id=TRACE_ID)
+    path = route.path.format(
+        server_id=of.scope.server_id, key_id=of.key_id, trace_id=TRACE_ID, process_id="1"
+    )
     async with control.client(caller.token) as client:
         return await client.request(route.method, path, json=BODIES.get(route), params=QUERIES.get(route))
 
 
 def test_every_route_is_in_this_matrix() -> None:
     routes = {route for route in api_routes() if route.path != OPEN_TO_STRANGERS}
-    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION, OF_THE_OPERATOR}
+    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION, *OF_THE_OPERATOR}
 
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
@@ -80,9 +86,12 @@ async def test_another_organisation_s_deletion_is_like_one_that_was_never_there(
     assert refused.json()["message"].replace(str(deletion["id"]), "999") == absent.json()["message"]
 
 
-async def test_everybody_s_data_is_not_for_another_organisation_s_owner(control: ControlPlane) -> None:
+@pytest.mark.parametrize("route", sorted(OF_THE_OPERATOR, key=str), ids=str)
+async def test_what_is_everybody_s_is_not_for_another_organisation_s_owner(
+    control: ControlPlane, route: Route
+) -> None:
     _, theirs = await control.tenancy("acme"), await control.tenancy("globex")
-    refused = await call(control, theirs, OF_THE_OPERATOR, of=theirs)
+    refused = await call(control, theirs, route, of=theirs)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from mcp_obs_server.accounts.authentication import Authenticated, Owner
-from mcp_obs_server.deletions.schemas import DeletionOut, NewUserDeletion
+from mcp_obs_server.deletions.models import Deletion
+from mcp_obs_server.deletions.schemas import DeletionOut, NewUserDeletion, SilentProcessOut
 from mcp_obs_server.deletions.service import DeletionsService
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
 from mcp_obs_server.kit.services import provided
@@ -19,7 +20,7 @@ Deletions = Annotated[DeletionsService, Depends(provided(DeletionsService))]
 @router.delete("/servers/{server_id}", operation_id="delete_server", status_code=202)
 async def delete_server(_: Owner, scope: AuthorisedServer, deletions: Deletions) -> DeletionOut:
     """End a server and its keys at once, and delete everything it sent; for owners."""
-    return DeletionOut.model_validate(await deletions.delete_server(scope))
+    return await _told(deletions, await deletions.delete_server(scope))
 
 
 @router.post("/servers/{server_id}/deletions", operation_id="delete_user_data", status_code=202)
@@ -27,16 +28,21 @@ async def delete_user_data(
     _: Owner, scope: AuthorisedServer, wanted: NewUserDeletion, deletions: Deletions
 ) -> DeletionOut:
     """Delete everything that a server has sent of one of its users; for owners."""
-    return DeletionOut.model_validate(await deletions.delete_user(scope, wanted.user_id))
+    return await _told(deletions, await deletions.delete_user(scope, wanted.user_id))
 
 
 @router.get("/servers/{server_id}/deletions", operation_id="list_deletions")
 async def list_deletions(scope: AuthorisedServer, deletions: Deletions) -> list[DeletionOut]:
     """The latest deletions of users' data of a server, newest first, at most 100."""
-    return [DeletionOut.model_validate(each) for each in await deletions.of_users(scope)]
+    return [await _told(deletions, each) for each in await deletions.of_users(scope)]
 
 
 @router.get("/deletions/{deletion_id}", operation_id="get_deletion")
 async def get_deletion(deletion_id: Id, principal: Authenticated, deletions: Deletions) -> DeletionOut:
     """How far a deletion is."""
-    return DeletionOut.model_validate(await deletions.deletion(deletion_id, principal))
+    return await _told(deletions, await deletions.deletion(deletion_id, principal))
+
+
+async def _told(deletions: DeletionsService, deletion: Deletion) -> DeletionOut:
+    silent = [SilentProcessOut.model_validate(each) for each in await deletions.waits_for(deletion)]
+    return DeletionOut.model_validate(deletion).model_copy(update={"waits_for": silent})

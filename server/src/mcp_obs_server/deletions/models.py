@@ -27,3 +27,12 @@ class Deletion(Base):
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     rows_removed: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class DeletionPass(Base):
+    """A process that holds nothing any more of what a deletion names."""
+
+    __tablename__ = "deletion_passes"
+
+    deletion_id: Mapped[int] = mapped_column(ForeignKey("deletions.id", ondelete="CASCADE"), primary_key=True)
+    process_id: Mapped[str] = mapped_column(ForeignKey("processes.id", ondelete="CASCADE"), primary_key=True)

@@ -6,6 +6,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
+class SilentProcessOut(BaseModel):
+    """A process that is down and may hold exports."""
+
+    model_config = ConfigDict(from_attributes=True, title="SilentProcess")
+
+    id: str
+    seen_at: datetime = Field(description="When it last said that it lives")
+
+
 class DeletionOut(BaseModel):
     """A deletion and how far it is."""
 
@@ -21,6 +30,9 @@ class DeletionOut(BaseModel):
     requested_at: datetime
     finished_at: datetime | None = Field(description="When nothing was left; null while it goes on")
     rows_removed: int | None = Field(description="From all tables together; null while it goes on")
+    waits_for: list[SilentProcessOut] = Field(
+        default=[], description="The processes that are down and hold it up: it goes on when they are back"
+    )
 
 
 class NewUserDeletion(BaseModel):

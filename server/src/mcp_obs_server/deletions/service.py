@@ -1,30 +1,41 @@
 """What may be deleted by whom, and how far it is."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import select
 
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.deletions.models import Deletion
+from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.deletions.worker import DeletionWorker
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.errors import NotFoundError
+from mcp_obs_server.processes.models import Process
 from mcp_obs_server.servers.service import ServerScope, ServersService
 
 _LATEST = 100
+# A process that runs says so every 5 seconds; whoever doesn't is why a deletion takes long.
+_SILENT_AFTER = timedelta(seconds=30)
 
 
 class DeletionsService:
     """The one door to deletions."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, servers: ServersService, worker: DeletionWorker
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        servers: ServersService,
+        worker: DeletionWorker,
+        passes: Passes,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._servers = servers
         self._worker = worker
+        self._passes = passes
 
     async def delete_server(self, scope: ServerScope) -> Deletion:
         """End a server and its keys now; what it sent leaves in the background, also across a restart."""
@@ -79,3 +90,10 @@ class DeletionsService:
         if deletion is None or deletion.org_id != principal.org_id:
             raise NotFoundError(f"There is no deletion {deletion_id}.")
         return deletion
+
+    async def waits_for(self, deletion: Deletion) -> Sequence[Process]:
+        """The processes that hold a deletion up because they are down."""
+        if deletion.finished_at is not None:
+            return ()
+        silent_since = self._clock() - _SILENT_AFTER
+        return [each for each in await self._passes.waits_for(deletion.id) if each.seen_at < silent_since]

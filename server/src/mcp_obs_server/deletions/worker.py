@@ -5,19 +5,24 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 from sqlalchemy import select
 
 from mcp_obs_server.deletions.models import Deletion
+from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.transaction_lock import TransactionLock
 from mcp_obs_server.store import TelemetryStore, delete_server_rows, delete_user_rows
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 30.0
+# How soon a deletion that was asked for at another process is seen.
+_LOOK_EVERY_SECONDS = 2.0
 
 
 class Intake(Protocol):
@@ -40,8 +45,22 @@ class Intake(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Together:
+    """How processes that share a store go about a deletion together."""
+
+    passes: Passes
+    inserts: TransactionLock
+    """Whoever inserts shares it."""
+    deletions: TransactionLock
+    """Whoever has it deletes."""
+
+
 class DeletionWorker:
-    """As a context manager it works in the background, and first finishes what an earlier process began."""
+    """As a context manager it works in the background, and first finishes what an earlier process began.
+
+    Every process lets go of what it holds; the one that finds all of them through deletes what is stored.
+    """
 
     def __init__(
         self,
@@ -49,13 +68,19 @@ class DeletionWorker:
         clock: Clock,
         store: TelemetryStore,
         intakes: Sequence[Intake],
+        together: Together,
         retry_seconds: float = _RETRY_SECONDS,
+        look_seconds: float = _LOOK_EVERY_SECONDS,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._store = store
         self._intakes = intakes
+        self._together = together
         self._retry_seconds = retry_seconds
+        # The only process knows of every deletion.
+        self._look_seconds = None if together.passes.process_id is None else look_seconds
+        self._let_go = set[int]()
         self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,23 +111,37 @@ class DeletionWorker:
     async def _run(self) -> None:
         while True:
             self._asked.clear()
+            seconds = self._look_seconds
             try:
-                for deletion in await self._unfinished():
-                    await self._carry_out(deletion)
+                await self._go_on()
             except Exception:
                 # Also a defect: what was promised must go on with the next try.
                 log.exception("A deletion can't go on; trying again")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), self._retry_seconds)
-            else:
-                await self._asked.wait()
+                seconds = self._retry_seconds
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), seconds)
+
+    async def _go_on(self) -> None:
+        unfinished = await self._unfinished()
+        for deletion in unfinished:
+            self._close(deletion)
+        for deletion in unfinished:
+            if deletion.id not in self._let_go:
+                await self._let_go_of(deletion)
+        if not unfinished:
+            return
+        async with self._together.deletions.if_free() as is_free:
+            # Another process may have finished some since.
+            for deletion in await self._unfinished() if is_free else ():
+                if deletion.id in self._let_go and not await self._together.passes.waits_for(deletion.id):
+                    await self._carry_out(deletion)
 
     async def _unfinished(self) -> Sequence[Deletion]:
         waiting = select(Deletion).where(Deletion.finished_at.is_(None)).order_by(Deletion.id)
         async with self._sessions() as db:
             return (await db.scalars(waiting)).all()
 
-    async def _carry_out(self, deletion: Deletion) -> None:
+    async def _let_go_of(self, deletion: Deletion) -> None:
         user_id = deletion.user_id
         for intake in self._intakes:
             await intake.drain()
@@ -111,10 +150,15 @@ class DeletionWorker:
                     server_id == deletion.server_id and (user_id is None or user_id.encode() in body)
                 )
             )
+        await self._together.passes.record(deletion.id)
+        self._let_go.add(deletion.id)
+
+    async def _carry_out(self, deletion: Deletion) -> None:
         rows = await self._delete_rows(deletion)
         async with self._sessions.begin() as db:
             finished = await db.get_one(Deletion, deletion.id)
             finished.finished_at, finished.rows_removed, finished.user_id = self._clock(), rows, None
+            await self._together.passes.end(db, deletion.id)
 
     async def _delete_rows(self, deletion: Deletion) -> int:
         of_server = deletion.org_id, deletion.server_id
@@ -127,4 +171,6 @@ class DeletionWorker:
         async with AsyncExitStack() as paused:
             for intake in self._intakes:
                 await paused.enter_async_context(intake.paused())
+            # After its own: they hold this one, shared, while they insert.
+            await paused.enter_async_context(self._together.inserts.exclusive())
             yield

@@ -5,9 +5,9 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -20,6 +20,7 @@ from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.signal import ANY_TIME, Window
 from mcp_obs_server.ingest.spool import Census, Segment, Spool
 from mcp_obs_server.ingest.totals import CommitTotals
+from mcp_obs_server.kit.database import UNAVAILABLE
 from mcp_obs_server.store import BatchRefusedError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,31 @@ _LAST_RETRY_SECONDS = 30.0
 class Insert(Protocol):
     """Where the batches of one signal go."""
 
-    def __call__(self, batch: Path, token: str) -> None:
+    def __call__(self, batch: bytes | Path, token: str) -> None:
         """Store a batch once, however often it is called with the same token."""
         ...
+
+
+class Among(Protocol):
+    """The processes that bring exports into the same store."""
+
+    def inserting(
+        self, origin: str, digests: Iterable[bytes]
+    ) -> AbstractAsyncContextManager[frozenset[bytes]]:
+        """Open this around the insert of a segment; gives the digests that another segment brings.
+
+        Raises what `UNAVAILABLE` names while they can't be asked.
+        """
+        ...
+
+
+class Alone:
+    """The only process: what it brings once, nobody else does."""
+
+    @asynccontextmanager
+    async def inserting(self, origin: str, digests: Iterable[bytes]) -> AsyncGenerator[frozenset[bytes]]:
+        """Nothing is brought by others."""
+        yield frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,7 +99,15 @@ class _Waiting:
 class Committer:
     """Takes one signal's exports, answers when they are durable, and moves them on to the engine."""
 
-    def __init__(self, spool: Spool, recent: RecentExports, insert: Insert, budget: Budget) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        recent: RecentExports,
+        insert: Insert,
+        budget: Budget,
+        among: Among | None = None,
+    ) -> None:
+        self._among = among or Alone()
         self._spool = spool
         self._recent = recent
         self._insert_batch = insert
@@ -304,8 +335,8 @@ class Committer:
             try:
                 async with self._inserting:
                     await self._insert_or_split(segment)
-            except (StoreUnavailableError, OSError) as error:
-                log.error("The telemetry store is away; a batch stays in the spool: %s", error)
+            except (StoreUnavailableError, *UNAVAILABLE) as error:
+                log.error("A batch can't be stored now and stays in the spool: %r", error)
                 self.totals.insert_failures += 1
                 if self._stop.is_set():
                     return False
@@ -317,7 +348,10 @@ class Committer:
 
     async def _insert_or_split(self, segment: Segment) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._engine, self._store_segment, segment)
+            async with self._among.inserting(segment.origin, segment.digests) as elsewhere:
+                await asyncio.get_running_loop().run_in_executor(
+                    self._engine, self._store_segment, segment, elsewhere
+                )
         except BatchRefusedError as error:
             # One export that the engine can't read must not hold up the others.
             parts = await self._on_disk(lambda: self._spool.split(segment))
@@ -335,11 +369,14 @@ class Committer:
             self._let_go(digest)
         self._export_left.set()
 
-    def _store_segment(self, segment: Segment) -> None:
-        began = time.perf_counter()
-        self._insert_batch(segment.path, segment.token)
-        self.totals.insert_seconds.observe(time.perf_counter() - began)
-        self.totals.inserted_bytes += segment.size
+    def _store_segment(self, segment: Segment, elsewhere: frozenset[bytes]) -> None:
+        batch = self._spool.without(segment, elsewhere) if elsewhere else segment.path
+        if batch:
+            began = time.perf_counter()
+            self._insert_batch(batch, segment.token)
+            self.totals.insert_seconds.observe(time.perf_counter() - began)
+            self.totals.inserted_bytes += len(batch) if isinstance(batch, bytes) else segment.size
+        self.totals.duplicates += len(elsewhere)
         # First remember, then delete: a crash between the two only remembers twice.
         self._recent.remember(segment.digests)
         self._spool.remove(segment)

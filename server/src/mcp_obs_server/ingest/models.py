@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mcp_obs_server.ingest.reason import ReasonCode
@@ -10,6 +10,7 @@ from mcp_obs_server.ingest.signal import SignalName
 from mcp_obs_server.kit.database import Base
 
 MESSAGE_LENGTH = 300
+ORIGIN_LENGTH = 46
 
 
 class RejectionCount(Base):
@@ -36,3 +37,13 @@ class SentBytes(Base):
     org_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClaimedExport(Base):
+    """An export, and the segment that brings it into the store; only on a control plane that is shared."""
+
+    __tablename__ = "claimed_exports"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    origin: Mapped[str] = mapped_column(String(ORIGIN_LENGTH))
+    claimed_at: Mapped[datetime] = mapped_column(index=True)

@@ -8,7 +8,7 @@ crash the segments that are still here are inserted again under the same names; 
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
@@ -19,6 +19,8 @@ from mcp_obs_server.ingest.envelope import Frame, digest, frame, whole_frames
 _SUFFIX = ".segment"
 _REFUSED = "refused"
 _TIME_DIGITS = 20
+# {time}-{sequence}-{random}; the letters of parts come behind.
+_ORIGIN_LENGTH = _TIME_DIGITS + 1 + 8 + 1 + 16
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Segment:
     def token(self) -> str:
         """The deduplication token: the same after every restart."""
         return self.path.stem
+
+    @property
+    def origin(self) -> str:
+        """The segment that this is, or that it was split from."""
+        return self.token[:_ORIGIN_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ class Spool:
     def __init__(self, folder: Path, rewrite: Callable[[bytes], bytes] = bytes) -> None:
         """`rewrite` writes a refused body anew; as it is given back, so it stays refused."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
+        """Where it lies; what is set aside is in a folder in it."""
         self._rewrite = rewrite
         self._file: FileIO | None = None
         self.open_bytes = 0
@@ -60,9 +68,14 @@ class Spool:
         self._digests: list[bytes] = []
         self._sequence = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits here, and nothing was set aside."""
+        return not any(self.folder.rglob(f"*{_SUFFIX}"))
+
     def recover(self) -> list[Segment]:
         """The segments an earlier process left, oldest first, each cut to its last whole frame."""
-        return [segment for path in sorted(self._folder.glob(f"*{_SUFFIX}")) if (segment := _recover(path))]
+        return [segment for path in sorted(self.folder.glob(f"*{_SUFFIX}")) if (segment := _recover(path))]
 
     def append(self, frames: Iterable[tuple[bytes, bytes, bytes]], digests: Iterable[bytes]) -> int:
         """Write the frames and return their size once they would survive a power loss. Raises OSError."""
@@ -87,6 +100,23 @@ class Spool:
     def remove(self, segment: Segment) -> None:
         """Forget a segment whose rows the engine holds durably."""
         segment.path.unlink()
+
+    def without(self, segment: Segment, digests: Set[bytes]) -> bytes:
+        """The segment's frames but those of these digests."""
+        return _kept(segment.path.read_bytes(), lambda each: each.digest not in digests)
+
+    def remove_servers(self, server_ids: Set[int]) -> None:
+        """Take the exports of these servers out of every file, before any is recovered. Raises OSError."""
+        for path in self.folder.rglob(f"*{_SUFFIX}"):
+            data = path.read_bytes()
+            kept = _kept(data, lambda each: each.server_id not in server_ids)
+            if not kept:
+                path.unlink()
+            elif len(kept) < len(data):
+                fresh = path.with_suffix(".new")
+                write_durably(fresh, kept)
+                fresh.replace(path)
+            sync_folder(path.parent)
 
     def split(self, segment: Segment) -> list[Segment]:
         """Two segments in place of one that the engine refuses.
@@ -122,27 +152,27 @@ class Spool:
         return replace(part, digests=(sent.digest, *part.digests))
 
     def _set_aside(self, segment: Segment) -> None:
-        refused = self._folder / _REFUSED
+        refused = self.folder / _REFUSED
         refused.mkdir(exist_ok=True)
         segment.path.replace(refused / segment.path.name)
         sync_folder(refused)
 
     def remove_refused(self, is_meant: Callable[[int, bytes], bool]) -> None:
         """Delete what was set aside when the server that it is of and its body are meant."""
-        for path in (self._folder / _REFUSED).glob(f"*{_SUFFIX}"):
+        for path in (self.folder / _REFUSED).glob(f"*{_SUFFIX}"):
             if any(is_meant(each.server_id, each.body) for each in whole_frames(path.read_bytes())):
                 path.unlink()
 
     def probe(self) -> None:
         """Whether a file can be made and written here. Raises OSError."""
-        probe = self._folder / "probe"
+        probe = self.folder / "probe"
         probe.write_bytes(b"\0")
         probe.unlink()
 
     def census(self) -> Census:
         """What lies on disk now."""
-        names = sorted(path.name for path in self._folder.glob(f"*{_SUFFIX}"))
-        refused = self._folder / _REFUSED
+        names = sorted(path.name for path in self.folder.glob(f"*{_SUFFIX}"))
+        refused = self.folder / _REFUSED
         return Census(
             segments=len(names),
             oldest_nanoseconds=int(names[0][:_TIME_DIGITS]) if names else None,
@@ -152,8 +182,8 @@ class Spool:
     def link_to(self, folder: Path) -> list[tuple[str, Path, int]]:
         """Hard links in `folder` to every file here: its place, the link, and its size now."""
         linked: list[tuple[str, Path, int]] = []
-        for path in (each for each in self._folder.rglob("*") if each.is_file()):
-            place = path.relative_to(self._folder)
+        for path in (each for each in self.folder.rglob("*") if each.is_file()):
+            place = path.relative_to(self.folder)
             link = folder / place
             link.parent.mkdir(parents=True, exist_ok=True)
             link.hardlink_to(path)
@@ -165,10 +195,20 @@ class Spool:
         # apart from those of other processes on the same server: a batch under another's token would be dropped.
         self._sequence += 1
         name = f"{time.time_ns():0{_TIME_DIGITS}d}-{self._sequence:08d}-{secrets.token_hex(8)}"
-        path = self._folder / f"{name}{_SUFFIX}"
+        path = self.folder / f"{name}{_SUFFIX}"
         self._file = FileIO(path, "x")
-        sync_folder(self._folder)
+        sync_folder(self.folder)
         return self._file
+
+
+def _kept(data: bytes, is_kept: Callable[[Frame], bool]) -> bytes:
+    kept: list[bytes] = []
+    start = 0
+    for each in whole_frames(data):
+        if is_kept(each):
+            kept.append(data[start : each.end])
+        start = each.end
+    return b"".join(kept)
 
 
 def _recover(path: Path) -> Segment | None:

@@ -6,6 +6,7 @@ from mcp_obs_server.accounts import models as accounts_models
 from mcp_obs_server.deletions import models as deletions_models
 from mcp_obs_server.ingest import models as ingest_models
 from mcp_obs_server.kit.database import Base
+from mcp_obs_server.processes import models as processes_models
 from mcp_obs_server.servers import models as servers_models
 
 TABLES = (
@@ -13,6 +14,7 @@ TABLES = (
     servers_models,
     ingest_models,
     deletions_models,
+    processes_models,
 )  # importing them fills the metadata
 
 context.configure(

@@ -80,7 +80,7 @@ class SelfTraces:
     def watched(self, signal: SignalName, insert: Insert) -> Insert:
         """The same insert, traced."""
 
-        def traced(batch: Path, token: str) -> None:
+        def traced(batch: bytes | Path, token: str) -> None:
             taken = self._taken[signal]
             if taken == self._taken_when_traced[signal]:
                 # Nothing but own spans: to trace them would make the next ones.

@@ -88,6 +88,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Processes
+         * @description The processes that share this control plane, none when it is a file; for the owner of the first organisation.
+         */
+        get: operations["list_processes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/processes/{process_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget Process
+         * @description Wait no longer for a process whose data directory is lost; for the owner of the first organisation.
+         */
+        delete: operations["forget_process"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers": {
         parameters: {
             query?: never;
@@ -648,6 +688,12 @@ export interface components {
              * @description Which user; null for a server, and no longer kept when it is done
              */
             user_id: string | null;
+            /**
+             * Waits For
+             * @description The processes that are down and hold it up: it goes on when they are back
+             * @default []
+             */
+            waits_for: components["schemas"]["SilentProcessOut"][];
         };
         /**
          * ErrorBody
@@ -1054,6 +1100,30 @@ export interface components {
             start: string;
         };
         /**
+         * Process
+         * @description A process that shares this control plane.
+         */
+        ProcessOut: {
+            /** Host Name */
+            host_name: string;
+            /**
+             * Id
+             * @description Its data directory's, the same after every start
+             */
+            id: string;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description Every 5 seconds while it runs
+             */
+            seen_at: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+        };
+        /**
          * ReadinessOut
          * @description Whether requests and exports can be served, check by check.
          */
@@ -1289,6 +1359,20 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * SilentProcess
+         * @description A process that is down and may hold exports.
+         */
+        SilentProcessOut: {
+            /** Id */
+            id: string;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description When it last said that it lives
+             */
+            seen_at: string;
         };
         /**
          * SpanPage
@@ -1701,6 +1785,64 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RetentionOut"];
                 };
+            };
+        };
+    };
+    list_processes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessOut"][];
+                };
+            };
+        };
+    };
+    forget_process: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -17,7 +17,7 @@ export function DeletionList({ deletions }: { deletions: readonly Deletion[] }) 
           key={deletion.id}
           className="flex flex-wrap items-center justify-between gap-x-6 gap-y-1 border-t border-line px-4 py-3 text-13"
         >
-          <State deletion={deletion} />
+          <State deletion={deletion} now={now} />
           <span className="text-xs text-muted">
             requested <Moment time={deletion.requested_at} now={now} />
           </span>
@@ -27,13 +27,19 @@ export function DeletionList({ deletions }: { deletions: readonly Deletion[] }) 
   );
 }
 
-function State({ deletion }: { deletion: Deletion }) {
+function State({ deletion, now }: { deletion: Deletion; now: Date }) {
   if (deletion.finished_at === null) {
     return (
       <span role="status" className="flex min-w-0 items-center gap-2">
         <LoaderCircleIcon aria-hidden className="size-4 shrink-0 text-muted motion-safe:animate-spin" />
         <span className="min-w-0 break-words">
           Deleting <code className="font-mono text-xs break-all">{deletion.user_id}</code>
+          {deletion.waits_for.map((process) => (
+            <span key={process.id} className="block text-xs text-muted">
+              waits for the process <code className="font-mono break-all">{process.id}</code>, last seen{" "}
+              <Moment time={process.seen_at} now={now} />
+            </span>
+          ))}
         </span>
       </span>
     );

@@ -16,6 +16,7 @@ const deletion: Deletion = {
   requested_at: new Date().toISOString(),
   finished_at: null,
   rows_removed: null,
+  waits_for: [],
 };
 
 test("a user is deleted only when the question is answered", async () => {
@@ -59,4 +60,10 @@ test("a deletion says how far it is, and when it is done no longer whose it was"
     />,
   );
   expect(screen.getByRole("listitem").textContent).toMatch(/^A user’s data is deleted: 1,234 rowsrequested/);
+});
+
+test("a deletion says which process holds it up", () => {
+  const process = { id: "3f", seen_at: new Date().toISOString() };
+  render(<DeletionList deletions={[{ ...deletion, waits_for: [process] }]} />);
+  expect(screen.getByRole("status").textContent).toContain("waits for the process 3f, last seen");
 });

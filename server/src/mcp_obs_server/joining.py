@@ -1,0 +1,42 @@
+"""Taking a place among the processes that share a control plane, before anything of the spool is stored."""
+
+import asyncio
+from collections.abc import Collection
+
+from mcp_obs_server.deletions.passes import deleted_servers
+from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.transaction_lock import TransactionLock
+from mcp_obs_server.processes.registration import Registration
+
+_LOOK_EVERY_SECONDS = 0.2
+
+
+async def join(
+    registration: Registration, spools: Collection[Spool], sessions: Sessions, deletions: TransactionLock
+) -> None:
+    """Return when no deletion is finished without this process.
+
+    Whoever was forgotten has missed deletions, so what it still has of these servers is deleted first. Raises
+    what `UNAVAILABLE` names.
+    """
+    if await registration.renew():
+        return
+    if all(spool.is_empty for spool in spools):
+        await registration.register()
+        return
+    while not await _join_again(registration, spools, sessions, deletions):  # noqa: ASYNC110  another process has the lock
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+async def _join_again(
+    registration: Registration, spools: Collection[Spool], sessions: Sessions, deletions: TransactionLock
+) -> bool:
+    # With the lock no deletion can be finished between the look and the registration.
+    async with deletions.if_free() as is_free:
+        if is_free:
+            servers = await deleted_servers(sessions)
+            for spool in spools:
+                await asyncio.to_thread(spool.remove_servers, servers)
+            await registration.register()
+        return is_free

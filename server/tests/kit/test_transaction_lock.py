@@ -1,0 +1,75 @@
+"""Processes that share a control plane keep out of each other's way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from advisory_locks import advisory_locks
+from mcp_obs_server.kit.database import open_database
+from mcp_obs_server.kit.database_url import parse_control_url
+from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock
+from postgresql import PostgreSQL
+from waiting import until
+
+_END_WHO_HOLDS_IT = """
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND datname = current_database() AND granted
+"""
+
+
+@pytest.fixture
+async def database(postgresql: PostgreSQL) -> AsyncIterator[AsyncEngine]:
+    """An empty one."""
+    engine = open_database(parse_control_url(postgresql.new_database()))
+    yield engine
+    await engine.dispose()
+
+
+async def hold_alone(lock: TransactionLock, held: asyncio.Event) -> None:
+    async with lock.exclusive():
+        held.set()
+
+
+async def test_who_wants_to_be_alone_waits_for_those_who_share(database: AsyncEngine) -> None:
+    lock, alone = TransactionLock(database, Locked.INSERTS), asyncio.Event()
+    async with lock.shared(), lock.shared():
+        waiting = asyncio.create_task(hold_alone(lock, alone))
+
+        async def it_waits() -> bool:
+            return await advisory_locks(database, granted=False) == 1
+
+        await until(it_waits)
+        assert not alone.is_set()
+    await waiting
+    assert alone.is_set()
+
+
+async def test_a_lock_that_is_held_is_not_waited_for_and_another_is_free(database: AsyncEngine) -> None:
+    lock = TransactionLock(database, Locked.DELETIONS)
+    async with lock.if_free() as free, lock.if_free() as again:
+        assert (free, again) == (True, False)
+        async with TransactionLock(database, Locked.INSERTS).if_free() as other:
+            assert other
+    async with lock.if_free() as free:
+        assert free
+
+
+async def test_whose_connection_is_lost_holds_nobody_up_and_is_told(database: AsyncEngine) -> None:
+    lock = TransactionLock(database, Locked.INSERTS)
+    with pytest.raises(DBAPIError):
+        async with lock.shared():
+            async with database.connect() as connection:
+                await connection.execute(text(_END_WHO_HOLDS_IT))
+            await hold_alone(lock, asyncio.Event())
+
+
+async def test_on_sqlite_nobody_waits(tmp_path_factory: pytest.TempPathFactory) -> None:
+    engine = open_database(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('control') / 'control.db'}")
+    lock = TransactionLock(engine, Locked.INSERTS)
+    async with lock.shared(), lock.exclusive(), lock.if_free() as free:
+        assert free
+    await engine.dispose()
