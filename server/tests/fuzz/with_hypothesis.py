@@ -79,15 +79,17 @@ EXPORTS = broken() | strange_json() | legal()
 # The organisation stays the same from example to example, so what is there already is counted first.
 HEALTH = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 INSERTS = count()
+# Other examples in every run; what failed before comes first.
+FRESH = settings(settings.get_profile("default"), deadline=None, suppress_health_check=HEALTH)
 
 
-@settings(max_examples=5_000, deadline=None, suppress_health_check=HEALTH)
+@settings(FRESH, max_examples=5_000)
 @given(sent=EXPORTS)
 def test_every_export_is_refused_or_admitted_whole(sent: Sent) -> None:
     admitted(*sent)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=HEALTH)
+@settings(FRESH, max_examples=100)
 @given(sent=st.lists(EXPORTS, min_size=8, max_size=24))
 def test_the_engine_stores_all_that_is_admitted(store: TelemetryStore, org_id: int, sent: list[Sent]) -> None:
     for signal in SIGNALS:

@@ -32,7 +32,7 @@ def count(signal: Signal, body: bytes) -> int:
     return sum(len(getattr(metric, kind).data_points) for metric, kind in kinds if kind)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100)
 @given(request=st.one_of(metrics_requests(), logs_requests()))
 def test_what_is_admitted_is_all_but_the_rejected_and_is_not_rejected_a_second_time(request: Message) -> None:
     signal = METRICS if isinstance(request, METRICS.request) else LOGS
@@ -45,13 +45,7 @@ def test_what_is_admitted_is_all_but_the_rejected_and_is_not_rejected_a_second_t
 
 
 # The organisation stays the same from example to example, so what is there already is counted first.
-@settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(requests=st.lists(st.one_of(metrics_requests(), logs_requests()), min_size=8, max_size=16))
 def test_the_engine_stores_every_item_that_was_admitted(
     store: TelemetryStore, org_id: int, requests: list[Message]
