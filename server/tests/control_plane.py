@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL
+from sqlalchemy import URL, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mcp_obs_server import migrations
+from mcp_obs_server.accounts.models import Organisation
 from mcp_obs_server.accounts.principal import Principal
 from mcp_obs_server.accounts.service import AccountsService
 from mcp_obs_server.analytics.service import AnalyticsService
@@ -109,6 +110,18 @@ class ControlPlane:
         async with self.client(origin=BASE_URL) as client:
             (await client.post("/api/sign-in", json={"token": link.token})).raise_for_status()
             yield client
+
+    async def number_organisations(self, last: int) -> None:
+        """Give the next ones the ids after `last`, unless there are some."""
+        async with self.sessions.begin() as db:
+            if await db.scalar(select(func.count()).select_from(Organisation)):
+                return
+            if self.engine.dialect.name == "postgresql":
+                await db.execute(text(f"SELECT setval('organisations_id_seq', {last})"))
+            else:
+                await db.execute(
+                    text(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('organisations', {last})")
+                )
 
     async def owner(self, name: str = "acme") -> Principal:
         """The owner of a new organisation."""

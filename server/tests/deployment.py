@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, func, select, text
+from sqlalchemy import URL
 
 from control_plane import ControlPlane, Tenancy, open_control_plane
 from faulty_store import FaultyStore
-from mcp_obs_server.accounts.models import Organisation
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
@@ -104,23 +103,11 @@ class Folder:
             async with open_control_plane(
                 self._control_url, self._store, [committer], self._process_id
             ) as control:
-                await self._number(control)
+                # The store is shared by all tests, so organisations get ids that no other test has.
+                await control.number_organisations(self._first_id * 1000)
                 yield Deployment(control, store, committer, self._path)
         finally:
             await committer.stop()
-
-    async def _number(self, control: ControlPlane) -> None:
-        """The store is shared by all tests, so organisations get ids that no other test has."""
-        async with control.sessions.begin() as db:
-            if await db.scalar(select(func.count()).select_from(Organisation)):
-                return
-            last = self._first_id * 1000
-            if self._control_url.get_backend_name() == "postgresql":
-                await db.execute(text(f"SELECT setval('organisations_id_seq', {last})"))
-            else:
-                await db.execute(
-                    text(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('organisations', {last})")
-                )
 
 
 @pytest.fixture

@@ -54,8 +54,10 @@ def test_every_route_is_in_this_matrix() -> None:
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
 async def test_another_organisation_s_server_is_like_one_that_was_never_there(
-    control: ControlPlane, store: TelemetryStore, route: Route
+    control: ControlPlane, store: TelemetryStore, org_id: int, route: Route
 ) -> None:
+    # What another case deletes of its server must not be gone here.
+    await control.number_organisations(org_id * 1000)
     ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
     for scope in (ours.scope, theirs.scope):
         token = f"isolation {scope.org_id} {scope.server_id}"
