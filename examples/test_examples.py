@@ -43,7 +43,7 @@ def serving(name: str, environment: dict[str, str]) -> Generator[str]:
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -36,7 +36,7 @@ def background(page: Page) -> str:
 
 _SETTLED_OVERFLOW = """async () => {
   const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  const end = performance.now() + 5000;
+  const end = performance.now() + 25000;
   while (overflow() > 0 && performance.now() < end) await new Promise(requestAnimationFrame);
   return overflow();
 }"""

@@ -30,7 +30,7 @@ async def post(
     """A request over HTTP, as unusual as a test wants it."""
     sent = {"authorization": f"Bearer {KEY}", "content-type": content_type}
     sent.update({name.replace("_", "-"): value for name, value in headers.items()})
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         return await client.post(door.url + path, content=body, headers=sent)
 
 

@@ -22,7 +22,7 @@ class Sender(threading.Thread):
     def run(self) -> None:
         start = time.time_ns() - 3600 * SECOND
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/x-protobuf"}
-        with httpx2.Client() as client:
+        with httpx2.Client(timeout=60) as client:
             for number in range(400):
                 request = export(SPANS_PER_EXPORT, seed=self._seed * 1000 + number, start=start)
                 body = request.SerializeToString()

@@ -69,6 +69,7 @@ def new_key(server: Running, folder: Path) -> str:
         f"{server.url}/api/servers/1/keys",
         json={"environment": "test"},
         headers={"authorization": f"Bearer {token}"},
+        timeout=60,
     )
     return response.raise_for_status().json()["secret"]
 

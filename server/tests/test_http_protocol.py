@@ -1,6 +1,7 @@
 """What a client can leave half done comes to an end."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -45,11 +46,13 @@ class Hasty(BoundedProtocol):
 
 
 @asynccontextmanager
-async def connected(protocol: type[BoundedProtocol]) -> AsyncGenerator[Streams]:
-    """A client's connection."""
+async def connected(protocol: type[BoundedProtocol], sent: bytes = b"") -> AsyncGenerator[Streams]:
+    """A client's connection. What was `sent` is there before the server looks, so no hurry is shorter than its way."""
     async with serving(echo, protocol) as url, asyncio.timeout(30):
         host, port = url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        connection = socket.create_connection((host, int(port)))
+        connection.sendall(sent)
+        reader, writer = await asyncio.open_connection(sock=connection)
         try:
             yield reader, writer
         finally:
@@ -68,21 +71,18 @@ async def answered(reader: asyncio.StreamReader) -> bytes:
     ids=["nothing", "a letter", "half the headers", "headers alone", "half the body"],
 )
 async def test_a_request_that_is_never_finished_ends_with_its_connection(sent: bytes) -> None:
-    async with connected(Hasty) as (reader, writer):
-        writer.write(sent)
+    async with connected(Hasty, sent) as (reader, _):
         assert await reader.read() == b""
 
 
 async def test_a_later_request_on_a_connection_has_an_end_too() -> None:
-    async with connected(Hasty) as (reader, writer):
-        writer.write(HEAD + b"once" + b"POST / HTTP/1.1\r\n")
+    async with connected(Hasty, HEAD + b"once" + b"POST / HTTP/1.1\r\n") as (reader, _):
         assert await answered(reader) == b"once"
         assert await reader.read() == b""
 
 
 async def test_an_answer_given_before_the_body_came_does_not_keep_the_connection() -> None:
-    async with connected(Hasty) as (reader, writer):
-        writer.write(HEAD.replace(b"/", b"/unread", 1) + b"ab")
+    async with connected(Hasty, HEAD.replace(b"/", b"/unread", 1) + b"ab") as (reader, _):
         assert await answered(reader) == b"none"
         assert await reader.read() == b""
 
@@ -95,8 +95,7 @@ async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off() -> None:
             super().connection_lost(exc)
             lost.set()
 
-    async with connected(Watched) as (_, writer):
-        writer.write(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+    async with connected(Watched, b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"):
         await lost.wait()
 
 
