@@ -39,7 +39,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 
 python-test: install web senders postgresql ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
-	@$(BIN)/pytest contract sdk/python/tests server/tests examples benchmarks
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile contract sdk/python/tests server/tests examples benchmarks
 
 mcp1-test: install ## the SDK's suite on mcp 1.x
 	$(say) "Python SDK on mcp 1.x"

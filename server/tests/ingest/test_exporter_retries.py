@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from otlp_door import KEY, Door, open_door
 from sender import EXPORTERS, SENDERS, Exporter, Sender, environment, running, started
 from server_process import Running, counts, new_key
 from server_process import running as running_server
+from waiting import until
 
 DAY = 86_400
 each_exporter = pytest.mark.parametrize("exporter", EXPORTERS, ids=str)
@@ -172,6 +174,10 @@ async def test_rusts_exporters_are_understood(
         assert point == {"metric_name": "tool.calls", "int_value": 3, "tool": "add", "language": "rust"}
 
 
+async def _succeeds(sender: Sender) -> bool:
+    return await sender.export() == "success"
+
+
 def free_ports() -> tuple[int, int]:
     """Two that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
@@ -198,11 +204,18 @@ async def test_while_the_server_is_killed_and_started_again_nothing_is_lost_or_s
             os.kill(server.process.pid, signal.SIGKILL)
         again = [asyncio.create_task(sender.export()) for sender in senders.values()]
         server = await asyncio.to_thread(stack.enter_context, start())
-        expected = ["success" if each.retries else "failure" for each in senders]
-        assert await asyncio.gather(*again) == expected
-        assert [await sender.export() for sender in senders.values()] == ["success"] * len(senders)
+        outcomes = dict(zip(senders, await asyncio.gather(*again), strict=True))
+        assert {str(each) for each in senders if outcomes[each] == "success"} >= {
+            "Python http",
+            "Python grpc",
+        }
+        for exporter, sender in senders.items():
+            if outcomes[exporter] == "failure":
+                # JavaScript's give up after 13 s, which a slow machine may take to start a server, and the one
+                # without retries at once, until its channel looks again.
+                await until(partial(_succeeds, sender))
         server.process.terminate()
         await asyncio.to_thread(server.process.wait, 30)
 
     found = counts(tmp_path)
-    assert found["spans"] == found["different"] == 2 * len(senders) + expected.count("success")
+    assert found["spans"] == found["different"] == 2 * len(senders)

@@ -1,10 +1,25 @@
 """Deleting reaches every table, whoever added it."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from clickhouse_front import Front
 from mcp_obs_server.store import TelemetryStore, delete_server_rows
 from mcp_obs_server.store.retention import TABLES
 
 # What holds nothing that anybody sent.
 OUR_OWN = {"schema_history"}
+
+
+@pytest.fixture(scope="module", params=[None, "main"], ids=["server", "cluster"])
+def store(front: Front, request: pytest.FixtureRequest) -> Iterator[TelemetryStore]:
+    """One of its own: the engine looks into every part of a table, and the store of all tests has hundreds."""
+    cluster: str | None = request.param
+    store = TelemetryStore.open(front.location(f"deletion_{cluster}", cluster), timedelta(days=3_650))
+    yield store
+    store.close()
 
 
 async def stored_tables(store: TelemetryStore) -> set[str]:
