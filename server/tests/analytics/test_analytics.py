@@ -80,6 +80,21 @@ async def test_the_overview_counts_calls_and_compares_with_the_period_before(
     )
 
 
+async def test_an_hour_that_a_border_cuts_counts_on_the_side_that_each_call_is_on(
+    analytics: AnalyticsService, traffic: Traffic, scope: ServerScope
+) -> None:
+    after = 180 * SECOND  # 14:16; the borders are at 14:15
+    traffic(1, DAY - after, milliseconds=10)
+    traffic(2, DAY, milliseconds=20)
+    traffic(4, 2 * DAY - after, milliseconds=30)
+    traffic(8, 2 * DAY, milliseconds=40)
+    overview = await analytics.overview(scope, "24h")
+    assert overview.calls.model_dump() == {"value": 1, "previous": 6}
+    assert overview.p99_ms.model_dump() == {"value": 10, "previous": 30}
+    (tool,) = (await analytics.tools(scope, "24h")).tools
+    assert (tool.calls, tool.p99_ms) == (1, 10)
+
+
 async def test_a_server_that_was_never_called_has_no_rates_and_no_latency(
     analytics: AnalyticsService, scope: ServerScope
 ) -> None:

@@ -20,10 +20,10 @@ NOTHING_TIMED = Latency()
 
 
 async def latencies(
-    store: TelemetryStore, group: str, condition: str, parameters: Mapping[str, Any]
+    store: TelemetryStore, group: str, durations: str, parameters: Mapping[str, Any]
 ) -> dict[Any, Latency]:
-    """The latency of each group, an expression over the rows of `durations` that meet the condition."""
-    rows = await store.rows(_SQL.format(group=group, condition=condition), parameters)
+    """The latency of each group, an expression over the rows of `durations`, a table or a query in parentheses."""
+    rows = await store.rows(_SQL.format(group=group, durations=durations), parameters)
     return {row["grouped"]: Latency(*(round(value / 1e6, 3) for value in row["quantiles"])) for row in rows}
 
 
@@ -34,8 +34,7 @@ SELECT grouped, quantilesExactWeighted(0.5, 0.95, 0.99)(total / weight, toUInt64
 FROM
 (
     SELECT {group} AS grouped, bucket, sum(calls) AS weight, sum(total_ns) AS total
-    FROM {{durations:Identifier}}
-    WHERE {condition}
+    FROM {durations}
     GROUP BY grouped, bucket
 )
 GROUP BY grouped

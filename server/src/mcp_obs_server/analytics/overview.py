@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from mcp_obs_server.analytics.latency import NOTHING_TIMED, Latency, latencies
 from mcp_obs_server.analytics.schemas import Figure, Overview
-from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question, rate
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question, in_hours, rate
 from mcp_obs_server.store import Row, TelemetryStore
 
 _IS_CURRENT = "start >= {middle:DateTime('UTC')}"
@@ -19,8 +19,7 @@ SELECT
     uniqExactIf(client_name, client_name != '') AS clients,
     toUInt64(round(sumIf(rollup.calls, generated AND {IS_CALL}))) AS generated_calls,
     maxIf(last_time, {IS_CALL}) AS last_call_at
-FROM {{operations:Identifier}} AS rollup
-WHERE {IN_SCOPE}
+FROM {in_hours("operations", IN_SCOPE)} AS rollup
 GROUP BY is_current
 """
 _COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
@@ -32,7 +31,7 @@ async def overview(store: TelemetryStore, question: Question) -> Overview:
     parameters = question.parameters(question.range.previous_start)
     rows, timed = await asyncio.gather(
         store.rows(_SQL, parameters),
-        latencies(store, _IS_CURRENT, f"{IN_SCOPE} AND {IS_CALL}", parameters),
+        latencies(store, _IS_CURRENT, in_hours("durations", f"{IN_SCOPE} AND {IS_CALL}"), parameters),
     )
     periods = {bool(row["is_current"]): row for row in rows}
     current = periods.get(True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mcp_obs_server.analytics.schemas import TimeRangeOut
-from mcp_obs_server.analytics.time_range import TimeRange
+from mcp_obs_server.analytics.time_range import TimeRange, hour_of
 from mcp_obs_server.semconv import CALL_METHODS
 from mcp_obs_server.servers.service import ServerScope
 
@@ -21,12 +21,14 @@ class Question:
 
     def parameters(self, start: datetime) -> dict[str, Any]:
         """What every query binds: the tenant and the rows from `start` on."""
+        borders = (start, self.range.start, self.range.end)
         return {
             "org_id": self.scope.org_id,
             "server_id": self.scope.server_id,
             "start": start,
             "middle": self.range.start,
             "end": self.range.end,
+            "cut_hours": [int(hour.timestamp()) for hour in {*map(hour_of, borders)} - {*borders}],
             "bucket": int(self.range.bucket.total_seconds()),
             "operations": f"operations_{self.range.resolution}",
             "durations": f"durations_{self.range.resolution}",
@@ -55,6 +57,19 @@ OF_EACH_TOOL = _OF_THE_SERVER.format(grain="'target'") + " AND method = 'tools/c
 
 # A call is what a client asked the server to do; lists, pings and notifications are the protocol's own traffic.
 IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))}"
+
+
+def in_hours(rollup: str, condition: str) -> str:
+    """A rollup's rows that meet the condition: of hours, and of quarters where a border cuts an hour.
+
+    A day has a third of the rows that its quarters have.
+    """
+    cut = "IN {cut_hours:Array(UInt32)}"
+    return (
+        f"(SELECT * FROM {rollup}_1h WHERE {condition} AND NOT toUnixTimestamp(start) {cut}"
+        f" UNION ALL SELECT * FROM {rollup}_15m WHERE {condition} AND toUnixTimestamp(toStartOfHour(start)) {cut})"
+    )
+
 
 CALLS = f"toUInt64(round(sumIf(calls, {IS_CALL})))"
 ERRORS = f"toUInt64(round(sumIf(errors, {IS_CALL})))"

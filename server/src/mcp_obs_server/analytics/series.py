@@ -22,6 +22,7 @@ FROM {{operations:Identifier}}
 WHERE {IN_SCOPE}
 GROUP BY bucket_start
 """
+_TIMED = f"(SELECT * FROM {{durations:Identifier}} WHERE {IN_SCOPE} AND {IS_CALL})"
 _COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
 _EMPTY: Row = dict.fromkeys(_COUNTS, 0)
 
@@ -31,7 +32,7 @@ async def series(store: TelemetryStore, question: Question) -> Series:
     parameters = question.parameters(question.range.start)
     found, timed = await asyncio.gather(
         store.rows(_SQL, parameters),
-        latencies(store, _BUCKET, f"{IN_SCOPE} AND {IS_CALL}", parameters),
+        latencies(store, _BUCKET, _TIMED, parameters),
     )
     rows = {row["bucket_start"]: row for row in found}
     points = [

@@ -45,3 +45,8 @@ class TimeRange:
         """The start of every bucket."""
         count = (self.end - self.start) // self.bucket
         return [self.start + index * self.bucket for index in range(count)]
+
+
+def hour_of(time: datetime) -> datetime:
+    """Where the hour began."""
+    return time.replace(minute=0, second=0, microsecond=0)

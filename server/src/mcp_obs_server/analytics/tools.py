@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from mcp_obs_server.analytics.latency import NOTHING_TIMED, Latency, latencies
 from mcp_obs_server.analytics.schemas import Tool, ToolTable
-from mcp_obs_server.analytics.scope import OF_EACH_TOOL, Question
+from mcp_obs_server.analytics.scope import OF_EACH_TOOL, Question, in_hours
 from mcp_obs_server.store import Row, TelemetryStore
 
 # A sparkline in a table cell shows no more than this.
@@ -34,7 +34,8 @@ async def tools(store: TelemetryStore, question: Question) -> ToolTable:
     """A row a tool, most called first."""
     parameters = question.parameters(question.range.start)
     rows, timed = await asyncio.gather(
-        store.rows(_SQL, parameters), latencies(store, "target", OF_EACH_TOOL, parameters)
+        store.rows(_SQL, parameters),
+        latencies(store, "target", in_hours("durations", OF_EACH_TOOL), parameters),
     )
     tools = [_tool(row, timed.get(row["name"], NOTHING_TIMED)) for row in rows]
     return ToolTable(range=question.range_out(), tools=tools)

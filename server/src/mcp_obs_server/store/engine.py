@@ -34,6 +34,9 @@ _ANSWER_SECONDS = 60
 # In the name of a file these stand for others.
 _GLOB = frozenset("*?{}")
 
+# A page that somebody waits for comes before merges. Where the process may not, this does nothing.
+_EMBEDDED_OPTIONS = {"os_threads_nice_value_merge_mutate": 10}
+
 _CLUSTER_SETTINGS = {
     # A subquery reads all shards too.
     "distributed_product_mode": "global",
@@ -78,7 +81,9 @@ class Engine:
             with _store_errors(location):
                 return cls(
                     location,
-                    clickhouse_connect.get_client(interface="chdb", path=str(location), tz_mode="aware"),
+                    clickhouse_connect.get_client(
+                        interface="chdb", path=str(location), tz_mode="aware", chdb_options=_EMBEDDED_OPTIONS
+                    ),
                 )
         return cls._to_server(location, answer_seconds)
 

@@ -38,6 +38,9 @@ _INSERT_SETTINGS = {
     "async_insert": 0,
     # A retention of years and a sender that catches up bring many days at once.
     "max_partitions_per_insert_block": 0,
+    # A page that somebody waits for comes first. Where the process may not, this does nothing.
+    "os_threads_nice_value_query": 10,
+    "os_threads_nice_value_materialized_view": 10,
     # A batch is at most 32 MiB and takes a tenth of this; what needs more was made to.
     "max_memory_usage": 3 * 2**30,
 }
