@@ -197,6 +197,30 @@ async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(
     assert await stored(store, org_id) == (6, 6, 6)
 
 
+async def test_a_split_that_stopped_before_the_whole_was_removed_stores_everything_once_and_empties_the_spool(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    spool = Spool(tmp_path)
+    exports = [an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2)]
+    spool.append(
+        [frame(each.org_id, each.server_id, each.body, each.digest) for each in exports],
+        [each.digest for each in exports],
+    )
+    segment = spool.seal()
+    assert segment
+    whole = segment.path.read_bytes()
+    first, second = (part.path for part in spool.split(segment))
+    # The crash: both names are there, the second's last bytes are not, and neither has the whole gone.
+    segment.path.write_bytes(whole)
+    second.write_bytes(second.read_bytes()[:-1])
+    again = await opened(tmp_path, store)
+    await again.stop()
+    assert await stored(store, org_id) == (6, 6, 6)
+    assert (again.waiting_bytes, again.totals.insert_failures, again.totals.refused_exports) == (0, 0, 1)
+    assert not first.exists()
+    assert list(tmp_path.glob("*.segment")) == []
+
+
 async def test_a_sender_that_gives_up_does_not_take_the_others_with_it(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:

@@ -75,7 +75,13 @@ class Spool:
 
     def recover(self) -> list[Segment]:
         """The segments an earlier process left, oldest first, each cut to its last whole frame."""
-        return [segment for path in sorted(self.folder.glob(f"*{_SUFFIX}")) if (segment := _recover(path))]
+        paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
+        whole = {path.stem for path in paths}
+        # Parts whose whole is still here were never queued. It is split again, into the same bytes and names.
+        for path in [each for each in paths if each.stem[:-1] in whole]:
+            path.unlink()
+            paths.remove(path)
+        return [segment for path in paths if (segment := _recover(path))]
 
     def append(self, frames: Iterable[tuple[bytes, bytes, bytes]], digests: Iterable[bytes]) -> int:
         """Write the frames and return their size once they would survive a power loss. Raises OSError."""
@@ -122,8 +128,7 @@ class Spool:
         """Two segments in place of one that the engine refuses.
 
         A single export is given another chance, written anew; when that changes nothing it is set aside and the list
-        is empty. A crash in between leaves the whole beside its parts; it is refused and split again, into the same
-        names.
+        is empty. A crash in between leaves the whole beside its parts, and `recover` takes the whole.
         """
         data = segment.path.read_bytes()
         frames = list(whole_frames(data))
@@ -136,6 +141,8 @@ class Spool:
             self._set_aside(segment)
             return []
         segment.path.unlink()
+        # A part must not be in the engine while a power loss could still bring the whole back.
+        sync_folder(self.folder)
         return parts
 
     def _part(self, segment: Segment, name: str, data: bytes) -> Segment:
