@@ -6,6 +6,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -17,6 +18,7 @@ from clickhouse_front import Front
 from clickhouse_front.process import PASSWORD, USER
 from command_line import CommandLine
 from mcp_obs_server.accounts.models import Organisation
+from mcp_obs_server.accounts.tokens import new_access_token
 from mcp_obs_server.app import Application, open_application
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.kit.database_url import parse_control_url
@@ -122,6 +124,11 @@ class Caller:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         return (await self._client.post("/v1/traces", content=b"{}", headers=headers)).status_code
 
+    async def ask(self, token: str) -> tuple[int, str | None, dict[str, Any]]:
+        """Status, Retry-After and body of an answer of the API."""
+        answer = await self._client.get("/api/me", headers={"authorization": f"Bearer {token}"})
+        return answer.status_code, answer.headers.get("retry-after"), answer.json()
+
     async def failed_checks(self) -> list[str]:
         checks = (await self._client.get("/readyz")).json()["checks"]
         return [name for name, state in checks.items() if state == "failed"]
@@ -142,6 +149,12 @@ async def test_while_postgresql_is_away_keys_that_can_t_be_checked_are_answered_
         restartable.stop()
         assert await caller.send(key) == 503
         assert await caller.send(new_key("live")) == 503
+        message = "Accounts and keys can't be reached right now: try again in a few seconds."
+        assert await caller.ask(new_access_token()) == (
+            503,
+            "5",
+            {"code": "database_unavailable", "message": message},
+        )
 
         async def says_so() -> bool:
             return await caller.failed_checks() == ["control_database"]
@@ -151,6 +164,7 @@ async def test_while_postgresql_is_away_keys_that_can_t_be_checked_are_answered_
         # The first that asks meets the new server, not a connection to the old one.
         assert await caller.send(key) == 200
         assert await caller.send(new_key("live")) == 401
+        assert (await caller.ask(new_access_token()))[0] == 401
 
         async def is_ready_again() -> bool:
             return await caller.failed_checks() == []

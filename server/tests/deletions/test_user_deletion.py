@@ -263,3 +263,16 @@ async def test_what_is_no_user_s_id_is_refused(deployment: Deployment, user_id: 
         path = f"/api/servers/{ours.scope.server_id}/deletions"
         assert (await client.post(path, json={"user_id": user_id})).status_code == 422
         assert (await client.get(path)).json() == []
+
+
+@pytest.mark.parametrize("user_id", [r"a\u0000b", r"\ud800"])
+async def test_an_id_that_a_database_can_t_keep_is_refused_in_words(
+    deployment: Deployment, user_id: str
+) -> None:
+    ours = await deployment.control.tenancy("acme")
+    async with deployment.control.client(ours.token, content_type="application/json") as client:
+        path = f"/api/servers/{ours.scope.server_id}/deletions"
+        answer = await client.post(path, content=f'{{"user_id": "{user_id}"}}')
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert "user_id" in answer.json()["message"]
+        assert (await client.get(path)).json() == []

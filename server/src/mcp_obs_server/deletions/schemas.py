@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 class SilentProcessOut(BaseModel):
@@ -35,9 +35,16 @@ class DeletionOut(BaseModel):
     )
 
 
+def _without_nul(text: str) -> str:
+    # SQLite would keep it, PostgreSQL would not. Lone surrogates are no `str` for pydantic.
+    if "\0" in text:
+        raise ValueError("it may have no NUL character")
+    return text
+
+
 class NewUserDeletion(BaseModel):
     """Whose data to delete."""
 
-    user_id: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = Field(
-        description="As the server sends it, in `enduser.id` or another attribute that names a user"
-    )
+    user_id: Annotated[
+        str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_without_nul)
+    ] = Field(description="As the server sends it, in `enduser.id` or another attribute that names a user")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import URL, DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -13,6 +14,9 @@ Sessions = async_sessionmaker[AsyncSession]
 
 UNAVAILABLE = (SQLAlchemyError, OSError)
 """What is raised while the database is away: asyncpg's network errors and timeouts pass SQLAlchemy as they are."""
+
+# Classes of SQLSTATE: connection, insufficient resources, operator intervention (PostgreSQL, appendix A).
+_AWAY = ("08", "53", "57")
 
 _CONNECT_SECONDS = 5
 # A server that is gone without a word would hold up whoever asks it for as long as TCP hopes.
@@ -63,6 +67,13 @@ def open_database(url: str | URL) -> AsyncEngine:
         pool_timeout=_CONNECT_SECONDS,
         connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS},
     )
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database could not be reached or was lost, and not what it was asked is wrong."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, (OSError, PoolTimeoutError))
+    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(_AWAY)
 
 
 def sessions_of(engine: AsyncEngine) -> Sessions:
