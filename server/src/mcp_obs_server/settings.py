@@ -3,12 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
 from mcp_obs_server.kit.database_url import file_url, parse_control_url
-from mcp_obs_server.store.location import StoreLocation, parse_store_url
+from mcp_obs_server.store.location import ClickHouse, StoreLocation, parse_store_url
 
 
 class Settings(BaseSettings):
@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     control: SecretStr | None = Field(
         default=None,
         description="Where accounts, servers and API keys are kept: `postgresql://user:password@host:5432/database`, "
-        "which [several processes](deployment.md#several-processes) may share; unset: `control.db` in the data "
-        "directory.",
+        "which [several processes](deployment.md#several-processes) may share, with `MCP_OBS_STORE` on a ClickHouse "
+        "server; unset: `control.db` in the data directory.",
     )
     retention_days: int = Field(
         default=30,
@@ -103,9 +103,15 @@ class Settings(BaseSettings):
 
     @field_validator("control")
     @classmethod
-    def _control_is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+    def _control_is_a_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if url is not None:
             parse_control_url(url.get_secret_value())
+            # A store that is wrong itself is told of by itself.
+            if "store" in info.data and not _is_on_a_server(info.data["store"]):
+                # Each process would delete in its own, and call it finished.
+                raise ValueError(
+                    "the embedded store can't be shared: set MCP_OBS_STORE=clickhouse://user:password@host/database"
+                )
         return url
 
     @property
@@ -137,3 +143,7 @@ class Settings(BaseSettings):
     def retention(self) -> timedelta:
         """How long spans are kept."""
         return timedelta(days=self.retention_days)
+
+
+def _is_on_a_server(store: SecretStr | None) -> bool:
+    return store is not None and isinstance(parse_store_url(store.get_secret_value()), ClickHouse)

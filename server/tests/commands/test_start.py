@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import httpx2
+import pytest
 from inline_snapshot import snapshot
 
 from command_line import SECONDS, CommandLine, Ended
@@ -24,6 +25,9 @@ FIRST = FirstStart(
     sign_in_token="TOKEN",
     sign_in_expires_at=datetime(2026, 3, 2, 12, tzinfo=UTC),
 )
+
+# The control plane comes first, so nobody asks it.
+ELSEWHERE = "clickhouse://db.example/obs"
 
 
 @asynccontextmanager
@@ -206,7 +210,9 @@ async def test_a_control_plane_that_is_away_is_told_in_a_sentence_without_its_pa
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    shell = command_line.with_environment(MCP_OBS_CONTROL=f"postgresql://writer:s3cret@127.0.0.1:{port}/obs")
+    shell = command_line.with_environment(
+        MCP_OBS_CONTROL=f"postgresql://writer:s3cret@127.0.0.1:{port}/obs", MCP_OBS_STORE=ELSEWHERE
+    )
     ended = await shell("start", "--port", "0")
     assert ended == Ended(
         code=1,
@@ -220,10 +226,30 @@ async def test_a_database_that_is_not_there_is_told_in_a_sentence(
     command_line: CommandLine, postgresql: PostgreSQL
 ) -> None:
     url = f"postgresql://postgres:s3cret@/nowhere?host={postgresql.folder}"
-    ended = await command_line.with_environment(MCP_OBS_CONTROL=url)("start", "--port", "0")
+    shell = command_line.with_environment(MCP_OBS_CONTROL=url, MCP_OBS_STORE=ELSEWHERE)
+    ended = await shell("start", "--port", "0")
     assert ended == Ended(
         code=1,
         out="",
         err=f"Error: Accounts and keys can't be reached: PostgreSQL at {postgresql.folder}, database nowhere, says:"
         ' database "nowhere" does not exist. Start it, or correct MCP_OBS_CONTROL.\n',
+    )
+
+
+@pytest.mark.parametrize("store", [[], ["--store", "chdb:///var/lib/mcp-obs"]])
+async def test_a_shared_control_plane_over_the_embedded_store_is_refused(
+    command_line: CommandLine, store: list[str]
+) -> None:
+    shell = command_line.with_environment(MCP_OBS_CONTROL="postgresql://writer:s3cret@db.example/obs")
+    assert await shell("start", "--port", "0", *store) == snapshot(
+        Ended(
+            code=2,
+            out="",
+            err="""\
+Usage: mcp-obs start [OPTIONS]
+Try 'mcp-obs start --help' for help.
+
+Error: MCP_OBS_CONTROL: the embedded store can't be shared: set MCP_OBS_STORE=clickhouse://user:password@host/database
+""",
+        )
     )
