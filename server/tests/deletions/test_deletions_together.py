@@ -60,6 +60,15 @@ async def passed(deployment: Deployment, process_id: str) -> None:
     await until(is_through)
 
 
+async def it_waits(deployment: Deployment) -> None:
+    """Return when the deletion waits for who inserts."""
+
+    async def waits() -> bool:
+        return await advisory_locks(deployment.control.engine, granted=False) == 1
+
+    await until(waits)
+
+
 async def test_what_waits_in_another_process_s_spool_is_deleted_before_the_deletion_is_finished(
     neighbours: Neighbours,
 ) -> None:
@@ -145,11 +154,21 @@ async def test_a_user_s_day_is_rebuilt_when_no_process_inserts(neighbours: Neigh
             async with one.control.client(ours.token) as client:
                 path = f"/api/servers/{ours.scope.server_id}/deletions"
                 (await client.post(path, json={"user_id": "ada"})).raise_for_status()
-
-            async def it_waits() -> bool:
-                return await advisory_locks(one.control.engine, granted=False) == 1
-
-            await until(it_waits)
+            await it_waits(one)
             assert await one.calls(ours) == (7, 7, 7)
         await one.finished(ours, 1)
         assert await one.calls(ours) == (4, 4, 4)
+
+
+async def test_a_server_s_rows_are_deleted_after_an_insert_that_began_before(neighbours: Neighbours) -> None:
+    async with neighbours.open("one") as one:
+        ours = await one.control.tenancy("acme")
+        await one.send(ours, 3)
+        await one.committer.drain()
+        async with TransactionLock(one.control.engine, Locked.INSERTS).shared():
+            async with one.control.client(ours.token) as client:
+                (await client.delete(f"/api/servers/{ours.scope.server_id}")).raise_for_status()
+            await it_waits(one)
+            assert await one.calls(ours) == (3, 3, 3)
+        await one.finished(ours, 1)
+        assert await one.calls(ours) == (0, 0, 0)

@@ -162,6 +162,9 @@ class DeletionWorker:
 
     async def _delete_rows(self, deletion: Deletion) -> int:
         of_server = deletion.org_id, deletion.server_id
+        # An insert of a process that was forgotten meanwhile ends before; the next one is refused.
+        async with self._together.inserts.exclusive():
+            pass
         if deletion.user_id is None:
             return await delete_server_rows(self._store, *of_server)
         return await delete_user_rows(self._store, *of_server, deletion.user_id, self._paused)
