@@ -1,5 +1,6 @@
 """The compose file was never started here, so at least it names only what there is."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,18 @@ NODES = {name: each for name, each in SERVICES.items() if name.startswith("click
 KEEPERS = {name: each for name, each in SERVICES.items() if name.startswith("keeper-")}
 CLUSTER = ET.parse(DEPLOY / "clickhouse" / "cluster.xml").getroot()
 KEEPER = ET.parse(DEPLOY / "clickhouse" / "keeper.xml").getroot()
-MCP_OBS: dict[str, Any] = SERVICES["mcp-obs"]
+REPLICAS = {name: each for name, each in SERVICES.items() if name.startswith("mcp-obs-")}
+MCP_OBS: dict[str, Any] = SERVICES["mcp-obs-1"]
+POSTGRESQL: dict[str, Any] = SERVICES["postgresql"]
+BALANCER: dict[str, Any] = SERVICES["balancer"]
+BALANCING = [line.split() for line in (DEPLOY / "haproxy.cfg").read_text().splitlines()]
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """What mcp-obs reads from the file's environment."""
     for name, value in MCP_OBS["environment"].items():
-        monkeypatch.setenv(name, value.replace("${CLICKHOUSE_PASSWORD:?}", "secret"))
+        monkeypatch.setenv(name, re.sub(r"\$\{[A-Z]+_PASSWORD:\?\}", "secret", value))
     return Settings()
 
 
@@ -39,11 +44,39 @@ def test_every_variable_of_mcp_obs_is_a_setting() -> None:
     assert MCP_OBS["environment"].keys() <= known
 
 
-def test_mcp_obs_listens_on_the_ports_that_are_published_and_keeps_its_folder(settings: Settings) -> None:
-    published = [port.rsplit(":", 1)[1] for port in MCP_OBS["ports"]]
-    assert published == [str(settings.port), str(settings.otlp_grpc_port)]
+def test_every_mcp_obs_keeps_a_folder_of_its_own_and_is_otherwise_the_same(settings: Settings) -> None:
+    assert len(REPLICAS) == 2
+    for name, each in REPLICAS.items():
+        assert each == {**MCP_OBS, "volumes": [f"{name}:{settings.data_dir}"]}
+
+
+def test_the_balancer_publishes_http_and_grpc_and_sends_them_to_every_mcp_obs_that_is_ready(
+    settings: Settings,
+) -> None:
     assert settings.host == "0.0.0.0"
-    assert MCP_OBS["volumes"] == [f"mcp-obs:{settings.data_dir}"]
+    ports = [str(settings.port), str(settings.otlp_grpc_port)]
+    assert [port.rsplit(":", 1)[1] for port in BALANCER["ports"]] == ports
+    assert [words[1] for words in BALANCING if words[:1] == ["bind"]] == [f":{port}" for port in ports]
+    servers = [words[1:3] for words in BALANCING if words[:1] == ["server"]]
+    assert servers == [[name, f"{name}:{port}"] for port in ports for name in REPLICAS]
+    assert ["option", "httpchk", "GET", "/readyz"] in BALANCING
+    assert "/readyz" in monitoring.PATHS
+    # The port of gRPC doesn't answer HTTP/1.
+    asked = [words[words.index("port") + 1] for words in BALANCING if "port" in words and "h2" in words]
+    assert asked == [str(settings.port)] * len(REPLICAS)
+    assert BALANCER["depends_on"] == list(REPLICAS)
+
+
+def test_they_share_the_postgresql_that_is_there(settings: Settings) -> None:
+    url = settings.control_url
+    environment = POSTGRESQL["environment"]
+    assert (url.host, url.port) == ("postgresql", 5432)
+    assert (url.username, url.database) == (environment["POSTGRES_USER"], environment["POSTGRES_DB"])
+    assert POSTGRESQL["image"] == "postgres:15"
+    assert POSTGRESQL["healthcheck"]["test"][-2:] == [
+        f"--username={url.username}",
+        f"--dbname={url.database}",
+    ]
 
 
 def test_its_health_is_asked_where_it_is_answered(settings: Settings) -> None:
@@ -59,12 +92,7 @@ def test_its_store_is_a_node_of_the_cluster_that_the_nodes_know(settings: Settin
     assert location.port == 8123
     assert [cluster.tag for cluster in CLUSTER.findall("remote_servers/*")] == [location.cluster]
     assert all(node["environment"]["CLICKHOUSE_USER"] == location.user for node in NODES.values())
-    assert MCP_OBS["depends_on"].keys() == NODES.keys()
-
-
-def test_there_is_one_mcp_obs_for_the_database() -> None:
-    assert [name for name, each in SERVICES.items() if "build" in each] == ["mcp-obs"]
-    assert "deploy" not in MCP_OBS
+    assert MCP_OBS["depends_on"].keys() == {"postgresql", *NODES}
 
 
 def test_every_node_is_the_replica_and_on_the_shard_that_the_cluster_says() -> None:
