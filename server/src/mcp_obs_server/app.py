@@ -33,6 +33,7 @@ from mcp_obs_server.ingest.grpc import OtlpGrpc
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.ingest.key_rate import KeyRate
 from mcp_obs_server.ingest.limits import Limits
+from mcp_obs_server.ingest.old_claims import OldClaims
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.rejections import Rejections
@@ -189,6 +190,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             )
             together = replace(together, passes=Passes(sessions, registration.id))
             among = Claims(engine, together.inserts, clock, registration.holds)
+            await stack.enter_async_context(OldClaims(engine, clock))
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
         self_traces = SelfTraces() if settings.self_traces else None
         committers = [

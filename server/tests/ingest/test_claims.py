@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from advisory_locks import advisory_locks
@@ -15,9 +16,11 @@ from faulty_store import FaultyStore
 from mcp_obs_server import migrations
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
-from mcp_obs_server.ingest.claims import KEPT_FOR, Claims
+from mcp_obs_server.ingest.claims import Claims
 from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest
+from mcp_obs_server.ingest.models import ClaimedExport
+from mcp_obs_server.ingest.old_claims import KEPT_FOR, OldClaims
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.traces import TRACES
@@ -101,12 +104,45 @@ async def test_more_digests_than_a_statement_takes_are_claimed(control: AsyncEng
 async def test_a_claim_is_forgotten_after_three_days(control: AsyncEngine) -> None:
     time = Time()
     claims = claims_on(control, time)
-    await claims.claim(ONE, [A])
-    time.pass_by(KEPT_FOR - timedelta(seconds=1))
-    assert await claims.claim(OTHER, [A]) == {A}
-    time.pass_by(timedelta(hours=1))
-    await claims.claim(OTHER, [B])
-    assert await claims.claim(OTHER, [A]) == frozenset()
+    await claims.claim(ONE, [A, B, C])
+    time.pass_by(KEPT_FOR)
+    await OldClaims(control, time).delete()
+    assert await claims.claim(OTHER, [A, B, C]) == {A, B, C}
+    time.pass_by(timedelta(seconds=1))
+    await OldClaims(control, time, rows_a_statement=2).delete()
+    assert await claims.claim(OTHER, [A, B, C]) == frozenset()
+
+
+async def test_an_old_claim_that_is_locked_holds_up_neither_an_insert_nor_the_others_leaving(
+    control: AsyncEngine,
+) -> None:
+    time = Time()
+    claims = claims_on(control, time)
+    await claims.claim(ONE, [A, B])
+    time.pass_by(KEPT_FOR + timedelta(seconds=1))
+    async with control.begin() as connection:
+        await connection.execute(select(ClaimedExport).where(ClaimedExport.digest == A).with_for_update())
+        async with OldClaims(control, time):
+            assert await claims.claim(OTHER, [C]) == frozenset()
+
+            async def the_other_left() -> bool:
+                async with control.connect() as connection:
+                    return set(await connection.scalars(select(ClaimedExport.digest))) == {A, C}
+
+            await until(the_other_left)
+
+
+async def test_old_claims_that_can_t_be_deleted_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = open_database(parse_control_url(f"postgresql://nobody@/nothing?host={tmp_path}"))
+
+    async def it_is_told() -> bool:
+        return "Old claims can't be deleted" in caplog.text
+
+    async with OldClaims(away, Time()):
+        await until(it_is_told)
+    await away.dispose()
 
 
 async def test_an_export_that_another_process_has_in_its_spool_is_stored_once(
