@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from alembic import command
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from control_plane import EACH_DATABASE, ControlPlane
@@ -55,3 +56,13 @@ async def test_the_id_of_a_deleted_server_is_never_given_again(control: ControlP
     async with control.sessions.begin() as db:
         await db.delete(await db.get_one(Server, first.id))
     assert (await control.servers.create_server(owner, "second")).id != first.id
+
+
+async def test_an_error_leaves_a_statement_s_values_out(control: ControlPlane) -> None:
+    owner = await control.owner()
+    with pytest.raises(IntegrityError) as error:
+        async with control.sessions.begin() as db:
+            values = {"id": owner.org_id, "name": "ada@example.com", "created_at": NOON}
+            await db.execute(insert(Organisation).values(values))
+    assert "INSERT INTO organisations" in str(error.value)
+    assert "ada@example.com" not in str(error.value)

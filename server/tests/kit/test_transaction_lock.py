@@ -67,6 +67,18 @@ async def test_whose_connection_is_lost_holds_nobody_up_and_is_told(database: As
             await hold_alone(lock, asyncio.Event())
 
 
+async def test_postgresql_ends_the_connection_of_a_machine_that_lost_its_power(database: AsyncEngine) -> None:
+    # What a socket of this machine has in force is always 0.
+    asked = "SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp_keepalives%' AND source = 'client'"
+    async with database.connect() as connection:
+        settings = {each.name: each.reset_val for each in await connection.execute(text(asked))}
+    assert settings == {
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
+    }
+
+
 async def test_on_sqlite_nobody_waits(tmp_path_factory: pytest.TempPathFactory) -> None:
     engine = open_database(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('control') / 'control.db'}")
     lock = TransactionLock(engine, Locked.INSERTS)

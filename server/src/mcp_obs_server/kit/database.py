@@ -21,6 +21,8 @@ _AWAY = ("08", "53", "57")
 _CONNECT_SECONDS = 5
 # A server that is gone without a word would hold up whoever asks it for as long as TCP hopes.
 _ANSWER_SECONDS = 10
+# A machine that lost its power holds its locks until the server finds it gone: after 60 s and not the usual two hours.
+_KEEPALIVES = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -56,16 +58,24 @@ class Base(DeclarativeBase):
 
 
 def open_database(url: str | URL) -> AsyncEngine:
-    """An engine for an SQLAlchemy URL such as `sqlite+aiosqlite:///data/control.db`."""
+    """An engine for an SQLAlchemy URL such as `sqlite+aiosqlite:///data/control.db`.
+
+    Its errors leave a statement's values out of the log: these are people's addresses and digests of tokens.
+    """
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         return engine
     return create_async_engine(
         url,
+        hide_parameters=True,
         pool_pre_ping=True,  # a restarted server costs nobody an error
         pool_timeout=_CONNECT_SECONDS,
-        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _ANSWER_SECONDS},
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": _ANSWER_SECONDS,
+            "server_settings": _KEEPALIVES,
+        },
     )
 
 
