@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from command_line import MCP_OBS
+from mcp_obs_server.backup.endpoints import hold
 from mcp_obs_server.backup.service import BackupService
 from mcp_obs_server.commands.backup import backup
 from mcp_obs_server.commands.restore import restore
@@ -189,6 +190,14 @@ def test_a_folder_of_accounts_that_are_now_in_postgresql_is_not_taken_for_them(
     assert (code, out) == (1, "")
     assert err.startswith("Error: Accounts and keys are in PostgreSQL, which has its own pg_dump.")
     assert not (tmp_path / "x.tar").exists()
+
+
+async def test_a_file_that_can_not_be_read_is_no_database_that_is_away(
+    store: TelemetryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "control.db").write_bytes(b"no database" * 100)
+    with pytest.raises(RuntimeError, match="can't be taken"):
+        await hold(BackupService(tmp_path, store, {}, utc_now).take())
 
 
 async def test_one_backup_is_taken_at_a_time(store: TelemetryStore, tmp_path: Path) -> None:

@@ -42,10 +42,15 @@ class BackupResponse(StreamingResponse):
 )
 async def take_backup(_: Operator, backups: Backups) -> BackupResponse:
     """Everything that this server holds, of every organisation; for the owner of the first one."""
-    return await _hold(backups.take())
+    return await hold(backups.take())
 
 
-async def _hold(taking: AbstractAsyncContextManager[list[Entry]]) -> BackupResponse:
+async def hold(taking: AbstractAsyncContextManager[list[Entry]]) -> BackupResponse:
+    """The answer that holds a backup once it is taken. Raises what taking it does, but RuntimeError for OSError."""
     async with AsyncExitStack() as stack:
-        entries = await stack.enter_async_context(taking)
+        try:
+            entries = await stack.enter_async_context(taking)
+        except OSError as error:
+            # Under /api an OSError is a database that is away.
+            raise RuntimeError("The backup can't be taken") from error
         return BackupResponse(entries, stack.pop_all())
