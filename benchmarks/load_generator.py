@@ -174,7 +174,7 @@ class LoadGenerator:
         self._drop(sender)
         # A receiver that ends also closes connections on which it owes no answer.
         if sender.export is not None and sender not in self._resting:
-            self._tally.statuses["lost"] += 1
+            self._tally.statuses["cut off"] += 1
             self._rest(sender, _RETRY_SECONDS)
 
     def _drop(self, sender: Sender) -> None:

@@ -22,7 +22,7 @@ class Report:
     unanswered: int
     """Exports that had no 200 when the patience ended: they may be stored or not."""
     statuses: dict[str, int]
-    """Answers by HTTP status; `lost` counts connections that ended before an answer."""
+    """Answers by HTTP status; `cut off` counts connections that ended before an answer."""
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None

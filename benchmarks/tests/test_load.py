@@ -47,7 +47,7 @@ def test_a_load_on_nothing_says_that_nothing_was_acknowledged() -> None:
 
     assert (report.exports, report.unanswered, report.p99_ms) == (0, 2, None)
     assert (report.spans_per_second, report.cpu_share) == (0, 0)
-    assert set(report.statuses) == {"lost"}
+    assert set(report.statuses) == {"cut off"}
 
 
 def test_a_load_is_the_same_after_its_command_line() -> None:

@@ -3,9 +3,11 @@
 import base64
 import gzip
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
+from socket import socket
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from clickhouse_front.process import PASSWORD, USER, Fault
@@ -29,6 +31,11 @@ class FrontServer(ThreadingHTTPServer):
         self.released = threading.Event()
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+
+    def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
+        """Say nothing of a client that is gone, as one that was killed is; anything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def plan(self, faults: list[Fault]) -> None:
         """What happens to the next requests, one after the other; whatever hangs goes on."""
