@@ -1,6 +1,8 @@
 """Taking a place among the processes that share a control plane, before anything of the spool is stored."""
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Collection
 
 from mcp_obs_server.deletions.passes import deleted_servers
@@ -8,6 +10,8 @@ from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.transaction_lock import TransactionLock
 from mcp_obs_server.processes.registration import Registration
+
+log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.2
 
@@ -35,8 +39,16 @@ async def _join_again(
     # With the lock no deletion can be finished between the look and the registration.
     async with deletions.if_free() as is_free:
         if is_free:
-            servers = await deleted_servers(sessions)
+            deleted_at = await deleted_servers(sessions)
+            removed: Counter[int] = Counter()
             for spool in spools:
-                await asyncio.to_thread(spool.remove_servers, servers)
+                removed += await asyncio.to_thread(spool.remove_servers, deleted_at)
+            for server_id, exports in sorted(removed.items()):
+                log.warning(
+                    "This process was forgotten: %d acknowledged exports of the server %d, of which something was"
+                    " deleted meanwhile, are removed and not stored",
+                    exports,
+                    server_id,
+                )
             await registration.register()
         return is_free

@@ -1,5 +1,6 @@
 """A deletion is finished when no process that shares the control plane holds anything of it."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from advisory_locks import advisory_locks
-from control_plane import Tenancy
+from control_plane import Tenancy, Time
 from deployment import Deployment, Folder
 from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.ingest.errors import UnauthenticatedExport
@@ -111,8 +112,10 @@ async def test_a_process_that_is_down_holds_a_deletion_up_by_name_until_it_is_ba
 
 
 async def test_who_was_forgotten_brings_nothing_back_of_what_was_deleted_meanwhile(
-    neighbours: Neighbours, tmp_path: Path
+    neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # Segments are begun at the time that the control plane's clock shows.
+    monkeypatch.setattr(time, "time_ns", lambda: int(Time().now.timestamp()) * 10**9)
     async with neighbours.open("other", engine_away=True) as other:
         ours, theirs = await other.control.tenancy("acme"), await other.control.tenancy("globex")
         await other.send(ours, 3, seed=1)
@@ -125,7 +128,6 @@ async def test_who_was_forgotten_brings_nothing_back_of_what_was_deleted_meanwhi
         async with control.client(ours.token) as client:
             (await client.delete("/api/processes/other")).raise_for_status()
         await one.finished(ours, 1)
-        (tmp_path / "other" / "process-id").write_text("other\n")
         registration = Registration(
             control.sessions,
             control.time,
@@ -134,9 +136,15 @@ async def test_who_was_forgotten_brings_nothing_back_of_what_was_deleted_meanwhi
             is_empty=lambda: False,
             on_forgotten=lambda: None,
         )
+        registration.id = "other"
         spools = [Spool(tmp_path / "other")]
         lock = TransactionLock(control.engine, Locked.DELETIONS)
         await join(registration, spools, control.sessions, lock)
+        (told,) = [each.getMessage() for each in caplog.records if each.name == "mcp_obs_server.joining"]
+        assert told == (
+            "This process was forgotten: 1 acknowledged exports of the server"
+            f" {ours.scope.server_id}, of which something was deleted meanwhile, are removed and not stored"
+        )
         async with control.sessions() as db:
             assert await db.get(Process, "other")
         async with neighbours.open("other"):

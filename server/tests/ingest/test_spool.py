@@ -1,5 +1,6 @@
 import shutil
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -120,25 +121,70 @@ def test_two_spools_that_start_in_the_same_tick_have_different_tokens(
     assert len(tokens) == 2
 
 
-def test_exports_of_named_servers_are_taken_out_of_every_file_and_the_others_stay(tmp_path: Path) -> None:
-    def written(folder: Path, *server_ids: int) -> list[bytes]:
-        digests = [digest(1, server_id, b"body") for server_id in server_ids]
-        spool = Spool(folder)
-        spool.append(
-            [frame(1, server_id, b"body", each) for server_id, each in zip(server_ids, digests, strict=True)],
-            digests,
-        )
-        spool.seal()
-        return digests
+def written(folder: Path, *server_ids: int) -> list[bytes]:
+    digests = [digest(1, server_id, b"body") for server_id in server_ids]
+    spool = Spool(folder)
+    spool.append(
+        [frame(1, server_id, b"body", each) for server_id, each in zip(server_ids, digests, strict=True)],
+        digests,
+    )
+    spool.seal()
+    return digests
 
+
+DELETED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def begun_at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """The next segments' names say this."""
+    monkeypatch.setattr(time, "time_ns", lambda: int(moment.timestamp()) * 10**9)
+
+
+def test_exports_of_named_servers_are_taken_out_of_every_file_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_at(monkeypatch, DELETED)
     _, theirs = written(tmp_path, 1, 2)
     written(tmp_path, 1)
     written(tmp_path / "refused", 1)
     (untouched,) = written(tmp_path, 3)
     again = Spool(tmp_path)
-    again.remove_servers({1})
-    assert [segment.digests for segment in again.recover()] == [(theirs,), (untouched,)]
+    assert again.remove_servers({1: DELETED}) == {1: 3}
+    assert {each for segment in again.recover() for each in segment.digests} == {theirs, untouched}
     assert not any((tmp_path / "refused").iterdir())
     assert not again.is_empty
-    again.remove_servers({2, 3})
+    assert again.remove_servers({2: DELETED, 3: DELETED}) == {2: 1, 3: 1}
     assert again.is_empty
+
+
+def test_what_was_begun_after_a_deletion_was_finished_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_at(monkeypatch, DELETED + timedelta(seconds=1))
+    kept = written(tmp_path, 1)
+    spool = Spool(tmp_path)
+    assert not spool.remove_servers({1: DELETED})
+    assert [list(segment.digests) for segment in spool.recover()] == [kept]
+
+
+def test_what_a_crash_left_of_a_file_that_was_written_anew_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "refused" / "1.new"
+    left.parent.mkdir()
+    left.touch()
+    assert Spool(tmp_path).recover() == []
+    assert not left.exists()
+    left.touch()
+    Spool(tmp_path).remove_servers({})
+    assert not left.exists()
+
+
+def test_a_spool_whose_only_file_could_never_be_written_is_empty(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with file_size_limit(0), pytest.raises(OSError, match="File too large"):
+        spool.append(*frames(BODIES))
+    assert spool.seal() is None
+    assert list(tmp_path.glob("*.segment"))
+    assert spool.is_empty
+    spool.append(*frames(BODIES))
+    assert spool.seal()
+    assert not spool.is_empty

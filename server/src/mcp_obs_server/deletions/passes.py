@@ -1,6 +1,7 @@
 """Which processes are through with which deletions: nothing that it names waits with them any more."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +36,10 @@ class Passes:
         await db.execute(delete(DeletionPass).where(DeletionPass.deletion_id == deletion_id))
 
 
-async def deleted_servers(sessions: Sessions) -> set[int]:
-    """The servers that are gone, or of one of whose users everything was deleted."""
+async def deleted_servers(sessions: Sessions) -> dict[int, datetime]:
+    """The servers that are gone, or of one of whose users everything was deleted, and when that was finished last."""
+    finished = select(Deletion.server_id, Deletion.finished_at).where(Deletion.finished_at.is_not(None))
     async with sessions() as db:
-        return set(await db.scalars(select(Deletion.server_id).where(Deletion.finished_at.is_not(None))))
+        in_order = await db.execute(finished.order_by(Deletion.finished_at))
+        # Of several of one server the last one stays.
+        return {server_id: finished_at for server_id, finished_at in in_order if finished_at}

@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mcp_obs_server.ingest.durable_file import append_durably
 from mcp_obs_server.ingest.envelope import DIGEST_BYTES
+from mcp_obs_server.kit.durable_file import append_durably
 
 GENERATION = 131_072
 

@@ -8,19 +8,25 @@ crash the segments that are still here are inserted again under the same names; 
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 
-from mcp_obs_server.ingest.durable_file import append, sync_folder, write_durably
 from mcp_obs_server.ingest.envelope import Frame, digest, frame, whole_frames
+from mcp_obs_server.kit.durable_file import append, sync_folder, write_durably
 
 _SUFFIX = ".segment"
+# What is to take a segment's place; left behind by a crash it is nobody's.
+_FRESH = ".new"
 _REFUSED = "refused"
 _TIME_DIGITS = 20
 # {time}-{sequence}-{random}; the letters of parts come behind.
 _ORIGIN_LENGTH = _TIME_DIGITS + 1 + 8 + 1 + 16
+
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,12 @@ class Spool:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits here, and nothing was set aside."""
-        return not any(self.folder.rglob(f"*{_SUFFIX}"))
+        """Whether nothing waits here, and nothing was set aside; a file whose first write failed is empty."""
+        return not any(path.stat().st_size for path in self.folder.rglob(f"*{_SUFFIX}"))
 
     def recover(self) -> list[Segment]:
         """The segments an earlier process left, oldest first, each cut to its last whole frame."""
+        self._remove_half_written()
         paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
         whole = {path.stem for path in paths}
         # Parts whose whole is still here were never queued. It is split again, into the same bytes and names.
@@ -111,18 +118,27 @@ class Spool:
         """The segment's frames but those of these digests."""
         return _kept(segment.path.read_bytes(), lambda each: each.digest not in digests)
 
-    def remove_servers(self, server_ids: Set[int]) -> None:
-        """Take the exports of these servers out of every file, before any is recovered. Raises OSError."""
+    def remove_servers(self, deleted_at: Mapping[int, datetime]) -> Counter[int]:
+        """Take out what these servers sent before something of them was deleted, before any file is recovered.
+
+        A segment that was begun after the deletion was finished can't hold anything of it. Gives the number of exports
+        removed of each server. Raises OSError.
+        """
+        self._remove_half_written()
+        removed: Counter[int] = Counter()
         for path in self.folder.rglob(f"*{_SUFFIX}"):
+            begun = _begun_nanoseconds(path)
+            meant = {server_id for server_id, at in deleted_at.items() if begun <= _nanoseconds(at)}
             data = path.read_bytes()
-            kept = _kept(data, lambda each: each.server_id not in server_ids)
-            if not kept:
-                path.unlink()
-            elif len(kept) < len(data):
-                fresh = path.with_suffix(".new")
-                write_durably(fresh, kept)
-                fresh.replace(path)
-            sync_folder(path.parent)
+            of_meant = [each.server_id for each in whole_frames(data) if each.server_id in meant]
+            if of_meant:
+                _write_anew(path, _kept(data, lambda each, meant=meant: each.server_id not in meant))
+                removed.update(of_meant)
+        return removed
+
+    def _remove_half_written(self) -> None:
+        for path in self.folder.rglob(f"*{_FRESH}"):
+            path.unlink()
 
     def split(self, segment: Segment) -> list[Segment]:
         """Two segments in place of one that the engine refuses.
@@ -178,11 +194,11 @@ class Spool:
 
     def census(self) -> Census:
         """What lies on disk now."""
-        names = sorted(path.name for path in self.folder.glob(f"*{_SUFFIX}"))
+        names = sorted(self.folder.glob(f"*{_SUFFIX}"))
         refused = self.folder / _REFUSED
         return Census(
             segments=len(names),
-            oldest_nanoseconds=int(names[0][:_TIME_DIGITS]) if names else None,
+            oldest_nanoseconds=_begun_nanoseconds(names[0]) if names else None,
             refused=sum(1 for _ in refused.iterdir()) if refused.is_dir() else 0,
         )
 
@@ -206,6 +222,24 @@ class Spool:
         self._file = FileIO(path, "x")
         sync_folder(self.folder)
         return self._file
+
+
+def _begun_nanoseconds(path: Path) -> int:
+    return int(path.name[:_TIME_DIGITS])
+
+
+def _nanoseconds(time: datetime) -> int:
+    return (time - _1970) // timedelta(microseconds=1) * 1000
+
+
+def _write_anew(path: Path, data: bytes) -> None:
+    if data:
+        fresh = path.with_suffix(_FRESH)
+        write_durably(fresh, data)
+        fresh.replace(path)
+    else:
+        path.unlink()
+    sync_folder(path.parent)
 
 
 def _kept(data: bytes, is_kept: Callable[[Frame], bool]) -> bytes:
