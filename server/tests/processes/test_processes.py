@@ -1,11 +1,13 @@
 """Who shares the control plane is seen, and who is gone for ever is forgotten."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from command_line import CommandLine, Ended
 from control_plane import ControlPlane
@@ -68,6 +70,24 @@ async def test_a_process_keeps_its_id_and_says_that_it_lives(control: ControlPla
     async with control.sessions() as db:
         found = await db.get_one(Process, first.id)
         assert found.started_at == control.time.now
+
+
+@pytest.mark.parametrize("left", [b"", b"a note\n", b"\xff\xfe"])
+async def test_a_file_without_an_id_is_made_anew(control: ControlPlane, tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "process-id").write_bytes(left)
+    first = registration(control, tmp_path)
+    assert re.fullmatch("[0-9a-f]{32}", first.id)
+    assert registration(control, tmp_path).id == first.id
+
+
+async def test_a_process_that_can_t_take_itself_off_the_list_says_so_with_its_id(
+    control: ControlPlane, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = registration(control, tmp_path)
+    await stopping.register()
+    async with stopping, control.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE processes RENAME TO elsewhere"))
+    assert f"The process {stopping.id} stays on the list and holds deletions up" in caplog.text
 
 
 async def test_only_a_process_that_was_silent_for_minutes_is_forgotten(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
+from mcp_obs_server.kit.durable_file import sync_folder, write_durably
 from mcp_obs_server.processes.models import Process
 
 log = logging.getLogger(__name__)
 
 SEEN_EVERY_SECONDS = 5.0
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class Registration:
@@ -85,9 +88,11 @@ class Registration:
         self._stop.set()
         await self._task
         if self._is_empty():
-            with contextlib.suppress(Exception):
+            try:
                 async with self._sessions.begin() as db:
                     await db.execute(delete(Process).where(Process.id == self.id))
+            except Exception as error:  # noqa: BLE001  what is held up by it can be forgotten by hand
+                log.warning("The process %s stays on the list and holds deletions up: %r", self.id, error)
 
     async def _run(self) -> None:
         while not self._stop.is_set():
@@ -107,9 +112,17 @@ class Registration:
 
 def _id_of(data_dir: Path) -> str:
     file = data_dir / "process-id"
-    if not file.exists():
-        # A start that was killed half-way must not leave an empty one.
-        fresh = file.with_suffix(".new")
-        fresh.write_text(secrets.token_hex(16) + "\n")
-        fresh.replace(file)
-    return file.read_text().strip()
+    found = file.read_text(errors="replace").strip() if file.exists() else None
+    if found is not None and _ID.fullmatch(found):
+        return found
+    if found is not None:
+        log.warning(
+            "%s has no id of a process and is made anew: `mcp-obs processes list` shows the old one", file
+        )
+    process_id = secrets.token_hex(16)
+    # Under another name first: a start that was killed half-way must not leave an empty one.
+    fresh = file.with_suffix(".new")
+    write_durably(fresh, f"{process_id}\n".encode())
+    fresh.replace(file)
+    sync_folder(data_dir)
+    return process_id
