@@ -29,7 +29,11 @@ async def join(
     if all(spool.is_empty for spool in spools):
         await registration.register()
         return
-    while not await _join_again(registration, spools, sessions, deletions):  # noqa: ASYNC110  another process has the lock
+    tells = True
+    while not await _join_again(registration, spools, sessions, deletions):
+        if tells:
+            log.warning("Waiting for another mcp-obs on the same control plane, which deletes (DELETIONS)")
+            tells = False
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 

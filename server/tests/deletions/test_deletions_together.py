@@ -1,5 +1,6 @@
 """A deletion is finished when no process that shares the control plane holds anything of it."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -56,7 +57,7 @@ async def passed(deployment: Deployment, process_id: str) -> None:
     passes = Passes(deployment.control.sessions)
 
     async def is_through() -> bool:
-        return process_id not in [each.id for each in await passes.waits_for(1)]
+        return process_id not in [each.id for each in (await passes.waits_for([1]))[1]]
 
     await until(is_through)
 
@@ -139,11 +140,21 @@ async def test_who_was_forgotten_brings_nothing_back_of_what_was_deleted_meanwhi
         registration.id = "other"
         spools = [Spool(tmp_path / "other")]
         lock = TransactionLock(control.engine, Locked.DELETIONS)
-        await join(registration, spools, control.sessions, lock)
-        (told,) = [each.getMessage() for each in caplog.records if each.name == "mcp_obs_server.joining"]
-        assert told == (
-            "This process was forgotten: 1 acknowledged exports of the server"
-            f" {ours.scope.server_id}, of which something was deleted meanwhile, are removed and not stored"
+
+        def told() -> list[str]:
+            return [each.getMessage() for each in caplog.records if each.name == "mcp_obs_server.joining"]
+
+        async def is_told() -> bool:
+            return bool(told())
+
+        async with asyncio.TaskGroup() as tasks, lock.exclusive():
+            tasks.create_task(join(registration, spools, control.sessions, lock))
+            await until(is_told)
+        assert told()[0] == "Waiting for another mcp-obs on the same control plane, which deletes (DELETIONS)"
+        (removed,) = told()[1:]
+        assert removed == (
+            f"This process was forgotten: 1 acknowledged exports of the server {ours.scope.server_id}, of which"
+            " something was deleted meanwhile, are removed and not stored"
         )
         async with control.sessions() as db:
             assert await db.get(Process, "other")

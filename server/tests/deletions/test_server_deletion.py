@@ -1,13 +1,16 @@
 """A deleted server is gone at once, and what it sent leaves every table."""
 
 import asyncio
+from typing import Literal
 
 import pytest
 from dirty_equals import IsPositiveInt
 from sqlalchemy import update
 
+from control_plane import Tenancy, Time
 from deployment import Deployment, Folder
 from mcp_obs_server.accounts.models import Membership
+from mcp_obs_server.deletions.models import Deletion
 from mcp_obs_server.ingest.committer import Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.ingest.errors import UnauthenticatedExport
@@ -114,6 +117,62 @@ async def test_exports_set_aside_as_unreadable_leave_with_their_server(
     await deployment.finished(ours, 1)
     assert len(deployment.set_aside()) == 1
     assert "can't read an export" in caplog.text
+
+
+def unfinished(tenancy: Tenancy, subject: Literal["server", "user"], server_id: int) -> Deletion:
+    return Deletion(
+        org_id=tenancy.scope.org_id,
+        server_id=server_id,
+        server_name="a server",
+        subject=subject,
+        user_id="ada" if subject == "user" else None,
+        requested_at=Time().now,
+    )
+
+
+async def test_several_deletions_wait_once_for_what_the_spool_holds(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drains = 0
+    drain = deployment.committer.drain
+
+    async def counted() -> None:
+        nonlocal drains
+        drains += 1
+        await drain()
+
+    monkeypatch.setattr(deployment.committer, "drain", counted)
+    ours = await deployment.control.tenancy("acme")
+    async with deployment.control.sessions.begin() as db:
+        db.add_all([unfinished(ours, "server", 1_000 + number) for number in range(4)])
+    async with deployment.control.client(ours.token) as client:
+        deletion = (await client.delete(f"/api/servers/{ours.scope.server_id}")).json()
+    await deployment.finished(ours, deletion["id"])
+    # Twice when the worker's first look was between the two.
+    assert drains in (1, 2)
+
+
+async def test_a_server_with_too_many_unfinished_deletions_is_refused_another_and_others_are_not(
+    folder: Folder,
+) -> None:
+    async with folder.open(engine_away=True) as deployment:
+        ours, theirs = await deployment.control.tenancy("acme"), await deployment.control.tenancy("globex")
+        await deployment.send(ours)
+        async with deployment.control.sessions.begin() as db:
+            db.add_all([unfinished(ours, "user", ours.scope.server_id) for _ in range(100)])
+        async with deployment.control.client(ours.token) as client:
+            path = f"/api/servers/{ours.scope.server_id}/deletions"
+            refused = await client.post(path, json={"user_id": "grace"})
+        assert (refused.status_code, refused.json()) == (
+            409,
+            {
+                "code": "conflict",
+                "message": "100 deletions of this server are not finished yet: ask again when one is.",
+            },
+        )
+        async with deployment.control.client(theirs.token) as client:
+            path = f"/api/servers/{theirs.scope.server_id}/deletions"
+            assert (await client.post(path, json={"user_id": "grace"})).status_code == 202
 
 
 async def test_a_member_who_is_no_owner_can_not_delete(deployment: Deployment) -> None:

@@ -1,9 +1,9 @@
 """Which processes are through with which deletions: nothing that it names waits with them any more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from mcp_obs_server.deletions.models import Deletion, DeletionPass
@@ -18,18 +18,29 @@ class Passes:
         self._sessions = sessions
         self.process_id = process_id
 
-    async def record(self, deletion_id: int) -> None:
-        """Say that this process is through."""
+    async def record(self, deletion_ids: Iterable[int]) -> None:
+        """Say that this process is through with these."""
         if self.process_id is not None:
             async with self._sessions.begin() as db:
-                await db.merge(DeletionPass(deletion_id=deletion_id, process_id=self.process_id))
+                for deletion_id in deletion_ids:
+                    await db.merge(DeletionPass(deletion_id=deletion_id, process_id=self.process_id))
 
-    async def waits_for(self, deletion_id: int) -> Sequence[Process]:
-        """Those that are not through yet."""
+    async def waits_for(self, deletion_ids: Collection[int]) -> dict[int, list[Process]]:
+        """Those that are not through yet, for each of the deletions."""
+        is_through = exists().where(
+            DeletionPass.deletion_id == Deletion.id, DeletionPass.process_id == Process.id
+        )
+        others = (
+            select(Deletion.id, Process)
+            .join(Process, ~is_through)
+            .where(Deletion.id.in_(deletion_ids))
+            .order_by(Process.seen_at, Process.id)
+        )
+        found: dict[int, list[Process]] = {each: [] for each in deletion_ids}
         async with self._sessions() as db:
-            through = select(DeletionPass.process_id).where(DeletionPass.deletion_id == deletion_id)
-            others = select(Process).where(Process.id.not_in(through)).order_by(Process.seen_at, Process.id)
-            return (await db.scalars(others)).all()
+            for deletion_id, process in await db.execute(others):
+                found[deletion_id].append(process)
+        return found
 
     async def end(self, db: AsyncSession, deletion_id: int) -> None:
         """Nothing is waited for any more."""

@@ -125,15 +125,13 @@ class DeletionWorker:
         unfinished = await self._unfinished()
         for deletion in unfinished:
             self._close(deletion)
-        for deletion in unfinished:
-            if deletion.id not in self._let_go:
-                await self._let_go_of(deletion)
+        await self._let_go_of([each for each in unfinished if each.id not in self._let_go])
         if not unfinished:
             return
         async with self._together.deletions.if_free() as is_free:
             # Another process may have finished some since.
             for deletion in await self._unfinished() if is_free else ():
-                if deletion.id in self._let_go and not await self._together.passes.waits_for(deletion.id):
+                if deletion.id in self._let_go and not await self._is_waited_for(deletion):
                     await self._carry_out(deletion)
 
     async def _unfinished(self) -> Sequence[Deletion]:
@@ -141,17 +139,22 @@ class DeletionWorker:
         async with self._sessions() as db:
             return (await db.scalars(waiting)).all()
 
-    async def _let_go_of(self, deletion: Deletion) -> None:
-        user_id = deletion.user_id
+    async def _is_waited_for(self, deletion: Deletion) -> bool:
+        waits_for = await self._together.passes.waits_for([deletion.id])
+        return bool(waits_for[deletion.id])
+
+    async def _let_go_of(self, deletions: Sequence[Deletion]) -> None:
+        """All at once: a deletion must not wait as often for what comes in as others were asked for before it."""
+        if not deletions:
+            return
         for intake in self._intakes:
             await intake.drain()
             await intake.remove_unreadable(
-                lambda server_id, body: (
-                    server_id == deletion.server_id and (user_id is None or user_id.encode() in body)
-                )
+                lambda server_id, body: any(_is_meant(each, server_id, body) for each in deletions)
             )
-        await self._together.passes.record(deletion.id)
-        self._let_go.add(deletion.id)
+        ids = [each.id for each in deletions]
+        await self._together.passes.record(ids)
+        self._let_go.update(ids)
 
     async def _carry_out(self, deletion: Deletion) -> None:
         rows = await self._delete_rows(deletion)
@@ -177,3 +180,8 @@ class DeletionWorker:
             # After its own: they hold this one, shared, while they insert.
             await paused.enter_async_context(self._together.inserts.exclusive())
             yield
+
+
+def _is_meant(deletion: Deletion, server_id: int, body: bytes) -> bool:
+    user_id = deletion.user_id
+    return server_id == deletion.server_id and (user_id is None or user_id.encode() in body)
