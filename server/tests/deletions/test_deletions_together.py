@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 
 from advisory_locks import advisory_locks
 from control_plane import Tenancy, Time
@@ -21,9 +21,16 @@ from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock
 from mcp_obs_server.processes.models import Process
 from mcp_obs_server.processes.registration import Registration
 from mcp_obs_server.store import TelemetryStore
+from otlp_exports import NOW, SECOND, batch, export
 from waiting import until
 
 pytestmark = pytest.mark.parametrize("control_url", ["postgresql"], indirect=True)
+
+# The second half of the key says what is locked. It returns when the connection is gone.
+_END_WHO_IS_ALONE = f"""
+SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND datname = current_database() AND granted AND objid = {int(Locked.INSERTS)}
+"""
 
 
 class Neighbours:
@@ -191,3 +198,33 @@ async def test_a_server_s_rows_are_deleted_after_an_insert_that_began_before(nei
             assert await one.calls(ours) == (3, 3, 3)
         await one.finished(ours, 1)
         assert await one.calls(ours) == (0, 0, 0)
+
+
+async def test_a_day_whose_rebuild_lost_its_lock_while_another_inserted_is_rebuilt_again(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with neighbours.open("one") as one:
+        ours, store = await one.control.tenancy("acme"), one.store.store
+        await one.send(ours, 3, seed=1, user="ada")
+        await one.send(ours, 4, seed=2)
+        await one.committer.drain()
+        # More than are deleted: what is counted twice then outweighs them.
+        others = export(5, 3, start=NOW - 600 * SECOND)
+        body = batch(ours.scope.org_id, others, server_id=ours.scope.server_id)
+        command, cut = store.command, asyncio.Event()
+
+        async def cut_half_way(sql: str, parameters: Mapping[str, object]) -> None:
+            if "INSERT INTO operations_1h" in sql and not cut.is_set():
+                cut.set()
+                async with one.control.engine.connect() as connection:
+                    await connection.execute(text(_END_WHO_IS_ALONE))
+                await asyncio.to_thread(store.insert, "traces", body, f"{ours.scope.org_id} cut half-way")
+            await command(sql, parameters)
+
+        monkeypatch.setattr(store, "command", cut_half_way)
+        async with one.control.client(ours.token) as client:
+            path = f"/api/servers/{ours.scope.server_id}/deletions"
+            (await client.post(path, json={"user_id": "ada"})).raise_for_status()
+        await one.finished(ours, 1)
+        assert cut.is_set()
+        assert await one.calls(ours) == (9, 9, 9)

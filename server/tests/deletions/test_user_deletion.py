@@ -14,7 +14,7 @@ from mcp_obs_server.ingest.committer import Export
 from mcp_obs_server.ingest.envelope import digest
 from mcp_obs_server.store import TelemetryStore, delete_user_rows
 from mcp_obs_server.store.retention import TABLES
-from mcp_obs_server.store.user_deletion import MAPS, MAPS_IN_ARRAYS, USER_ATTRIBUTES
+from mcp_obs_server.store.user_deletion import MAPS, MAPS_IN_ARRAYS, USER_ATTRIBUTES, StillPaused
 from otlp_exports import NOW, SECOND, batch, counter, export, logs_export, metrics_export
 
 ADA, GRACE = "ada@example.com", "grace@example.com"
@@ -32,8 +32,11 @@ WITH_ATTRIBUTES = r"match(type, 'Map\\((LowCardinality\\(String\\)|String), Stri
 
 
 @asynccontextmanager
-async def paused() -> AsyncGenerator[None]:
-    yield
+async def paused() -> AsyncGenerator[StillPaused]:
+    async def still_paused() -> None:
+        pass
+
+    yield still_paused
 
 
 def named(attributes: Any, key: str, user: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from advisory_locks import advisory_locks
 from mcp_obs_server.kit.database import open_database
@@ -34,6 +34,11 @@ async def hold_alone(lock: TransactionLock, held: asyncio.Event) -> None:
         held.set()
 
 
+async def hold_beside_others(lock: TransactionLock) -> None:
+    async with lock.shared():
+        pass
+
+
 async def test_who_wants_to_be_alone_waits_for_those_who_share(database: AsyncEngine) -> None:
     lock, alone = TransactionLock(database, Locked.INSERTS), asyncio.Event()
     async with lock.shared(), lock.shared():
@@ -46,6 +51,48 @@ async def test_who_wants_to_be_alone_waits_for_those_who_share(database: AsyncEn
         assert not alone.is_set()
     await waiting
     assert alone.is_set()
+
+
+async def test_a_lock_is_waited_for_longer_than_a_statement_may_take(
+    postgresql: PostgreSQL,
+) -> None:
+    url = parse_control_url(postgresql.new_database())
+    patient, hurried = open_database(url), create_async_engine(url, connect_args={"command_timeout": 2})
+    lock, alone = TransactionLock(hurried, Locked.INSERTS), asyncio.Event()
+
+    async def both_wait() -> bool:
+        return await advisory_locks(patient, granted=False) == 2
+
+    async with TransactionLock(patient, Locked.INSERTS).exclusive():
+        waiting = [
+            asyncio.create_task(hold_alone(lock, alone)),
+            asyncio.create_task(hold_beside_others(lock)),
+        ]
+        await until(both_wait)
+        with pytest.raises(TimeoutError):
+            async with hurried.connect() as connection:
+                await connection.execute(text("SELECT pg_sleep(60)"))
+        assert await both_wait()
+    await asyncio.gather(*waiting)
+    assert alone.is_set()
+    await hurried.dispose()
+    await patient.dispose()
+
+
+async def test_whose_connection_is_lost_while_it_waits_is_told(database: AsyncEngine) -> None:
+    lock = TransactionLock(database, Locked.INSERTS)
+
+    async def it_waits() -> bool:
+        return await advisory_locks(database, granted=False) == 1
+
+    async with lock.exclusive() as still_held:
+        waiting = asyncio.create_task(hold_beside_others(lock))
+        await until(it_waits)
+        async with database.connect() as connection:
+            await connection.execute(text(_END_WHO_HOLDS_IT.replace("granted", "NOT granted")))
+        with pytest.raises(DBAPIError):
+            await waiting
+        await still_held()
 
 
 async def test_a_lock_that_is_held_is_not_waited_for_and_another_is_free(database: AsyncEngine) -> None:

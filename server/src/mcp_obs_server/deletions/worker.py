@@ -15,7 +15,7 @@ from mcp_obs_server.deletions.models import Deletion
 from mcp_obs_server.deletions.passes import Passes
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
-from mcp_obs_server.kit.transaction_lock import TransactionLock
+from mcp_obs_server.kit.transaction_lock import StillHeld, TransactionLock
 from mcp_obs_server.store import TelemetryStore, delete_server_rows, delete_user_rows
 
 log = logging.getLogger(__name__)
@@ -173,13 +173,12 @@ class DeletionWorker:
         return await delete_user_rows(self._store, *of_server, deletion.user_id, self._paused)
 
     @asynccontextmanager
-    async def _paused(self) -> AsyncGenerator[None]:
+    async def _paused(self) -> AsyncGenerator[StillHeld]:
         async with AsyncExitStack() as paused:
             for intake in self._intakes:
                 await paused.enter_async_context(intake.paused())
             # After its own: they hold this one, shared, while they insert.
-            await paused.enter_async_context(self._together.inserts.exclusive())
-            yield
+            yield await paused.enter_async_context(self._together.inserts.exclusive())
 
 
 def _is_meant(deletion: Deletion, server_id: int, body: bytes) -> bool:

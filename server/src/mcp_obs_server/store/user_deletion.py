@@ -1,6 +1,6 @@
 """A user's rows leave every table, and what was added up from them is added up again without them (decision 0013)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 
@@ -10,7 +10,8 @@ from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS
 from mcp_obs_server.store.roll_up_operations import ROLLUPS, rows_of_spans
 from mcp_obs_server.store.telemetry_store import TelemetryStore
 
-Paused = Callable[[], AbstractAsyncContextManager[None]]
+StillPaused = Callable[[], Awaitable[None]]
+Paused = Callable[[], AbstractAsyncContextManager[StillPaused]]
 
 # The attributes whose value says who a user is (OpenTelemetry's registries `enduser` and `user`, and Claude Code's).
 USER_ATTRIBUTES = (
@@ -51,16 +52,16 @@ async def delete_user_rows(
 ) -> int:
     """Delete what a server sent of a user until now; how many rows that was. Raises StoreUnavailableError.
 
-    `paused` keeps new rows away while a day is gone through. Returns when every mutation is finished; the same call
-    again goes on where one was cut short.
+    `paused` keeps new rows away while a day is gone through; what it gives raises when it no longer does. Returns when
+    every mutation is finished; the same call again goes on where one was cut short.
     """
     deletion = _UserDeletion(store, {"org_id": org_id, "server_id": server_id, "user_id": user_id})
     # What a call that was cut short began must not be counted twice.
     await mutations_finished(store)
     rows = 0
     for day in await deletion.days():
-        async with paused():
-            rows += await deletion.delete_calls(day)
+        async with paused() as still_paused:
+            rows += await deletion.delete_calls(day, still_paused)
     async with paused():
         rows += await deletion.delete_metrics()
         rows += await deletion.delete("logs", of_user("logs"))
@@ -95,15 +96,25 @@ class _UserDeletion:
         sql = f"SELECT DISTINCT toDate(time) AS day FROM spans WHERE {of_user('spans')} ORDER BY day"
         return [row["day"] for row in await self._store.rows(sql, self._parameters)]
 
-    async def delete_calls(self, day: date) -> int:
+    async def delete_calls(self, day: date, still_paused: StillPaused) -> int:
         """Put a day's rollups together without the user, and then delete the spans: these say what is left to do."""
         is_whole = await self._is_whole(day)
         others = f"{_OF_THE_SERVER} AND toDate(time) = {{day:Date}} AND NOT ({of_user('spans')})"
-        for table in ROLLUPS:
-            if is_whole or table not in KEPT_AS_ROLLUPS:
-                await self._delete(table, f"{_OF_THE_SERVER} AND toDate(start) = {{day:Date}}", day=day)
-                await self._command(f"INSERT INTO {table} {rows_of_spans(table, others)} {_AGAIN}", day=day)
+        tables = [table for table in ROLLUPS if is_whole or table not in KEPT_AS_ROLLUPS]
+        for table in tables:
+            await self._delete_rollups(table, day)
+            await self._command(f"INSERT INTO {table} {rows_of_spans(table, others)} {_AGAIN}", day=day)
+        try:
+            await still_paused()
+        except Exception:
+            # What came in between may be in them twice, and a day that holds more than its spans is not done again.
+            for table in tables:
+                await self._delete_rollups(table, day)
+            raise
         return await self.delete("spans", f"toDate(time) = {{day:Date}} AND {of_user('spans')}", day=day)
+
+    async def _delete_rollups(self, table: str, day: date) -> None:
+        await self._delete(table, f"{_OF_THE_SERVER} AND toDate(start) = {{day:Date}}", day=day)
 
     async def _is_whole(self, day: date) -> bool:
         """Whether the spans of a day come to what its hours hold; not so on the day on which the first ones expire."""
