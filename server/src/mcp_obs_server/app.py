@@ -211,7 +211,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         intakes = [committer for _, committer in committers]
         worker = await stack.enter_async_context(DeletionWorker(sessions, clock, store, intakes, together))
         deletions = DeletionsService(sessions, clock, servers, worker, together.passes)
-        await stack.enter_async_context(Expiry(accounts.shorter_retentions, clock, store))
+        await stack.enter_async_context(Expiry(accounts.shorter_retentions, clock, store, together.deletions))
 
         def now() -> int:
             return int(clock().timestamp() * 1e9)

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from clickhouse_front import Front
+from control_plane import control
 from deployment import deployment, folder
 from mcp_obs_server.store import TelemetryStore
 
-__all__ = ["deployment", "folder"]
+__all__ = ["control", "deployment", "folder"]
 
 
 @pytest.fixture(scope="module")

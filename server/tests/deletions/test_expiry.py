@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from control_plane import ControlPlane
 from mcp_obs_server.deletions.expiry import Expiry
+from mcp_obs_server.kit.database import open_database
+from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock
 from mcp_obs_server.store import TelemetryStore
 from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS, KEPT_AS_SENT, TABLES
 from waiting import until
@@ -39,11 +42,15 @@ async def kept(store: TelemetryStore, org_id: int) -> dict[str, list[int]]:
     }
 
 
-def expiry(store: TelemetryStore, **days_of: list[int]) -> Expiry:
+# With SQLite nothing is held and nothing opened.
+ALONE = TransactionLock(open_database("sqlite+aiosqlite://"), Locked.DELETIONS)
+
+
+def expiry(store: TelemetryStore, deletions: TransactionLock = ALONE, **days_of: list[int]) -> Expiry:
     async def shorter() -> dict[int, list[int]]:
         return {int(name.removeprefix("days_")): org_ids for name, org_ids in days_of.items()}
 
-    return Expiry(shorter, lambda: NOW, store)
+    return Expiry(shorter, lambda: NOW, store, deletions)
 
 
 async def test_whole_days_older_than_the_organisation_keeps_leave_and_hours_stay_also_when_two_processes_look(
@@ -78,3 +85,15 @@ async def test_a_running_server_looks_by_itself(store: TelemetryStore, filled: l
 
     async with expiry(store, days_1=[ours]):
         await until(is_done)
+
+
+@pytest.mark.parametrize("control_url", ["postgresql"], indirect=True)
+async def test_while_another_process_deletes_nothing_is_asked_of_the_store(
+    control: ControlPlane, store: TelemetryStore, filled: list[int]
+) -> None:
+    deletions = TransactionLock(control.engine, Locked.DELETIONS)
+    async with deletions.exclusive():
+        assert not await expiry(store, deletions, days_7=[filled[0]]).expire()
+    assert (await kept(store, filled[0]))["spans"] == [age.days for age in AGES]
+    assert await expiry(store, deletions, days_7=[filled[0]]).expire()
+    assert (await kept(store, filled[0]))["spans"] == [0, 6, 7]
