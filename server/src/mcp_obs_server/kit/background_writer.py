@@ -7,8 +7,6 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from mcp_obs_server.kit.database import UNAVAILABLE
-
 FLUSH_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
@@ -31,7 +29,7 @@ class BackgroundWriter(ABC):
         """Write before somebody looks; a busy database may do it later."""
         try:
             await self.flush()
-        except UNAVAILABLE:
+        except Exception:  # noqa: BLE001  also a defect: a task that ended would write nothing more in silence
             _log.exception("%s could not be written; trying again", self._what)
 
     async def __aenter__(self) -> Self:
