@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from command_line import MCP_OBS
+from mcp_obs_server.backup import control_plane
 from mcp_obs_server.backup.endpoints import hold
 from mcp_obs_server.backup.service import BackupService
 from mcp_obs_server.commands.backup import backup
@@ -198,6 +199,22 @@ async def test_a_file_that_can_not_be_read_is_no_database_that_is_away(
     (tmp_path / "control.db").write_bytes(b"no database" * 100)
     with pytest.raises(RuntimeError, match="can't be taken"):
         await hold(BackupService(tmp_path, store, {}, utc_now).take())
+
+
+def test_a_stopped_folder_of_several_processes_says_how_without_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "process-id").write_text("0" * 32)
+    code, out, err = in_process(backup, tmp_path / "x.tar", "--data-dir", tmp_path)
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: Accounts and keys are in PostgreSQL, which has its own pg_dump.")
+    assert not (tmp_path / "control.db").exists()
+
+
+def test_a_control_plane_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with pytest.raises(OSError, match=r"control\.db can't be read"):
+        control_plane.copy(tmp_path, copies)
+    assert not (tmp_path / "control.db").exists()
 
 
 async def test_one_backup_is_taken_at_a_time(store: TelemetryStore, tmp_path: Path) -> None:

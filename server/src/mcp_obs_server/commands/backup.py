@@ -45,7 +45,7 @@ def backup(ctx: click.Context, file: Path, url: str, data_dir: Path, store: str 
             api.download("/api/backups", "application/x-tar") as pieces,
         ):
             _write(file, pieces)
-    elif os.environ.get("MCP_OBS_CONTROL"):
+    elif os.environ.get("MCP_OBS_CONTROL") or _is_shared(data_dir):
         # What lies in the folder then is from before, or nobody's.
         from mcp_obs_server.backup.service import SHARED  # noqa: PLC0415
 
@@ -71,10 +71,14 @@ def _write(file: Path, pieces: Pieces) -> None:
     click.echo(f"Wrote {file}: {size:,} bytes.")
 
 
+def _is_shared(data_dir: Path) -> bool:
+    return (data_dir / "process-id").exists()
+
+
 def _is_stopped(data_dir: Path) -> bool:
     from mcp_obs_server.store import FolderLock, StoreLockedError  # noqa: PLC0415
 
-    if not (data_dir / "control.db").exists():
+    if not ((data_dir / "control.db").exists() or _is_shared(data_dir)):
         return False
     try:
         FolderLock.acquire(data_dir).release()
