@@ -5,6 +5,7 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,8 +23,10 @@ from mcp_obs_server.accounts.tokens import new_access_token
 from mcp_obs_server.app import Application, open_application
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.kit.database_url import parse_control_url
+from mcp_obs_server.serve import StartupError, serve
 from mcp_obs_server.servers.keys import new_key
 from mcp_obs_server.settings import Settings
+from mcp_obs_server.store import StoreLocation, TelemetryStore
 from mcp_obs_server.store.engine import Engine
 from otlp_exports import SECOND, export
 from postgresql import PostgreSQL, running_postgresql
@@ -105,6 +108,30 @@ def restartable() -> Iterator[PostgreSQL]:
     """A cluster that no other test uses."""
     with running_postgresql() as cluster:
         yield cluster
+
+
+def test_a_postgresql_that_goes_away_during_the_start_is_told_in_a_sentence(
+    tmp_path: Path, front: Front, restartable: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_and_open(location: StoreLocation, retention: timedelta) -> TelemetryStore:
+        # The schema is there by now, and nobody is registered yet.
+        restartable.stop()
+        return open_store(location, retention)
+
+    open_store = TelemetryStore.open
+    monkeypatch.setattr(TelemetryStore, "open", stop_and_open)
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        port=0,
+        control=SecretStr(restartable.new_database()),
+        store=SecretStr(store_url(front)),
+    )
+    told = r"^Accounts and keys can't be reached: PostgreSQL at .* says: .* correct MCP_OBS_CONTROL"
+    try:
+        with pytest.raises(StartupError, match=told):
+            serve(settings, lambda _addresses, _first: None)
+    finally:
+        restartable.start()
 
 
 class Caller:

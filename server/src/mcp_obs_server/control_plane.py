@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,9 +25,14 @@ async def begin(engine: AsyncEngine, starting: AsyncExitStack) -> None:
         await starting.enter_async_context(advisory_lock(engine, Turn.START))
         await migrations.upgrade(engine)
     except UNAVAILABLE as error:
-        raise ControlPlaneError(
-            f"Accounts and keys can't be reached: {place_of(engine.url)} says: {_reason(error)}. {_advice(engine)}"
-        ) from error
+        raise unreachable(engine.url, error) from error
+
+
+def unreachable(url: URL, error: BaseException) -> ControlPlaneError:
+    """What to say of an error of the database."""
+    return ControlPlaneError(
+        f"Accounts and keys can't be reached: {place_of(url)} says: {_reason(error)}. {_advice(url)}"
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -36,7 +42,7 @@ def _reason(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _advice(engine: AsyncEngine) -> str:
-    if engine.dialect.name == "sqlite":
+def _advice(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
         return "Restore the data directory from a backup, or choose another one."
     return "Start it, or correct MCP_OBS_CONTROL."

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import uvicorn
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_obs_server.app import Application, open_application
-from mcp_obs_server.control_plane import ControlPlaneError
+from mcp_obs_server.control_plane import ControlPlaneError, unreachable
 from mcp_obs_server.http_protocol import BoundedProtocol
 from mcp_obs_server.ingest.grpc_listener import GrpcListener
 from mcp_obs_server.servers.bootstrap import FirstStart
@@ -23,6 +24,8 @@ from mcp_obs_server.store import StoreError
 _SHUTDOWN_SECONDS = 5
 # Ctrl-C, a supervisor, a closed terminal.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The control plane's database went away while everything was opened; other errors of the system are the folder's.
+_AWAY = (SQLAlchemyError, ConnectionError, TimeoutError, socket.gaierror)
 
 
 class StartupError(Exception):
@@ -53,6 +56,8 @@ def serve(settings: Settings, on_ready: OnReady) -> None:
                 runner.run(_serve(settings, listener, on_ready))
         except (StoreError, ControlPlaneError) as error:
             raise StartupError(str(error)) from error
+        except _AWAY as error:
+            raise StartupError(str(unreachable(settings.control_url, error))) from error
         except OSError as error:
             raise StartupError(f"Can't use {settings.data_dir}: {error}") from error
 
