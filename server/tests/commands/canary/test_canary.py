@@ -124,6 +124,7 @@ async def test_every_span_that_is_lost_stored_twice_or_changed_is_told(deploymen
 async def test_wrong_rollups_are_told_in_a_table(deployment: Deployment) -> None:
     with (
         deployment.tampered("operations_to_operations_15m", "sum(part.calls)", "sum(part.calls) + 1"),
+        deployment.tampered("operations_to_operations_1h", "sum(part.calls)", "sum(part.calls) + 1"),
         deployment.tampered("decoded_spans_to_durations", "sum(weight * duration_ns)", "sum(weight * 9)"),
     ):
         ended = await deployment.command_line("canary", "--within", ENOUGH)
