@@ -1,13 +1,11 @@
 """Deletes what organisations no longer keep. What the server itself no longer keeps, the engine drops."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
+from mcp_obs_server.kit.background_task import BackgroundTask
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.transaction_lock import TransactionLock
 from mcp_obs_server.store import TelemetryStore, delete_older_rows
@@ -20,7 +18,7 @@ _LOOK_EVERY_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
 
 
-class Expiry:
+class Expiry(BackgroundTask):
     """As a context manager it looks once an hour in the background.
 
     `shorter_retentions` gives the organisations that keep for less than the server, by days.
@@ -37,19 +35,6 @@ class Expiry:
         self._clock = clock
         self._store = store
         self._deletions = deletions
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
 
     async def expire(self) -> bool:
         """Delete whole days that are older than their organisation keeps; False when another process is deleting.

@@ -6,13 +6,13 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol, Self
 
 from sqlalchemy import select
 
 from mcp_obs_server.deletions.models import Deletion
 from mcp_obs_server.deletions.passes import Passes
+from mcp_obs_server.kit.background_task import BackgroundTask
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.transaction_lock import StillHeld, TransactionLock
@@ -56,7 +56,7 @@ class Together:
     """Whoever has it deletes."""
 
 
-class DeletionWorker:
+class DeletionWorker(BackgroundTask):
     """As a context manager it works in the background, and first finishes what an earlier process began.
 
     Every process lets go of what it holds; the one that finds all of them through deletes what is stored.
@@ -82,7 +82,6 @@ class DeletionWorker:
         self._look_seconds = None if together.passes.process_id is None else look_seconds
         self._let_go = set[int]()
         self._asked = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def begin(self, deletion: Deletion) -> None:
         """Start, and refuse what a server sends from now on when all of it is to go."""
@@ -92,16 +91,7 @@ class DeletionWorker:
     async def __aenter__(self) -> Self:
         for deletion in await self._unfinished():
             self._close(deletion)
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        return await super().__aenter__()
 
     def _close(self, deletion: Deletion) -> None:
         if deletion.subject == "server":

@@ -1,15 +1,13 @@
 """Claims that are old enough to be forgotten leave in the background: no insert waits for that."""
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mcp_obs_server.kit.background_task import BackgroundTask
 from mcp_obs_server.kit.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -26,26 +24,13 @@ _DELETE = text(
 )
 
 
-class OldClaims:
+class OldClaims(BackgroundTask):
     """As a context manager it deletes them once an hour in the background; also another process may do so."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock, rows_a_statement: int = _ROWS_A_STATEMENT) -> None:
         self._engine = engine
         self._clock = clock
         self._rows_a_statement = rows_a_statement
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
 
     async def delete(self) -> None:
         """Delete what nobody holds just now. Raises what `UNAVAILABLE` names."""
