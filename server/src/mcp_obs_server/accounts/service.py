@@ -3,8 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import and_, delete, func, select
 
 from mcp_obs_server.accounts.models import (
     AccessToken,
@@ -19,10 +20,13 @@ from mcp_obs_server.accounts.tokens import digest_of, new_access_token, new_toke
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.errors import InvalidError, UnauthenticatedError
+from mcp_obs_server.kit.remembered import Remembered
 
 LINK_LIFETIME = timedelta(minutes=15)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(days=14)
+
+_Kind = TypeVar("_Kind", AccessToken, BrowserSession)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Profile:
 class AccountsService:
     """The one door to organisations, users and their credentials.
 
+    A credential that was found good is believed for some seconds; a sign-out ends that here at once.
+
     `public_url` is the dashboard's address for links, when it isn't the one that requests come in at.
     `maximum_days` is how long the server keeps what is sent.
     """
@@ -68,6 +74,8 @@ class AccountsService:
         self._sessions = sessions
         self._clock = clock
         self._maximum_days = maximum_days
+        self._held_sessions = Remembered[bytes, tuple[Membership, BrowserSession]]()
+        self._held_tokens = Remembered[bytes, tuple[Membership, AccessToken]]()
         self.public_url = public_url
 
     async def sign_in(self, link_token: str) -> tuple[Principal, IssuedToken]:
@@ -100,19 +108,25 @@ class AccountsService:
 
     async def sign_out(self, session_token: str) -> None:
         """End this session."""
+        digest = digest_of(session_token)
         async with self._sessions.begin() as db:
-            ended = BrowserSession.digest == digest_of(session_token)
-            await db.execute(delete(BrowserSession).where(ended))
+            await db.execute(delete(BrowserSession).where(BrowserSession.digest == digest))
+        self._held_sessions.forget(digest)
 
     async def principal_of_session(self, session_token: str) -> Principal | None:
         """Whose session this is; None when it is unknown or over."""
-        return await self._principal_of(
-            BrowserSession, session_token, BrowserSession.expires_at > self._clock()
-        )
+        digest = digest_of(session_token)
+        held = await self._held_sessions.get(digest, lambda: self._hold(BrowserSession, digest))
+        if held is None:
+            return None
+        membership, session = held
+        return _principal(membership) if session.expires_at > self._clock() else None
 
     async def principal_of_access_token(self, access_token: str) -> Principal | None:
         """Whose access token this is; None when it is unknown."""
-        return await self._principal_of(AccessToken, access_token)
+        digest = digest_of(access_token)
+        held = await self._held_tokens.get(digest, lambda: self._hold(AccessToken, digest))
+        return held and _principal(held[0])
 
     async def profile(self, principal: Principal) -> Profile:
         """The names behind a principal."""
@@ -198,15 +212,12 @@ class AccountsService:
             owner = await db.scalar(owners.order_by(Membership.user_id).limit(1))
         return owner and _principal(owner)
 
-    async def _principal_of(
-        self, kind: type[AccessToken | BrowserSession], token: str, *conditions: ColumnElement[bool]
-    ) -> Principal | None:
-        held = select(Membership).join(
+    async def _hold(self, kind: type[_Kind], digest: bytes) -> tuple[Membership, _Kind] | None:
+        held = select(Membership, kind).join(
             kind, and_(kind.user_id == Membership.user_id, kind.org_id == Membership.org_id)
         )
         async with self._sessions() as db:
-            membership = await db.scalar(held.where(kind.digest == digest_of(token), *conditions))
-        return membership and _principal(membership)
+            return (await db.execute(held.where(kind.digest == digest))).one_or_none()
 
 
 def _principal(membership: Membership) -> Principal:

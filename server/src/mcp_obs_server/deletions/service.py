@@ -53,7 +53,7 @@ class DeletionsService:
                 rows_removed=None,
             )
             db.add(deletion)
-        self._servers.forget_server(scope.server_id)
+        self._servers.forget_server(scope)
         self._worker.begin(deletion)
         return deletion
 

@@ -12,6 +12,7 @@ from mcp_obs_server.accounts.principal import OrgId, Principal
 from mcp_obs_server.kit.clock import Clock
 from mcp_obs_server.kit.database import Sessions
 from mcp_obs_server.kit.errors import ConflictError, NotFoundError
+from mcp_obs_server.kit.remembered import Remembered
 from mcp_obs_server.servers.key_hasher import KeyHasher
 from mcp_obs_server.servers.keys import new_key, prefix_of
 from mcp_obs_server.servers.models import ApiKey, Environment, Server
@@ -42,14 +43,19 @@ class ServersService:
         self._clock = clock
         self._hasher = hasher
         self._verifier = verifier
+        self._owned = Remembered[ServerScope, int]()
 
     async def server_scope(self, server_id: int, principal: Principal) -> ServerScope:
         """The caller's right to this server; raises NotFoundError for another organisation's, as for none."""
-        owned = select(Server.id).where(Server.id == server_id, Server.org_id == principal.org_id)
+        scope = ServerScope(principal.org_id, server_id)
+        if await self._owned.get(scope, lambda: self._find(scope)) is None:
+            raise _no_server(server_id)
+        return scope
+
+    async def _find(self, scope: ServerScope) -> int | None:
+        owned = select(Server.id).where(Server.id == scope.server_id, Server.org_id == scope.org_id)
         async with self._sessions() as db:
-            if await db.scalar(owned) is None:
-                raise _no_server(server_id)
-        return ServerScope(principal.org_id, server_id)
+            return await db.scalar(owned)
 
     async def list_servers(self, principal: Principal) -> Sequence[tuple[Server, datetime | None]]:
         """The organisation's servers by name, each with when one of its keys was last used."""
@@ -92,9 +98,10 @@ class ServersService:
             raise _no_server(scope.server_id)
         return name
 
-    def forget_server(self, server_id: int) -> None:
-        """Refuse its keys: here at once, in other processes within seconds."""
-        self._verifier.forget_server(server_id)
+    def forget_server(self, scope: ServerScope) -> None:
+        """Refuse its keys and its pages: here at once, in other processes within seconds."""
+        self._owned.forget(scope)
+        self._verifier.forget_server(scope.server_id)
 
     async def list_keys(self, scope: ServerScope) -> Sequence[ApiKey]:
         """The server's keys, newest first, revoked ones included."""
@@ -103,7 +110,7 @@ class ServersService:
             return (await db.scalars(query)).all()
 
     async def create_key(self, scope: ServerScope, environment: Environment) -> CreatedKey:
-        """A new key for this server."""
+        """A new key for this server. Raises NotFoundError when another process just deleted it."""
         secret = new_key(environment)
         prefix = prefix_of(secret)
         assert prefix is not None
@@ -116,8 +123,11 @@ class ServersService:
             last_used_at=None,
             revoked_at=None,
         )
-        async with self._sessions.begin() as db:
-            db.add(key)
+        try:
+            async with self._sessions.begin() as db:
+                db.add(key)
+        except IntegrityError as error:
+            raise _no_server(scope.server_id) from error
         return CreatedKey(key, secret)
 
     async def revoke_key(self, scope: ServerScope, key_id: int) -> None:
