@@ -54,7 +54,7 @@ async def test_behind_a_proxy_that_ends_tls_requests_count_as_https(behind_https
         def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
             raise NotImplementedError
 
-    application = Application(part, part, part, NoGrpc(), None, behind_https)
+    application = Application(part, part, part, NoGrpc(), None, None, behind_https)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(application), base_url="http://test"
     ) as client:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from clickhouse_front import Front
 from clickhouse_front.process import PASSWORD, USER
@@ -101,6 +101,29 @@ async def test_two_that_start_at_once_are_one_organisation_s_and_one_shows_the_k
     async with sessions_of(database)() as db:
         assert await db.scalar(select(func.count()).select_from(Organisation)) == 1
     await database.dispose()
+
+
+async def test_a_process_that_was_forgotten_while_it_ran_ends_with_an_error_and_starts_again(
+    tmp_path: Path, front: Front, postgresql: PostgreSQL
+) -> None:
+    control = postgresql.new_database()
+    shell = CommandLine(tmp_path, {"MCP_OBS_CONTROL": control, "MCP_OBS_STORE": store_url(front)})
+    database = open_database(parse_control_url(control))
+    process = await shell.start("start", "--port", "0")
+    async with asyncio.timeout(_START_SECONDS):
+        assert process.stdout is not None
+        await process.stdout.readuntil(b"Ctrl-C stops.\n")
+        async with database.begin() as connection:
+            await connection.execute(text("DELETE FROM processes"))
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode().endswith("while it was silent: start it again.\n")
+    async with started(shell):
+        pass
+    await database.dispose()
+    engine = Engine.connect(front.location(DATABASE))
+    engine.command(f"DROP DATABASE {DATABASE}")
+    engine.close()
 
 
 @pytest.fixture

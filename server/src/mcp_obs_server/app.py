@@ -80,6 +80,8 @@ class Application:
     otlp_grpc: grpc.GenericRpcHandler
     """What answers on gRPC's own port."""
     first_start: FirstStart | None
+    registration: Registration | None
+    """Its place among the processes that share the control plane, when it does."""
     behind_https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +124,7 @@ async def _registered(
         settings.data_dir,
         socket.gethostname(),
         is_empty=lambda: all(spool.is_empty for spool in spools),
-        # A supervisor starts it again, and then it joins as one that was gone.
+        # It ends with an error, a supervisor starts it again, and then it joins as one that was gone.
         on_forgotten=partial(os.kill, os.getpid(), signals.SIGTERM),
     )
     await join(registration, spools, sessions, deletions)
@@ -183,7 +185,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             TransactionLock(engine, Locked.INSERTS),
             TransactionLock(engine, Locked.DELETIONS),
         )
-        among = None
+        among = registration = None
         if is_shared(engine):
             registration = await stack.enter_async_context(
                 _registered(settings, sessions, clock, spools.values(), together.deletions)
@@ -256,4 +258,6 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             await stack.enter_async_context(self_traces.storing(by_signal["traces"], scope))
         await starting.aclose()
         behind_https = (settings.public_url or "").startswith("https:")
-        yield Application(otlp, request_times, Dashboard(), otlp_grpc, first_start, behind_https)
+        yield Application(
+            otlp, request_times, Dashboard(), otlp_grpc, first_start, registration, behind_https
+        )

@@ -29,7 +29,7 @@ _AWAY = (SQLAlchemyError, ConnectionError, TimeoutError, socket.gaierror)
 
 
 class StartupError(Exception):
-    """The server can't start; the message says what to do."""
+    """The server can't start, or has to start again; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ OnReady = Callable[[Addresses, FirstStart | None], None]
 def serve(settings: Settings, on_ready: OnReady) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. `on_ready` is called once requests are answered.
 
-    Raises StartupError.
+    Raises StartupError, also when another process said meanwhile that this one is gone.
     """
     with _listen(settings.host, settings.port, "--port") as listener:
         try:
@@ -86,6 +86,10 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: OnReady)
         addresses = _addresses(settings, listener.getsockname()[1], grpc_listener.port)
         server = _Server(application, lambda: on_ready(addresses, application.first_start))
         await server.serve(sockets=[listener])
+    if application.registration and application.registration.was_forgotten:
+        raise StartupError(
+            "This process was forgotten (`mcp-obs processes forget`) while it was silent: start it again."
+        )
 
 
 def _addresses(settings: Settings, port: int, grpc_port: int) -> Addresses:
@@ -107,6 +111,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 log_level="warning",
                 server_header=False,
+                proxy_headers=False,  # nothing here asks for the client's address
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
         )

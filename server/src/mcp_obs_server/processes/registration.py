@@ -43,6 +43,8 @@ class Registration:
     ) -> None:
         self.id = _id_of(data_dir)
         """The same for every process that uses this data directory."""
+        self.was_forgotten = False
+        """Whether somebody said that this process is gone, while it ran."""
         self._sessions = sessions
         self._clock = clock
         self._host_name = host_name
@@ -106,6 +108,7 @@ class Registration:
                 continue
             if not is_known:
                 log.critical("This process was forgotten while it was silent: it has to start again")
+                self.was_forgotten = True
                 self._on_forgotten()
                 return
 
