@@ -17,13 +17,19 @@ MCP_1 = version("mcp").startswith("1.")
 # The guide shows mcp 2.x and fastmcp 4.x.
 collect_ignore = ["test_mcp_v2.py", "test_fastmcp_v4.py", "test_readme.py"] if MCP_1 else ["test_mcp_v1.py"]
 
-from sdk_kit.recording import Recording, SpanLog  # noqa: E402 (the kit is found by the path above)
+from sdk_kit.recording import WAYS, Recording, SpanLog, Way  # noqa: E402 (the kit is found by the path above)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Every way in which operations are recorded: both give the same spans."""
+    return request.param
 
 
 @pytest.fixture
-def recording() -> Iterator[Recording]:
+def recording(way: Way) -> Iterator[Recording]:
     """Everything recorded during the test, in memory."""
-    with Recording() as started:
+    with Recording(way) as started:
         yield started
 
 

@@ -3,12 +3,14 @@
 import signal
 import subprocess
 from contextlib import ExitStack
+from typing import Protocol
 
 import pytest
 from mcp.client.stdio import PROCESS_TERMINATION_TIMEOUT
 from sdk_kit.collector import collecting
 from sdk_kit.lines import Answer, installed_lines
 from sdk_kit.process import recording_process
+from sdk_kit.recording import Way
 
 from mcp_obs._exit import EXIT_SECONDS
 
@@ -18,10 +20,27 @@ PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
 BOUND = 25.0
 
 
-def start(collector_url: str, then: str = "") -> "subprocess.Popen[str]":
-    """A process that has recorded one span and goes on with `then`."""
-    environment = {"MCP_OBS_ENDPOINT": collector_url, "MCP_OBS_API_KEY": "mcpobs_test_key"}
-    return recording_process(environment | PATIENT, then)
+@pytest.fixture
+def environment(way: Way) -> dict[str, str]:
+    """A setting of the OpenTelemetry SDK asks for its pipeline."""
+    return PATIENT if way == "sdk" else {}
+
+
+class Start(Protocol):
+    """Starts a process that has recorded one span and goes on with `then`."""
+
+    def __call__(self, collector_url: str, then: str = "") -> "subprocess.Popen[str]": ...
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Start:
+    """In either way."""
+
+    def started(collector_url: str, then: str = "") -> "subprocess.Popen[str]":
+        told = {"MCP_OBS_ENDPOINT": collector_url, "MCP_OBS_API_KEY": "mcpobs_test_key"}
+        return recording_process(told | environment, then)
+
+    return started
 
 
 def refused() -> str:
@@ -31,19 +50,19 @@ def refused() -> str:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs"])
-async def test_a_collector_in_trouble_changes_no_answer(trouble: str):
+async def test_a_collector_in_trouble_changes_no_answer(trouble: str, environment: dict[str, str]):
     with ExitStack() as stack:
         url = refused()
         if trouble != "refused":
             collector = stack.enter_context(collecting(503, hung=trouble == "hangs"))
             url = collector.url
-        async with LINE.over_stdio({"MCP_OBS_ENDPOINT": url}) as peer:
+        async with LINE.over_stdio({"MCP_OBS_ENDPOINT": url} | environment) as peer:
             for _ in range(20):
                 assert await peer.call("add", a=1, b=2) == Answer("3")
             assert (await peer.call("fail", reason="the disk is full")).is_error
 
 
-def test_a_healthy_collector_gets_what_was_recorded_right_before_exit():
+def test_a_healthy_collector_gets_what_was_recorded_right_before_exit(start: Start):
     with collecting() as collector:
         process = start(collector.url)
         assert process.communicate(timeout=30) == ("recorded\n", "")
@@ -54,7 +73,7 @@ def test_a_healthy_collector_gets_what_was_recorded_right_before_exit():
     assert headers["content-encoding"] == "gzip"
 
 
-def test_sigterm_sends_what_is_queued_and_still_ends_the_process():
+def test_sigterm_sends_what_is_queued_and_still_ends_the_process(start: Start):
     with collecting() as collector:
         process = start(collector.url, then="sys.stdin.read()")
         assert process.stdout is not None
@@ -65,7 +84,7 @@ def test_sigterm_sends_what_is_queued_and_still_ends_the_process():
     assert process.returncode == -signal.SIGTERM
 
 
-def test_sigterm_does_not_wait_for_a_collector_that_hangs():
+def test_sigterm_does_not_wait_for_a_collector_that_hangs(start: Start):
     with collecting(hung=True) as collector:
         process = start(collector.url, then="sys.stdin.read()")
         collector.wait_for_request()
@@ -74,7 +93,7 @@ def test_sigterm_does_not_wait_for_a_collector_that_hangs():
     assert process.returncode == -signal.SIGTERM
 
 
-def test_a_uvicorn_server_that_is_terminated_sends_what_is_queued():
+def test_a_uvicorn_server_that_is_terminated_sends_what_is_queued(start: Start):
     # uvicorn raises the signal again after it has shut down, so its process never gets to atexit.
     server = """
 import uvicorn
@@ -96,7 +115,7 @@ uvicorn.run(app, host="127.0.0.1", port=0, log_level="error")
     assert process.returncode == -signal.SIGTERM
 
 
-def test_the_sigterm_handler_of_the_host_is_left_alone():
+def test_the_sigterm_handler_of_the_host_is_left_alone(start: Start):
     host = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print(); sys.stdin.read()"
     with collecting() as collector:
         process = start(collector.url, then=host)
@@ -113,7 +132,7 @@ def test_the_flush_leaves_half_of_the_time_until_a_client_kills_to_the_rest_of_t
 
 
 @pytest.mark.parametrize("trouble", ["refused", "hangs"])
-def test_exit_is_bounded_however_the_collector_fails(trouble: str):
+def test_exit_is_bounded_however_the_collector_fails(trouble: str, start: Start):
     with collecting(hung=True) as collector:
         process = start(refused() if trouble == "refused" else collector.url)
         process.communicate(timeout=BOUND)

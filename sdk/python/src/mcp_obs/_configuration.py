@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
 _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# Settings of the OpenTelemetry SDK and its exporters, which nothing else obeys.
+_OF_THE_SDK = ("OTEL_EXPORTER_OTLP_", "OTEL_BSP_", "OTEL_TRACES_SAMPLER", "OTEL_SPAN_", "OTEL_ATTRIBUTE_")
 _NO = frozenset({"0", "false", "no", "off"})
 _YES = frozenset({"1", "true", "yes", "on"})
 
@@ -21,6 +23,14 @@ class Configuration:
     endpoint: str | None
     server_name: str | None
     metrics: bool
+
+    def url(self, signal: str) -> str | None:
+        """Where a signal goes."""
+        return f"{self.endpoint}/v1/{signal}" if self.endpoint else None
+
+    def headers(self) -> dict[str, str]:
+        """What says who sends it."""
+        return {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
 
 def is_enabled(environ: Mapping[str, str]) -> bool:
@@ -59,3 +69,8 @@ def resolve(
         server_name=server_name or environ.get("MCP_OBS_SERVER_NAME") or None,
         metrics=metrics,
     )
+
+
+def needs_the_sdk(environ: Mapping[str, str]) -> bool:
+    """Whether the environment asks for something that only the OpenTelemetry SDK's own pipeline does."""
+    return any(value and name.startswith(_OF_THE_SDK) for name, value in environ.items())

@@ -3,7 +3,7 @@
 import os
 
 from mcp_obs import _telemetry
-from mcp_obs._configuration import is_enabled, resolve
+from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
 from mcp_obs._guard import Guard, logger
 
 _configuring = Guard("reading its configuration, so nothing is sent")
@@ -46,8 +46,14 @@ def configure_mcp_telemetry(
             return
         # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
         from mcp_obs._exit import at_exit  # noqa: PLC0415
-        from mcp_obs._providers import Providers  # noqa: PLC0415
 
-        providers = Providers(configuration)
-        _telemetry.use(providers.telemetry)
-        at_exit.replace(providers)
+        if configuration.endpoint is None or needs_the_sdk(os.environ):
+            from mcp_obs._providers import Providers  # noqa: PLC0415
+
+            pipeline = Providers(configuration)
+        else:
+            from mcp_obs._lean.pipeline import LeanPipeline  # noqa: PLC0415
+
+            pipeline = LeanPipeline(configuration)
+        _telemetry.use(pipeline.telemetry)
+        at_exit.replace(pipeline)

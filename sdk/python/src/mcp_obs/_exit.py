@@ -1,38 +1,43 @@
 """A process that ends sends what it has, and does not wait for a collector that is gone."""
 
 import atexit
-import os
 import signal
 import threading
 from types import FrameType
-
-from mcp_obs._providers import Providers
+from typing import Protocol
 
 # MCP clients kill a stdio server 2 s after closing its stdin; the rest of its exit needs some of them too.
 EXIT_SECONDS = 1.0
 
 
+class Pipeline(Protocol):
+    """What operations are sent by."""
+
+    def shutdown(self, seconds: float) -> None:
+        """Send what is queued, for at most about `seconds`. Later calls do nothing."""
+        ...
+
+
 class ExitFlush:
-    """Shuts the current providers down when the process that configured them exits."""
+    """Shuts the current pipeline down when the process that configured it exits."""
 
     def __init__(self) -> None:
-        self._providers: Providers | None = None
-        self._pid = os.getpid()
+        self._pipeline: Pipeline | None = None
 
-    def replace(self, providers: Providers | None) -> None:
-        """Shut down what was used before, and `providers` at exit."""
-        if self._providers is not None:
-            self._providers.shutdown(EXIT_SECONDS)
-        elif providers is not None:
-            self._pid = os.getpid()
+    def replace(self, pipeline: Pipeline | None) -> None:
+        """Shut down what was used before, and `pipeline` at exit."""
+        if self._pipeline is not None:
+            self._pipeline.shutdown(EXIT_SECONDS)
+        elif pipeline is not None:
             atexit.register(self.flush)
             self._catch_sigterm()
-        self._providers = providers
+        self._pipeline = pipeline
 
     def flush(self) -> None:
         """Send what is queued; nothing is recorded afterwards."""
-        if self._providers is not None and os.getpid() == self._pid:
-            self._providers.shutdown(EXIT_SECONDS)
+        # Also in a forked child: it has nothing of its parent's in its queue.
+        if self._pipeline is not None:
+            self._pipeline.shutdown(EXIT_SECONDS)
 
     def _catch_sigterm(self) -> None:
         # A host that handles SIGTERM itself ends in atexit; only the default skips it.

@@ -38,6 +38,7 @@ class Message:
     protocol_version: str | None
     client: Client | None
     request: Any
+    _attributes: dict[str, Any] | None = None
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -46,6 +47,11 @@ class Message:
 
     def attributes(self) -> dict[str, Any]:
         """The attributes of the operation's span that are known at its start."""
+        if self._attributes is None:
+            self._attributes = self._describe()
+        return self._attributes
+
+    def _describe(self) -> dict[str, Any]:
         attributes: dict[str, Any] = {semconv.MCP_METHOD_NAME: self.method}
         if self.request_id is not None:
             attributes[semconv.JSONRPC_REQUEST_ID] = str(self.request_id)

@@ -8,20 +8,18 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import StatusCode
 
 from mcp_obs import _ending, _telemetry, semconv
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import Message, json_size, span_name
+from mcp_obs._message import Message
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
 from mcp_obs._text import carried
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
-_UNTIMED = frozenset({semconv.OUTCOME_CANCELLED, semconv.OUTCOME_INPUT_REQUIRED})
-
 _starting = Guard("starting a span")
 _ending_one = Guard("ending a span")
 _noting = Guard("noting a tool's exception")
@@ -32,14 +30,10 @@ class Operation:
 
     def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
         self._telemetry = telemetry
-        self._method = message.method
-        self._is_request = message.request_id is not None
-        self._attributes = message.attributes()
+        self._message = message
         self._failure: Failure | None = None
         parent = parent_of(message.meta, ambient)
-        self._span = telemetry.tracer.start_span(
-            span_name(self._attributes), parent.context, SpanKind.SERVER, self._attributes, parent.links
-        )
+        self._span = telemetry.start(message, parent)
         context = trace.set_span_in_context(self._span, parent.context)
         self._context = otel_context.set_value(_OPERATION, self, context)
         self._started = time.perf_counter()
@@ -61,13 +55,12 @@ class Operation:
         """End with a result as on the wire; a notification ends with None."""
         with _ending_one:
             late: dict[str, Any] = {}
-            if result is not None and self._is_request and self._span.is_recording():
-                size = json_size(result)
-                if size is not None:
-                    late[semconv.MCP_OBS_RESPONSE_SIZE] = size
-            if self._method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
+            method = self._message.method
+            if result is not None and self._message.request_id is not None:
+                self._telemetry.answered(self._span, result)
+            if method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
                 late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
-            self._end(_ending.of_result(self._method, result or {}), late)
+            self._end(_ending.of_result(method, result or {}), late)
 
     def refuse(self, code: int, message: str) -> None:
         """End with a JSON-RPC error as on the wire."""
@@ -101,18 +94,7 @@ class Operation:
                     span.add_event("exception", self._failure.event_attributes())
         finally:
             span.end()
-        if ending.outcome not in _UNTIMED and self._method not in semconv.LONG_LIVED_METHODS:
-            self._record(seconds, late)
-
-    def _record(self, seconds: float, late: Mapping[str, Any]) -> None:
-        durations = self._telemetry.durations
-        if durations is None:
-            return
-        known = {**self._attributes, **late}
-        if self._method not in semconv.KNOWN_METHODS:
-            known[semconv.MCP_METHOD_NAME] = semconv.METHOD_OTHER
-        keys = semconv.MCP_SERVER_OPERATION_DURATION_ATTRIBUTES
-        durations.record(seconds, {key: known[key] for key in keys if key in known}, self._context)
+        self._telemetry.ended(self._message, late, seconds, self._context)
 
 
 def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Operation | None:

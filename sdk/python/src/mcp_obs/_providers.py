@@ -9,14 +9,15 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, StaticSampler
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._guard import Guard, logger
-from mcp_obs._telemetry import Telemetry
+from mcp_obs._resource import resource_of
+from mcp_obs._telemetry import OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
 EXPORT_INTERVAL_MILLIS = 1000
@@ -34,11 +35,11 @@ class Providers:
     """A tracer provider and, when metrics are on, a meter provider."""
 
     def __init__(self, configuration: Configuration) -> None:
-        resource = _resource(configuration)
+        resource = resource_of(configuration)
         self._processor = OperationSpanProcessor(
             OTLPSpanExporter(
-                endpoint=_signal_url(configuration, "traces"),
-                headers=_headers(configuration),
+                endpoint=configuration.url("traces"),
+                headers=configuration.headers(),
                 compression=Compression.Gzip,
             ),
             schedule_delay_millis=None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS,
@@ -46,8 +47,8 @@ class Providers:
         sampler = None if os.environ.get(OTEL_TRACES_SAMPLER) else EVERY_OPERATION
         self._traces = TracerProvider(sampler, resource, shutdown_on_exit=False)
         self._traces.add_span_processor(self._processor)
-        self._meters = _meter_provider(configuration, resource) if configuration.metrics else None
-        self.telemetry = Telemetry(self._traces, self._meters)
+        self._meters = meter_provider(configuration, resource) if configuration.metrics else None
+        self.telemetry = OpenTelemetry(self._traces, self._meters)
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
@@ -87,22 +88,11 @@ class OperationSpanProcessor(BatchSpanProcessor):
         batches.shutdown(timeout_millis=seconds * 1000)
 
 
-def _resource(configuration: Configuration) -> Resource:
-    return Resource.create({SERVICE_NAME: configuration.server_name} if configuration.server_name else {})
-
-
-def _signal_url(configuration: Configuration, signal: str) -> str | None:
-    return f"{configuration.endpoint}/v1/{signal}" if configuration.endpoint else None
-
-
-def _headers(configuration: Configuration) -> dict[str, str]:
-    return {"authorization": f"Bearer {configuration.api_key}"} if configuration.api_key else {}
-
-
-def _meter_provider(configuration: Configuration, resource: Resource) -> MeterProvider:
+def meter_provider(configuration: Configuration, resource: Resource) -> MeterProvider:
+    """Sends the durations of operations."""
     exporter = OTLPMetricExporter(
-        endpoint=_signal_url(configuration, "metrics"),
-        headers=_headers(configuration),
+        endpoint=configuration.url("metrics"),
+        headers=configuration.headers(),
         compression=Compression.Gzip,
     )
     return MeterProvider([PeriodicExportingMetricReader(exporter)], resource=resource, shutdown_on_exit=False)

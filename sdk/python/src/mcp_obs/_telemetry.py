@@ -1,30 +1,75 @@
-"""What an operation is recorded with: a tracer and a histogram."""
+"""What operations are recorded with."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Any, Protocol
 
+from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram, MeterProvider, get_meter_provider
-from opentelemetry.trace import Tracer, TracerProvider, get_tracer_provider
+from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_tracer_provider
 
 from mcp_obs import semconv
+from mcp_obs._durations import timed_as
+from mcp_obs._message import Message, json_size, span_name
+from mcp_obs._parent import Parent
 
 SCOPE = "mcp_obs"
+RELEASE = version("mcp-obs")
 
 
-class Telemetry:
+class Telemetry(Protocol):
+    """Starts the span of an operation and learns how it ended."""
+
+    def start(self, message: Message, parent: Parent) -> Span:
+        """The span of an operation that begins."""
+        ...
+
+    def answered(self, span: Span, result: Mapping[str, Any]) -> None:
+        """Note how large the result of a request is."""
+        ...
+
+    def ended(self, message: Message, late: Mapping[str, Any], seconds: float, context: Context) -> None:
+        """Record how long it took; `late` are the attributes that were known at its end only."""
+        ...
+
+
+class OpenTelemetry:
     """The instruments of one pair of providers; without a meter provider no durations are recorded."""
 
     def __init__(self, traces: TracerProvider, meters: MeterProvider | None) -> None:
-        release = version("mcp-obs")
-        self.tracer: Tracer = traces.get_tracer(SCOPE, release)
-        self.durations: Histogram | None = None
-        if meters is not None:
-            self.durations = meters.get_meter(SCOPE, release).create_histogram(
-                semconv.MCP_SERVER_OPERATION_DURATION,
-                unit="s",
-                description="Time an MCP operation took.",
-                explicit_bucket_boundaries_advisory=semconv.DURATION_BOUNDARIES,
-            )
+        self._tracer: Tracer = traces.get_tracer(SCOPE, RELEASE)
+        self._durations = durations_of(meters) if meters is not None else None
+
+    def start(self, message: Message, parent: Parent) -> Span:
+        """A span of the tracer."""
+        attributes = message.attributes()
+        name = span_name(attributes)
+        return self._tracer.start_span(name, parent.context, SpanKind.SERVER, attributes, parent.links)
+
+    def answered(self, span: Span, result: Mapping[str, Any]) -> None:
+        """Measure it now: a span of the tracer takes nothing later."""
+        if span.is_recording():
+            size = json_size(result)
+            if size is not None:
+                span.set_attribute(semconv.MCP_OBS_RESPONSE_SIZE, size)
+
+    def ended(self, message: Message, late: Mapping[str, Any], seconds: float, context: Context) -> None:
+        """Record a duration in the context of the span, for exemplars."""
+        if self._durations is not None:
+            attributes = timed_as({**message.attributes(), **late})
+            if attributes is not None:
+                self._durations.record(seconds, attributes, context)
+
+
+def durations_of(meters: MeterProvider) -> Histogram:
+    """The histogram of the conventions, in seconds."""
+    return meters.get_meter(SCOPE, RELEASE).create_histogram(
+        semconv.MCP_SERVER_OPERATION_DURATION,
+        unit="s",
+        description="Time an MCP operation took.",
+        explicit_bucket_boundaries_advisory=semconv.DURATION_BOUNDARIES,
+    )
 
 
 class _Current:
@@ -40,7 +85,7 @@ _current = _Current()
 @cache
 def _of_the_host() -> Telemetry:
     # These are proxies: they find the host's providers even when those are set later.
-    return Telemetry(get_tracer_provider(), get_meter_provider())
+    return OpenTelemetry(get_tracer_provider(), get_meter_provider())
 
 
 def use(telemetry: Telemetry | None, *, enabled: bool = True) -> None:

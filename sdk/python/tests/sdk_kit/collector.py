@@ -16,6 +16,7 @@ class Collector:
     """What has been received at `url`."""
 
     url: str
+    status: int = 200
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
     spans: list[str] = field(default_factory=list[str])
     resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
@@ -57,7 +58,7 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
             collector.take(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
             if hung:
                 collector.released.wait(60)
-            self.send_response(status)
+            self.send_response(collector.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -69,7 +70,7 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
             pass  # a client that gave up waiting
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
+        collector = Collector(f"http://127.0.0.1:{server.server_address[1]}", status)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield collector

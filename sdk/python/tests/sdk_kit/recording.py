@@ -2,14 +2,21 @@
 
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from mcp_obs import _telemetry
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry, durations_of
+
+from .otlp import read_spans
 
 
 class CountingIds(IdGenerator):
@@ -48,10 +55,18 @@ class SpanLog(SpanProcessor):
             return next(one for one in self.spans if one.name == name)
 
 
-class Recording:
-    """While entered, operations are recorded here instead of being exported."""
+Way = Literal["lean", "sdk"]
+WAYS: tuple[Way, ...] = get_args(Way)
 
-    def __init__(self) -> None:
+
+class Recording:
+    """While entered, operations are recorded here instead of being exported.
+
+    In the lean way as the collector would read them, in the other as the OpenTelemetry SDK has them.
+    """
+
+    def __init__(self, way: Way = "lean") -> None:
+        self.way = way
         self.log = SpanLog()
         self.traces = TracerProvider(id_generator=CountingIds(), shutdown_on_exit=False)
         self.traces.add_span_processor(self.log)
@@ -59,8 +74,20 @@ class Recording:
         self._meters = MeterProvider([self._metrics], shutdown_on_exit=False)
 
     def __enter__(self) -> "Recording":
-        _telemetry.use(_telemetry.Telemetry(self.traces, self._meters))
+        telemetry = OpenTelemetry(self.traces, self._meters) if self.way == "sdk" else self._lean()
+        _telemetry.use(telemetry)
         return self
+
+    def _lean(self) -> LeanTelemetry:
+        encoder = SpanEncoder(recorder(durations_of(self._meters)))
+        envelope = Envelope(Resource({}), SCOPE, RELEASE)
+        ids = CountingIds()
+
+        def put(span: OperationSpan) -> None:
+            (ended,) = read_spans(envelope.around([encoder.encode(span)]))
+            self.log.on_end(ended)
+
+        return LeanTelemetry(put, ids.generate_trace_id, ids.generate_span_id)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -1,0 +1,43 @@
+"""When to leave a collector alone that does not take what it is sent."""
+
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Literal
+
+State = Literal["closed", "open", "half-open"]
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+_random = Random()  # noqa: S311  the pauses of many processes need to differ, not to be secret
+
+
+class CircuitBreaker:
+    """Closed while all goes well; open for longer after each failure; half-open for one attempt after that."""
+
+    def __init__(
+        self, timer: Callable[[], float] = time.monotonic, draw: Callable[[], float] = _random.random
+    ) -> None:
+        self._timer = timer
+        self._draw = draw
+        self._failures = 0
+        self._closed_again_at = 0.0
+
+    @property
+    def state(self) -> State:
+        """What happens to the next attempt."""
+        if self._failures == 0:
+            return "closed"
+        return "half-open" if self._timer() >= self._closed_again_at else "open"
+
+    def succeeded(self) -> None:
+        """Everything may go."""
+        self._failures = 0
+
+    def failed(self, asked_seconds: float = 0.0) -> None:
+        """Nothing may go for a while, and not before the collector asked for it."""
+        # From half of it to the whole, so that many processes don't come back at once.
+        pause = min(FIRST_PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS) * (1 + self._draw()) / 2
+        self._failures = min(self._failures + 1, 30)
+        self._closed_again_at = self._timer() + max(pause, min(asked_seconds, LONGEST_PAUSE_SECONDS))

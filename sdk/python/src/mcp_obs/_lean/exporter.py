@@ -1,0 +1,152 @@
+"""The thread that turns ended operations into OTLP and sends it."""
+
+import gzip
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, cast
+from weakref import WeakSet
+
+from mcp_obs._guard import Guard, logger
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.sender import Sender
+
+# A dashboard should show a call about when it happened.
+EXPORT_SECONDS = 1.0
+MOST_WAITING = 8192
+_WAKE_AT = MOST_WAITING // 4
+BATCH_SPANS = 512
+LARGE_TEXT = 2**16
+_LOOKED_AT = 16
+# What waits for a collector that is away.
+MOST_BACKLOG_BYTES = 8 * 2**20
+ANSWER_SECONDS = 10.0
+
+_exporting = Guard("exporting operations")
+_exporters = WeakSet["OperationExporter"]()
+
+
+class OperationExporter:
+    """Takes ended operations from any thread; never makes one wait."""
+
+    def __init__(
+        self, encoder: SpanEncoder, envelope: Envelope, sender: Sender, breaker: CircuitBreaker
+    ) -> None:
+        self._envelope = envelope
+        self._sender = sender
+        self._breaker = breaker
+        self._encoder = encoder
+        self._ended: deque[OperationSpan] = deque()
+        self._backlog: deque[bytes] = deque()
+        self._backlog_bytes = 0
+        self.dropped = 0
+        """Operations that were not sent because too many waited."""
+        self._wake = threading.Event()
+        self._deadline: float | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        _exporters.add(self)
+
+    def put(self, span: OperationSpan) -> None:
+        """Take an ended operation."""
+        waiting = len(self._ended)
+        if waiting >= MOST_WAITING or self._deadline is not None:
+            self.dropped += 1
+            return
+        self._ended.append(span)
+        if self._thread is None:
+            self._start()
+        if waiting == _WAKE_AT or (span.result is not None and _is_large(span.result)):
+            self._wake.set()
+
+    def shutdown(self, seconds: float) -> None:
+        """Send what waits, for at most about `seconds`; nothing is taken afterwards."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + seconds
+        self._wake.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(max(self._deadline - time.monotonic(), 0))
+        if self.dropped:
+            logger.warning("mcp-obs left out %d operations, more than it could send", self.dropped)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                # A daemon: a collector that hangs must not keep the process.
+                self._thread = threading.Thread(target=self._run, name="mcp-obs", daemon=True)
+                self._thread.start()
+
+    def forget(self) -> None:
+        """A forked child has neither the thread nor a use for what its parent sends."""
+        self._ended.clear()
+        self._backlog.clear()
+        self._backlog_bytes = 0
+        self._thread = None
+        self._wake = threading.Event()
+        self._starting = threading.Lock()
+
+    def _run(self) -> None:
+        while self._deadline is None:
+            self._wake.wait(EXPORT_SECONDS)
+            self._wake.clear()
+            with _exporting:
+                self.encode_ended()
+                self._send()
+        with _exporting:
+            self.encode_ended()
+            self._send()
+
+    def encode_ended(self) -> None:
+        """Turn what has ended into bytes, which are bounded; in the thread."""
+        for _ in range(len(self._ended)):
+            span = self._ended.popleft()
+            with _exporting:
+                self._keep(self._encoder.encode(span))
+
+    def _keep(self, encoded: bytes) -> None:
+        if self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
+            self.dropped += 1
+            return
+        self._backlog.append(encoded)
+        self._backlog_bytes += len(encoded)
+
+    def _send(self) -> None:
+        while self._backlog and self._breaker.state != "open":
+            seconds = ANSWER_SECONDS
+            if self._deadline is not None:
+                seconds = min(seconds, self._deadline - time.monotonic())
+                if seconds <= 0:
+                    return
+            count = min(len(self._backlog), BATCH_SPANS)
+            batch = [self._backlog[place] for place in range(count)]
+            sent = self._sender.send(gzip.compress(self._envelope.around(batch), 1), seconds)
+            if not sent.is_over:
+                self._breaker.failed(sent.retry_seconds)
+                return
+            self._breaker.succeeded()
+            for each in batch:
+                self._backlog.popleft()
+                self._backlog_bytes -= len(each)
+
+
+def _forget_all() -> None:
+    for exporter in _exporters:
+        exporter.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_all)
+
+
+def _is_large(result: Mapping[str, Any]) -> bool:
+    """Whether a second of such results would be much to hold; said by the texts on its top, which is quick."""
+    content = result.get("content")
+    if not isinstance(content, list):
+        return False
+    blocks = cast("list[dict[str, Any]]", content)[:_LOOKED_AT]
+    return sum(len(block.get("text") or block.get("data") or "") for block in blocks) > LARGE_TEXT

@@ -1,0 +1,85 @@
+"""The few parts of protobuf that a span is written with.
+
+The generated classes cost 20 µs a span, most of it for fields that are the same in every span of a tool.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+
+_FIXED64 = struct.Struct("<Q")
+_DOUBLE = struct.Struct("<d")
+_MOST_NESTING = 8
+
+
+def varint(number: int) -> bytes:
+    """A length or an int64."""
+    if number < 0:
+        number += 1 << 64
+    if number < 128:
+        return bytes((number,))
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def field(tag: bytes, content: bytes) -> bytes:
+    """A field that says how long it is."""
+    return tag + varint(len(content)) + content
+
+
+def text(value: str) -> bytes:
+    """UTF-8; a lone surrogate becomes a question mark, as one would cost the whole batch."""
+    return value.encode(errors="replace")
+
+
+def fixed64(number: int) -> bytes:
+    """A time."""
+    return _FIXED64.pack(number)
+
+
+def key_value(name: str, value: Any) -> bytes:
+    """An attribute: opentelemetry.proto.common.v1.KeyValue."""
+    return field(b"\x0a", text(name)) + field(b"\x12", _any_value(value))
+
+
+def _any_value(value: Any) -> bytes:
+    kind = cast("type[Any]", type(value))
+    if kind is str:
+        return field(b"\x0a", text(value))
+    if kind is bool:
+        return b"\x10\x01" if value else b"\x10\x00"
+    if kind is int and -(1 << 63) <= value < 1 << 63:
+        return b"\x18" + varint(value)
+    if kind is float:
+        return b"\x21" + _DOUBLE.pack(value)
+    return _message_of(value, 0).SerializeToString()
+
+
+def _message_of(value: Any, depth: int) -> AnyValue:
+    """What a host may set beside plain values; what OTLP has no type for becomes text."""
+    if isinstance(value, bytes):
+        return AnyValue(bytes_value=value)
+    if isinstance(value, bool):
+        return AnyValue(bool_value=value)
+    if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
+        return AnyValue(int_value=value)
+    if isinstance(value, float):
+        return AnyValue(double_value=value)
+    if depth < _MOST_NESTING and isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        values = [KeyValue(key=_clean(str(key)), value=_message_of(each, depth + 1)) for key, each in items]
+        return AnyValue(kvlist_value=KeyValueList(values=values))
+    if depth < _MOST_NESTING and isinstance(value, Sequence) and not isinstance(value, str):
+        members = cast("Sequence[Any]", value)
+        return AnyValue(array_value=ArrayValue(values=[_message_of(each, depth + 1) for each in members]))
+    return AnyValue() if value is None else AnyValue(string_value=_clean(str(value)))
+
+
+def _clean(value: str) -> str:
+    return text(value).decode()

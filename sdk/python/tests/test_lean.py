@@ -1,0 +1,256 @@
+"""The lean way from an operation to the collector."""
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from opentelemetry import trace
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
+from sdk_kit.collector import collecting
+from sdk_kit.otlp import read_value
+from sdk_kit.process import recording_process
+from sdk_kit.recording import Recording
+
+from mcp_obs._lean import exporter as exporter_module
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.exporter import OperationExporter
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, OperationSpan
+from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.wire import key_value
+from mcp_obs._message import Message
+from mcp_obs._operation import begin
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+PLAIN = (
+    st.none()
+    | TEXT
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.binary()
+)
+VALUES = st.recursive(
+    PLAIN, lambda inner: st.lists(inner).map(tuple) | st.dictionaries(TEXT, inner), max_leaves=10
+)
+
+
+@given(TEXT, VALUES)
+def test_an_attribute_is_read_as_it_was_written(name: str, value: Any):
+    read = KeyValue.FromString(key_value(name, value))
+    assert (read.key, read_value(read.value)) == (name, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("\ud800", "?"), (2**63, str(2**63)), ({1: {2, 3}}, {"1": "{2, 3}"}), (["\ud800"], ("?",))],
+)
+def test_what_otlp_has_no_type_for_becomes_text(value: Any, read: object):
+    assert read_value(KeyValue.FromString(key_value("a", value)).value) == read
+
+
+def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(recording: Recording):
+    operation = begin(lambda: Message("tools/call", {"name": "act"}, 1, None, None, None))
+    assert operation is not None
+    linked = SpanContext(0xABCD, 0xEF, is_remote=True, trace_flags=TraceFlags(1))
+    with operation.current():
+        span = trace.get_current_span()
+        span.set_attribute("rows", 3)
+        span.set_attributes({"exact": True, "share": 0.5, "tags": ("a", "b"), "rows": 4})
+        span.add_event("cache.miss", {"key": "ada"})
+        span.record_exception(KeyError("city"), {"attempt": 1})
+        span.add_link(linked, {"why": "batch"})
+        span.set_status(StatusCode.ERROR, "half of it")
+        span.update_name("act on it")
+    operation.answer({})
+    span.set_attribute("late", 1)
+    span.add_event("late")
+    span.update_name("late")
+    assert not span.is_recording()
+    picture = recording.picture("act on it")
+    ((event, _), (exception, details)) = picture.pop("events")
+    assert (event, exception) == ("cache.miss", "exception")
+    assert (details["exception.type"], details["attempt"]) == ("KeyError", 1)
+    assert picture == snapshot(
+        {
+            "name": "act on it",
+            "kind": "SERVER",
+            "status": ("ERROR", "half of it"),
+            "attributes": {
+                "mcp.method.name": "tools/call",
+                "jsonrpc.request.id": "1",
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": "act",
+                "mcp_obs.request.size": 14,
+                "network.transport": "pipe",
+                "rows": 4,
+                "exact": True,
+                "share": 0.5,
+                "tags": ("a", "b"),
+                "mcp_obs.response.size": 2,
+                "mcp_obs.operation.outcome": "ok",
+            },
+            "links": 1,
+        }
+    )
+
+
+def test_a_status_that_is_ok_is_final_in_both_ways(recording: Recording):
+    operation = begin(lambda: Message("ping", None, 1, None, None, None))
+    assert operation is not None
+    with operation.current():
+        trace.get_current_span().set_status(StatusCode.OK)
+    operation.refuse(-32050, "Quota exceeded")
+    assert recording.picture("ping")["status"] == ("OK", None)
+
+
+def lean_span(on_end: Callable[[OperationSpan], None], method: str = "ping") -> OperationSpan:
+    context = SpanContext(1, 2, is_remote=False)
+    return OperationSpan(Message(method, None, 1, None, None, None), context, None, (), on_end)
+
+
+def test_more_than_a_span_may_have_is_left_out_and_counted():
+    ended: list[OperationSpan] = []
+    span = lean_span(ended.append)
+    span.set_attributes({f"a{number}": number for number in range(MOST_ATTRIBUTES)})
+    for _ in range(MOST_EVENTS + 3):
+        span.add_event("again")
+    span.end()
+    body = Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(ended[0])])
+    read = _first(body)
+    known = len(ended[0].message.attributes())
+    assert (len(read.attributes), read.dropped_attributes_count) == (MOST_ATTRIBUTES, known)
+    assert (len(read.events), read.dropped_events_count) == (MOST_EVENTS, 3)
+
+
+def _first(body: bytes) -> Any:
+    return ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans[0]
+
+
+def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
+    now = [0.0]
+    breaker = CircuitBreaker(lambda: now[0], lambda: 1.0)
+    seen: list[float] = []
+    assert breaker.state == "closed"
+    for _ in range(8):
+        breaker.failed()
+        assert breaker.state == "open"
+        began = now[0]
+        while breaker.state == "open":
+            now[0] += 0.5
+        seen.append(now[0] - began)
+        assert breaker.state == "half-open"
+    assert seen == [1, 2, 4, 8, 16, 32, 60, 60]
+    breaker.succeeded()
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.5), (7.0, 7.0), (3600.0, 60.0)])
+def test_a_breaker_waits_as_long_as_the_collector_asks_for_and_not_for_ever(asked: float, pause: float):
+    now = [0.0]
+    breaker = CircuitBreaker(lambda: now[0], lambda: 0.0)
+    breaker.failed(asked)
+    now[0] = pause - 0.01
+    assert breaker.state == "open"
+    now[0] = pause
+    assert breaker.state == "half-open"
+
+
+def exporting(url: str) -> OperationExporter:
+    return OperationExporter(
+        SpanEncoder(),
+        Envelope(Resource({}), "mcp_obs", "1"),
+        Sender(f"{url}/v1/traces", {}),
+        CircuitBreaker(draw=lambda: 0.0),
+    )
+
+
+def test_what_a_collector_could_not_take_is_sent_when_it_can_and_once():
+    with collecting(503) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put, "ping").end()
+        collector.wait_for_request()
+        collector.spans.clear()
+        collector.status = 200
+        lean_span(exporter.put, "tools/list").end()
+        collector.wait_for("ping", "tools/list")
+        exporter.shutdown(10)
+        assert collector.spans == ["ping", "tools/list"]
+
+
+def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_again(
+    caplog: pytest.LogCaptureFixture,
+):
+    with collecting(401) as collector:
+        exporter = exporting(collector.url)
+        for method in ("ping", "tools/list"):
+            lean_span(exporter.put, method).end()
+            collector.wait_for(method)
+        exporter.shutdown(10)
+        assert collector.spans == ["ping", "tools/list"]
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 401 "
+
+
+def test_what_waits_is_bounded_and_what_is_left_out_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(exporter_module, "MOST_WAITING", 2)
+    monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", 1)
+    exporter = exporting("http://127.0.0.1:9")
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    for _ in range(5):
+        lean_span(exporter.put).end()
+    assert exporter.dropped == 3
+    exporter.encode_ended()
+    assert exporter.dropped == 5
+    exporter.shutdown(0)
+    lean_span(exporter.put).end()
+    assert exporter.dropped == 6
+    assert "left out 5 operations" in caplog.text
+
+
+def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        span = lean_span(exporter.put)
+        span.result = {"content": [{"type": "text", "text": "x" * (exporter_module.LARGE_TEXT + 1)}]}
+        span.end()
+        collector.wait_for("ping")
+        exporter.shutdown(10)
+
+
+@pytest.mark.parametrize(("no_proxy", "is_asked"), [("", True), ("collector.test", False)])
+def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
+    no_proxy: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
+):
+    with collecting() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", no_proxy)
+        Sender("http://collector.test:1/v1/traces", {}).send(gzip.compress(b""), 10)
+    assert [path for path, _ in proxy.requests] == ["http://collector.test:1/v1/traces"] * is_asked
+
+
+FORKS = """
+import os
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, None, None)).answer({})
+"""
+
+
+def test_a_forked_child_sends_its_own_operations_and_none_of_its_parent_s():
+    with collecting() as collector:
+        process = recording_process({"MCP_OBS_ENDPOINT": collector.url}, FORKS)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
+    assert sorted(collector.spans) == ["ping", "prompts/list", "tools/list"]
