@@ -214,7 +214,7 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     exporter.shutdown(0)
     lean_span(exporter.put).end()
     assert exporter.dropped == 6
-    assert "left out 5 operations" in caplog.text
+    assert "could not send 5 operations" in caplog.text
 
 
 def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.MonkeyPatch):
@@ -241,6 +241,7 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
 
 FORKS = """
 import os
+sys.stdin.readline()
 child = os.fork()
 if child:
     os.waitpid(child, 0)
@@ -251,6 +252,10 @@ begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, 
 def test_a_forked_child_sends_its_own_operations_and_none_of_its_parent_s():
     with collecting() as collector:
         process = recording_process({"MCP_OBS_ENDPOINT": collector.url}, FORKS)
-        _, said = process.communicate(timeout=60)
+        # The parent's connection stands when the child begins.
+        collector.wait_for("ping")
+        _, said = process.communicate("\n", timeout=60)
     assert (process.returncode, said) == (0, "")
-    assert sorted(collector.spans) == ["ping", "prompts/list", "tools/list"]
+    assert collector.spans == ["ping", "prompts/list", "tools/list"]
+    parent, child, _ = collector.ports
+    assert parent != child

@@ -18,14 +18,17 @@ class Collector:
     url: str
     status: int = 200
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
+    ports: list[int] = field(default_factory=list[int])
+    """Of the connections that the requests came on."""
     spans: list[str] = field(default_factory=list[str])
     resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     arrived: threading.Condition = field(default_factory=threading.Condition)
     released: threading.Event = field(default_factory=threading.Event)
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> None:
+    def take(self, port: int, path: str, headers: dict[str, str], body: bytes) -> None:
         """Keep one request."""
         with self.arrived:
+            self.ports.append(port)
             self.requests.append((path, headers))
             if path == "/v1/traces":
                 self._take_spans(gzip.decompress(body))
@@ -53,9 +56,16 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
     """A collector that answers `status`, or keeps every request waiting."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(self.path, {key.lower(): value for key, value in self.headers.items()}, body)
+            collector.take(
+                self.client_address[1],
+                self.path,
+                {key.lower(): value for key, value in self.headers.items()},
+                body,
+            )
             if hung:
                 collector.released.wait(60)
             self.send_response(collector.status)

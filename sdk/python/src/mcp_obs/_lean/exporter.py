@@ -71,8 +71,9 @@ class OperationExporter:
         thread = self._thread
         if thread is not None:
             thread.join(max(self._deadline - time.monotonic(), 0))
-        if self.dropped:
-            logger.warning("mcp-obs left out %d operations, more than it could send", self.dropped)
+        lost = self.dropped + len(self._ended) + len(self._backlog)
+        if lost:
+            logger.warning("mcp-obs could not send %d operations", lost)
 
     def _start(self) -> None:
         with self._starting:
@@ -89,6 +90,7 @@ class OperationExporter:
         self._thread = None
         self._wake = threading.Event()
         self._starting = threading.Lock()
+        self._sender.forget()
 
     def _run(self) -> None:
         while self._deadline is None:

@@ -37,6 +37,10 @@ class Sender:
         self._pool = _pool_for(url)
         self._has_told = False
 
+    def forget(self) -> None:
+        """Leave the connection to the parent process that this one was forked from."""
+        self._pool = _pool_for(self._url)
+
     def send(self, body: bytes, seconds: float) -> Sent:
         """Send one gzipped request, for at most about `seconds`."""
         try:
