@@ -69,6 +69,19 @@ def test_an_endpoint_that_is_no_url_is_refused_by_name():
         resolve({}, endpoint="localhost:4318")
 
 
+@pytest.mark.parametrize("key", ["a\nSECRET", "SECRET\x00", "SECRÉT"])
+def test_a_key_that_can_t_be_sent_is_refused_without_being_shown(key: str):
+    with pytest.raises(ValueError, match="has characters that no key has") as caught:
+        resolve({}, api_key=key)
+    assert key not in str(caught.value)
+
+
+def test_the_newline_after_a_key_from_a_file_is_no_part_of_it():
+    found = resolve({"MCP_OBS_API_KEY": "k\n"})
+    assert found is not None
+    assert found.api_key == "k"
+
+
 @pytest.mark.parametrize(
     ("environ", "enabled"),
     [

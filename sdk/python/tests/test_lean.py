@@ -1,16 +1,23 @@
 """The lean way from an operation to the collector."""
 
 import gzip
+import socket
+import threading
+import tracemalloc
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
+import pydantic.v1
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from opentelemetry import trace
+from opentelemetry import context, trace
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 from sdk_kit.collector import collecting
@@ -18,14 +25,17 @@ from sdk_kit.otlp import read_value
 from sdk_kit.process import recording_process
 from sdk_kit.recording import Recording
 
+from mcp_obs import _providers
+from mcp_obs._configuration import Configuration
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.encoder import MOST_FRAGMENT_BYTES, Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, OperationSpan
-from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.pipeline import LeanPipeline
+from mcp_obs._lean.sender import Sender, Sent
 from mcp_obs._lean.wire import key_value
-from mcp_obs._message import Message
+from mcp_obs._message import Client, Message
 from mcp_obs._operation import begin
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -56,6 +66,12 @@ def test_what_otlp_has_no_type_for_becomes_text(value: Any, read: object):
     assert read_value(KeyValue.FromString(key_value("a", value)).value) == read
 
 
+class Colour(str, Enum):  # noqa: UP042  a StrEnum's str() is its value
+    """A text that has a name of its own."""
+
+    RED = "red"
+
+
 def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(recording: Recording):
     operation = begin(lambda: Message("tools/call", {"name": "act"}, 1, None, None, None))
     assert operation is not None
@@ -63,8 +79,11 @@ def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(re
     with operation.current():
         span = trace.get_current_span()
         span.set_attribute("rows", 3)
-        span.set_attributes({"exact": True, "share": 0.5, "tags": ("a", "b"), "rows": 4})
-        span.add_event("cache.miss", {"key": "ada"})
+        tags, details = ["a", "b"], {"key": "ada"}
+        span.set_attributes({"exact": True, "share": 0.5, "tags": tags, "rows": 4, "colour": Colour.RED})
+        span.add_event("cache.miss", details)
+        tags.append("later")
+        details["key"] = "later"
         span.record_exception(KeyError("city"), {"attempt": 1})
         span.add_link(linked, {"why": "batch"})
         span.set_status(StatusCode.ERROR, "half of it")
@@ -75,8 +94,8 @@ def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(re
     span.update_name("late")
     assert not span.is_recording()
     picture = recording.picture("act on it")
-    ((event, _), (exception, details)) = picture.pop("events")
-    assert (event, exception) == ("cache.miss", "exception")
+    (event, (exception, details)) = picture.pop("events")
+    assert (event, exception) == (("cache.miss", {"key": "ada"}), "exception")
     assert (details["exception.type"], details["attempt"]) == ("KeyError", 1)
     assert picture == snapshot(
         {
@@ -94,6 +113,7 @@ def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(re
                 "exact": True,
                 "share": 0.5,
                 "tags": ("a", "b"),
+                "colour": "red",
                 "mcp_obs.response.size": 2,
                 "mcp_obs.operation.outcome": "ok",
             },
@@ -111,9 +131,79 @@ def test_a_status_that_is_ok_is_final_in_both_ways(recording: Recording):
     assert recording.picture("ping")["status"] == ("OK", None)
 
 
+def test_the_host_s_attributes_are_no_metric_s_in_either_way(recording: Recording):
+    operation = begin(lambda: Message("tools/call", {"name": "act"}, 1, None, None, None))
+    assert operation is not None
+    with operation.current():
+        trace.get_current_span().set_attribute("error.type", "theirs")
+    operation.answer({})
+    assert recording.picture("tools/call act")["attributes"]["error.type"] == "theirs"
+    ((count, attributes),) = recording.durations()
+    assert (count, "error.type" in attributes) == (1, False)
+
+
+def test_an_exception_of_an_old_validator_is_recorded_without_the_rejected_value(recording: Recording):
+    class Arguments(pydantic.v1.BaseModel):
+        token: int
+
+    operation = begin(lambda: Message("ping", None, 1, None, None, None))
+    assert operation is not None
+    with operation.current(), pytest.raises(pydantic.v1.ValidationError) as caught:
+        Arguments(token="a secret")  # pyright: ignore[reportArgumentType]
+    with operation.current():
+        trace.get_current_span().record_exception(caught.value)
+    operation.answer({})
+    ((name, details),) = recording.picture("ping")["events"]
+    assert name == "exception"
+    if recording.way == "lean":
+        assert details["exception.message"] == "token: type_error.integer"
+
+
+def test_what_can_t_be_written_costs_itself_and_not_the_span(monkeypatch: pytest.MonkeyPatch):
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    ended: list[OperationSpan] = []
+    span = lean_span(ended.append)
+    wrong: Any = {5: "a number", "speechless": SpeechlessError(), "right": 1}
+    span.set_attributes(wrong)
+    span.end()
+    read = _first(Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(ended[0])]))
+    assert {one.key for one in read.attributes} == {*ended[0].said, "right"}
+
+
+@pytest.mark.parametrize("whose", ["the host's", "the client's"])
+def test_what_spans_have_in_common_takes_no_more_memory_than_a_few_mebibytes(whose: str):
+    encoder = SpanEncoder()
+    tracemalloc.start()
+    try:
+        for number in range(3000):
+            client = Client(f"{number}" + "c" * 1000, "v" * 1000) if whose == "the client's" else None
+            span = OperationSpan(
+                Message("ping", None, 1, None, client, None),
+                SpanContext(1, 2, is_remote=False),
+                None,
+                (),
+                _ignore,
+            )
+            if whose == "the host's":
+                span.set_attribute("prompt", f"{number}" + "p" * 10_000)
+            span.end()
+            encoder.encode(span)
+        assert tracemalloc.get_traced_memory()[0] < 4 * MOST_FRAGMENT_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def _ignore(span: OperationSpan) -> None:
+    pass
+
+
 def lean_span(on_end: Callable[[OperationSpan], None], method: str = "ping") -> OperationSpan:
-    context = SpanContext(1, 2, is_remote=False)
-    return OperationSpan(Message(method, None, 1, None, None, None), context, None, (), on_end)
+    ids = SpanContext(1, 2, is_remote=False)
+    return OperationSpan(Message(method, None, 1, None, None, None), ids, None, (), on_end)
 
 
 def test_more_than_a_span_may_have_is_left_out_and_counted():
@@ -125,7 +215,7 @@ def test_more_than_a_span_may_have_is_left_out_and_counted():
     span.end()
     body = Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(ended[0])])
     read = _first(body)
-    known = len(ended[0].message.attributes())
+    known = len(ended[0].said)
     assert (len(read.attributes), read.dropped_attributes_count) == (MOST_ATTRIBUTES, known)
     assert (len(read.events), read.dropped_events_count) == (MOST_EVENTS, 3)
 
@@ -233,10 +323,135 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
     no_proxy: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
 ):
     with collecting() as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url.replace("://", "://ada:lovelace@"))
         monkeypatch.setenv("no_proxy", no_proxy)
         Sender("http://collector.test:1/v1/traces", {}).send(gzip.compress(b""), 10)
-    assert [path for path, _ in proxy.requests] == ["http://collector.test:1/v1/traces"] * is_asked
+    asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
+    assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
+
+
+def test_nothing_large_is_held_while_a_collector_hangs():
+    with collecting(hung=True) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put).end()
+        collector.wait_for_request()
+        held = lean_span(exporter.put)
+        held.result = {"structuredContent": {"rows": ["x" * 1000] * 1000}}
+        held.end()
+        assert (held.message, held.result) == (None, None)
+        assert held.said["mcp_obs.response.size"] > 1_000_000
+        collector.released.set()
+        exporter.shutdown(10)
+
+
+def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
+    with collecting(503) as collector:
+        exporter = OperationExporter(
+            SpanEncoder(), Envelope(Resource({}), "s", "1"), Sender(collector.url, {}), CircuitBreaker()
+        )
+        exporter.put(_ended("ping"))
+        collector.wait_for_request()
+        collector.status = 200
+        exporter.put(_ended("tools/list"))
+        exporter.shutdown(10)
+        assert len(collector.requests) == 2
+    assert exporter.dropped == 0
+
+
+def _ended(method: str) -> OperationSpan:
+    ended: list[OperationSpan] = []
+    lean_span(ended.append, method).end()
+    return ended[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_over"),
+    [(200, True), (302, True), (400, True), (401, True), (413, True), (500, True)]
+    + [(status, False) for status in (429, 502, 503, 504)],
+)
+def test_only_what_otlp_says_is_tried_again(status: int, is_over: bool):
+    with collecting(status) as collector:
+        assert Sender(f"{collector.url}/v1/traces", {}).send(gzip.compress(b""), 10).is_over is is_over
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\nbroken", b"Content-Length: 100\r\n\r\ncut off"],
+)
+def test_what_was_taken_is_not_sent_again_because_its_answer_is_broken(answer: bytes):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + answer)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        sent = Sender(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}).send(gzip.compress(b""), 10)
+        serving.join()
+    assert sent.is_over
+
+
+def test_no_secret_gets_into_the_host_s_log(caplog: pytest.LogCaptureFixture):
+    for url, headers in (
+        ("http://127.0.0.1:9/", {"authorization": "Bearer SECRET\n"}),
+        ("http://ada:SECRET@127.0.0.1:9/", {}),
+    ):
+        assert not Sender(url, headers).send(gzip.compress(b""), 10).is_over
+    assert len(caplog.records) == 2
+    assert "SECRET" not in caplog.text
+
+
+def test_a_thread_that_can_t_start_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", _no_more_threads)
+            exporter.put(_ended("ping"))
+        exporter.put(_ended("tools/list"))
+        collector.wait_for("ping", "tools/list")
+        exporter.shutdown(10)
+
+
+def _no_more_threads(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_exports_are_hidden_from_the_host_s_own_instrumentation():
+    suppressed: list[object] = []
+
+    class Noting(Sender):
+        def send(self, body: bytes, seconds: float) -> Sent:
+            suppressed.append(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+            return Sent(is_over=True)
+
+    exporter = OperationExporter(
+        SpanEncoder(), Envelope(Resource({}), "s", "1"), Noting("http://collector.test", {}), CircuitBreaker()
+    )
+    exporter.put(_ended("ping"))
+    exporter.shutdown(10)
+    assert suppressed == [True]
+
+
+def test_spans_and_durations_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
+    given: list[float] = []
+
+    class Meters(MeterProvider):
+        def shutdown(self, timeout_millis: float = 30_000) -> None:
+            given.append(timeout_millis)
+
+    def meters(configuration: Configuration, resource: Resource) -> MeterProvider:
+        return Meters(shutdown_on_exit=False)
+
+    times = iter([10.0, 10.75])
+    monkeypatch.setattr(_providers, "meter_provider", meters)
+    pipeline = LeanPipeline(Configuration(None, "http://127.0.0.1:9", None, metrics=True))
+    monkeypatch.setattr("mcp_obs._lean.pipeline.time.monotonic", lambda: next(times, 10.75))
+    pipeline.shutdown(1.0)
+    assert given == [250.0]
 
 
 FORKS = """

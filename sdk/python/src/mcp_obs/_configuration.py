@@ -6,7 +6,15 @@ from dataclasses import dataclass
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
 _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # Settings of the OpenTelemetry SDK and its exporters, which nothing else obeys.
-_OF_THE_SDK = ("OTEL_EXPORTER_OTLP_", "OTEL_BSP_", "OTEL_TRACES_SAMPLER", "OTEL_SPAN_", "OTEL_ATTRIBUTE_")
+_OF_THE_SDK = (
+    "OTEL_EXPORTER_OTLP_",
+    "OTEL_BSP_",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_SPAN_",
+    "OTEL_EVENT_",
+    "OTEL_LINK_",
+    "OTEL_ATTRIBUTE_",
+)
 _NO = frozenset({"0", "false", "no", "off"})
 _YES = frozenset({"1", "true", "yes", "on"})
 
@@ -51,9 +59,12 @@ def resolve(
 ) -> Configuration | None:
     """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
 
-    Raises ValueError when the endpoint is not an http(s) URL.
+    Raises ValueError when the endpoint is not an http(s) URL or the key can't be sent.
     """
-    api_key = api_key or environ.get("MCP_OBS_API_KEY") or None
+    # One that was read from a file ends with a newline.
+    api_key = (api_key or environ.get("MCP_OBS_API_KEY") or "").strip() or None
+    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+        raise ValueError("The API key has characters that no key has: check api_key and MCP_OBS_API_KEY")
     endpoint = endpoint or environ.get("MCP_OBS_ENDPOINT") or None
     if endpoint is None and not any(environ.get(name) for name in _OTEL_ENDPOINTS):
         if api_key is None:

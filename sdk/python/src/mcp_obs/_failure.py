@@ -47,7 +47,7 @@ def _message(error: BaseException) -> str:
     validator = type(error).__module__.partition(".")[0]
     rejected: Any = error
     if validator.startswith("pydantic") and hasattr(error, "errors"):
-        details: Any = rejected.errors(include_url=False, include_context=False, include_input=False)
+        details: Any = rejected.errors()  # pydantic.v1's takes no arguments
         return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['type']}" for one in details)
     if validator == "jsonschema" and hasattr(error, "json_path"):
         return f"{rejected.json_path}: {rejected.validator}"

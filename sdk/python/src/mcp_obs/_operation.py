@@ -92,9 +92,9 @@ class Operation:
                 span.set_status(StatusCode.ERROR, carried(description) if description else None)
                 if self._failure is not None:
                     span.add_event("exception", self._failure.event_attributes())
+            self._telemetry.took(span, seconds, self._message, late, self._context)
         finally:
             span.end()
-        self._telemetry.ended(self._message, late, seconds, self._context)
 
 
 def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Operation | None:

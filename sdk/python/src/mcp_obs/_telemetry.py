@@ -29,8 +29,10 @@ class Telemetry(Protocol):
         """Note how large the result of a request is."""
         ...
 
-    def ended(self, message: Message, late: Mapping[str, Any], seconds: float, context: Context) -> None:
-        """Record how long it took; `late` are the attributes that were known at its end only."""
+    def took(
+        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
+    ) -> None:
+        """Record how long an operation took that ends; `late` are the attributes that its end brought."""
         ...
 
 
@@ -54,7 +56,9 @@ class OpenTelemetry:
             if size is not None:
                 span.set_attribute(semconv.MCP_OBS_RESPONSE_SIZE, size)
 
-    def ended(self, message: Message, late: Mapping[str, Any], seconds: float, context: Context) -> None:
+    def took(
+        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
+    ) -> None:
         """Record a duration in the context of the span, for exemplars."""
         if self._durations is not None:
             attributes = timed_as({**message.attributes(), **late})

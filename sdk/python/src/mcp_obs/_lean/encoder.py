@@ -11,18 +11,21 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanContext, TraceState
 
 from mcp_obs import semconv
+from mcp_obs._guard import Guard
 from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, OperationSpan
 from mcp_obs._lean.wire import field, fixed64, key_value, text, varint
-from mcp_obs._message import json_size, span_name
+from mcp_obs._message import span_name
 
 # trace.proto, message Span.
 _ATTRIBUTE = b"\x4a"
 _DROPPED_ATTRIBUTES = b"\x50"
 _FLAGS = b"\x85\x01"
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
-# A tool has a few: one for each client, user and outcome.
-_MOST_FRAGMENTS = 2048
+# A tool has a few of 300 bytes: one for each client, user and outcome. The names are the client's to choose.
+MOST_FRAGMENT_BYTES = 2**20
 
+_recording = Guard("recording a duration")
+_writing = Guard("writing an attribute")
 
 RecordDuration = Callable[[float, Mapping[str, Any]], None]
 
@@ -36,13 +39,17 @@ class SpanEncoder:
     def __init__(self, record: RecordDuration | None = None) -> None:
         self._record = record
         self._fragments: dict[tuple[str, ...], bytes] = {}
+        self._fragment_bytes = 0
 
     def encode(self, span: OperationSpan) -> bytes:
         """The bytes of one span that has ended."""
         assert span.end_time is not None
-        attributes = attributes_of(span)
+        # The rest of what was set comes last: it goes first where there is too much.
+        shared = {**span.let_go(), **span.late}
         if self._record is not None:
-            self._record((span.end_time - span.start_time) * 1e-9, attributes)
+            with _recording:
+                self._record(span.seconds, shared)
+        attributes = {**shared, **(span.attributes or {})}
         context = span.context
         parts = [
             b"\x0a\x10"
@@ -52,41 +59,39 @@ class SpanEncoder:
             _trace_state(context.trace_state) if context.trace_state else b"",
             b"\x22\x08" + span.parent.span_id.to_bytes(8, "big") if span.parent else b"",
             b"\x39" + fixed64(span.start_time) + b"\x41" + fixed64(span.end_time),
-            *self._described(span.name or span_name(attributes), attributes),
+            *self._described(span.name or span_name(attributes), attributes, shared),
             _FLAGS + _flags(span.parent).to_bytes(4, "little"),
         ]
         if span.events or span.links or span.status:
             parts.append(_particulars(span).SerializeToString())
         return b"".join(parts)
 
-    def _described(self, name: str, attributes: Mapping[str, Any]) -> Iterable[bytes]:
-        """Name, kind and attributes: texts as one fragment, but for those that no two spans share."""
-        shared, own = [name], list[bytes]()
+    def _described(
+        self, name: str, attributes: Mapping[str, Any], shared: Mapping[str, Any]
+    ) -> Iterable[bytes]:
+        """Name, kind and attributes: the shared ones' texts as one fragment, but for those that no two spans share."""
+        known, own = [name], list[bytes]()
         for count, (key, value) in enumerate(attributes.items()):
             if count == MOST_ATTRIBUTES:
                 own.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - count))
                 break
-            if type(value) is str and key not in _OWN:
-                shared += (key, value)
+            if type(value) is str and key in shared and key not in _OWN:
+                known += (key, value)
             else:
-                own.append(field(_ATTRIBUTE, key_value(key, value)))
-        known = tuple(shared)
+                own.append(_attribute(key, value))
+        return (self._fragment(tuple(known)), *own)
+
+    def _fragment(self, known: tuple[str, ...]) -> bytes:
         fragment = self._fragments.get(known)
         if fragment is None:
-            if len(self._fragments) >= _MOST_FRAGMENTS:
+            fragment = _write_fragment(known)
+            self._fragment_bytes += len(fragment)
+            if self._fragment_bytes > MOST_FRAGMENT_BYTES:
                 self._fragments.clear()
-            fragment = self._fragments[known] = _fragment(known)
-        return (fragment, *own)
-
-
-def attributes_of(span: OperationSpan) -> dict[str, Any]:
-    """All attributes of an ended operation."""
-    attributes = {**span.message.attributes(), **(span.attributes or {})}
-    if span.result is not None:
-        size = json_size(span.result)
-        if size is not None:
-            attributes[semconv.MCP_OBS_RESPONSE_SIZE] = size
-    return attributes
+                self._fragment_bytes = len(fragment)
+            if len(fragment) <= MOST_FRAGMENT_BYTES:
+                self._fragments[known] = fragment
+        return fragment
 
 
 _OWN = frozenset(
@@ -94,11 +99,18 @@ _OWN = frozenset(
 )
 
 
-def _fragment(shared: tuple[str, ...]) -> bytes:
-    name, *rest = shared
-    attributes = (field(_ATTRIBUTE, key_value(*pair)) for pair in zip(rest[::2], rest[1::2], strict=True))
+def _write_fragment(known: tuple[str, ...]) -> bytes:
+    name, *rest = known
+    attributes = (_attribute(*pair) for pair in zip(rest[::2], rest[1::2], strict=True))
     kind = bytes((0x30, SpanMessage.SPAN_KIND_SERVER))
     return field(b"\x2a", text(name)) + kind + b"".join(attributes)
+
+
+def _attribute(key: str, value: Any) -> bytes:
+    """One attribute; nothing where a host set what can't be written."""
+    with _writing:
+        return field(_ATTRIBUTE, key_value(key, value))
+    return b""
 
 
 def _trace_state(state: TraceState) -> bytes:

@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 from weakref import WeakSet
 
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  the SDK's own processors use it
+    attach,
+    set_value,
+)
+
 from mcp_obs._guard import Guard, logger
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
@@ -27,6 +33,7 @@ MOST_BACKLOG_BYTES = 8 * 2**20
 ANSWER_SECONDS = 10.0
 
 _exporting = Guard("exporting operations")
+_putting = Guard("handing an operation to its exporter")
 _exporters = WeakSet["OperationExporter"]()
 
 
@@ -47,6 +54,7 @@ class OperationExporter:
         """Operations that were not sent because too many waited."""
         self._wake = threading.Event()
         self._deadline: float | None = None
+        self._is_sending = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         _exporters.add(self)
@@ -57,11 +65,16 @@ class OperationExporter:
         if waiting >= MOST_WAITING or self._deadline is not None:
             self.dropped += 1
             return
-        self._ended.append(span)
-        if self._thread is None:
-            self._start()
-        if waiting == _WAKE_AT or (span.result is not None and _is_large(span.result)):
-            self._wake.set()
+        with _putting:
+            is_urgent = waiting >= _WAKE_AT or (span.result is not None and _is_large(span.result))
+            if self._is_sending:
+                # The thread may be held up for long: what it can't let go must not pile up.
+                span.let_go()
+            self._ended.append(span)
+            if self._thread is None:
+                self._start()
+            if is_urgent and not self._wake.is_set():
+                self._wake.set()
 
     def shutdown(self, seconds: float) -> None:
         """Send what waits, for at most about `seconds`; nothing is taken afterwards."""
@@ -79,20 +92,25 @@ class OperationExporter:
         with self._starting:
             if self._thread is None:
                 # A daemon: a collector that hangs must not keep the process.
-                self._thread = threading.Thread(target=self._run, name="mcp-obs", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="mcp-obs", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
         self._ended.clear()
         self._backlog.clear()
         self._backlog_bytes = 0
+        self.dropped = 0
+        self._is_sending = False
         self._thread = None
         self._wake = threading.Event()
         self._starting = threading.Lock()
         self._sender.forget()
 
     def _run(self) -> None:
+        # The host's own instrumentation of HTTP need not see the exports.
+        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         while self._deadline is None:
             self._wake.wait(EXPORT_SECONDS)
             self._wake.clear()
@@ -107,18 +125,21 @@ class OperationExporter:
         """Turn what has ended into bytes, which are bounded; in the thread."""
         for _ in range(len(self._ended)):
             span = self._ended.popleft()
+            encoded = None
             with _exporting:
-                self._keep(self._encoder.encode(span))
+                encoded = self._encoder.encode(span)
+            self._keep(encoded)
 
-    def _keep(self, encoded: bytes) -> None:
-        if self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
+    def _keep(self, encoded: bytes | None) -> None:
+        if encoded is None or self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
             self.dropped += 1
             return
         self._backlog.append(encoded)
         self._backlog_bytes += len(encoded)
 
     def _send(self) -> None:
-        while self._backlog and self._breaker.state != "open":
+        # At the end there is no later.
+        while self._backlog and (self._deadline is not None or self._breaker.state != "open"):
             seconds = ANSWER_SECONDS
             if self._deadline is not None:
                 seconds = min(seconds, self._deadline - time.monotonic())
@@ -126,7 +147,12 @@ class OperationExporter:
                     return
             count = min(len(self._backlog), BATCH_SPANS)
             batch = [self._backlog[place] for place in range(count)]
-            sent = self._sender.send(gzip.compress(self._envelope.around(batch), 1), seconds)
+            body = gzip.compress(self._envelope.around(batch), 1)
+            self._is_sending = True
+            try:
+                sent = self._sender.send(body, seconds)
+            finally:
+                self._is_sending = False
             if not sent.is_over:
                 self._breaker.failed(sent.retry_seconds)
                 return

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
+from mcp_obs import semconv
 from mcp_obs._failure import failure_of
-from mcp_obs._message import Message
+from mcp_obs._guard import Guard
+from mcp_obs._message import Message, json_size
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
@@ -19,6 +21,8 @@ MOST_EVENTS = 128
 MOST_LINKS = 128
 
 Event = tuple[str, int, Mapping[str, Any]]
+
+_keeping = Guard("keeping what was set on a span")
 
 
 class OperationSpan(Span):
@@ -33,12 +37,15 @@ class OperationSpan(Span):
         "dropped_events",
         "end_time",
         "events",
+        "late",
         "links",
         "message",
         "name",
         "on_end",
         "parent",
         "result",
+        "said",
+        "seconds",
         "start_time",
         "status",
     )
@@ -51,20 +58,34 @@ class OperationSpan(Span):
         links: Sequence[Link],
         on_end: Callable[[OperationSpan], None],
     ) -> None:
-        self.message = message
+        self.message: Message | None = message
         self.context = context
         self.parent = parent
         self.links = links
         self.on_end = on_end
         self.name: str | None = None
         self.attributes: dict[str, Any] | None = None
-        """What was set on it beside what the message says."""
+        """What was set on it."""
+        self.said: dict[str, Any] = {}
+        self.late: Mapping[str, Any] = {}
+        """What the operation's end brought; it was set on it too."""
+        self.seconds = 0.0
         self.events: deque[Event] | None = None
         self.dropped_events = 0
         self.status: Status | None = None
         self.result: Mapping[str, Any] | None = None
         self.end_time: int | None = None
         self.start_time = time.time_ns()
+
+    def let_go(self) -> dict[str, Any]:
+        """What the message and the result say; neither is held any longer, as both can be large."""
+        if self.message is not None:
+            self.said = self.message.attributes()
+            size = json_size(self.result) if self.result is not None else None
+            if size is not None:
+                self.said[semconv.MCP_OBS_RESPONSE_SIZE] = size
+            self.message = self.result = None
+        return self.said
 
     def get_span_context(self) -> SpanContext:
         """Its ids."""
@@ -83,20 +104,24 @@ class OperationSpan(Span):
         if self.end_time is None:
             if self.attributes is None:
                 self.attributes = {}
-            self.attributes.update(attributes)
+            with _keeping:
+                self.attributes.update({key: _kept(value) for key, value in attributes.items()})
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Keep an event; beyond the limit the oldest leaves."""
         if self.end_time is None:
             if self.events is None:
                 self.events = deque(maxlen=MOST_EVENTS)
-            self.dropped_events += len(self.events) == MOST_EVENTS
-            self.events.append((name, timestamp or time.time_ns(), attributes or {}))
+            with _keeping:
+                event = (name, timestamp or time.time_ns(), dict(attributes or {}))
+                self.dropped_events += len(self.events) == MOST_EVENTS
+                self.events.append(event)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Keep a link."""
         if self.end_time is None:
-            self.links = [*self.links, Link(context, attributes)]
+            with _keeping:
+                self.links = [*self.links, Link(context, dict(attributes or {}))]
 
     def update_name(self, name: str) -> None:
         """Call it otherwise than the conventions do."""
@@ -119,11 +144,19 @@ class OperationSpan(Span):
         escaped: bool = False,
     ) -> None:
         """Keep an exception as an event, without its traceback."""
-        details: dict[str, Any] = {**failure_of(exception).event_attributes(), **(attributes or {})}
-        self.add_event("exception", details, timestamp)
+        with _keeping:
+            details: dict[str, Any] = {**failure_of(exception).event_attributes(), **(attributes or {})}
+            self.add_event("exception", details, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """Hand it to the exporter, the first time."""
         if self.end_time is None:
             self.end_time = end_time or time.time_ns()
             self.on_end(self)
+
+
+def _kept(value: Any) -> Any:
+    """A copy of what the host may go on to change."""
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[Any, Any]", value))
+    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value

@@ -1,5 +1,6 @@
 """The lean way from an operation to the collector."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,8 +58,12 @@ class LeanTelemetry:
         if isinstance(span, OperationSpan):
             span.result = result
 
-    def ended(self, message: Message, late: Mapping[str, Any], seconds: float, context: Context) -> None:
-        """Nothing: the exporter works the duration out."""
+    def took(
+        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
+    ) -> None:
+        """Keep it until the exporter records it."""
+        if isinstance(span, OperationSpan):
+            span.seconds, span.late = seconds, late
 
 
 def recorder(durations: Histogram) -> RecordDuration:
@@ -96,9 +101,10 @@ class LeanPipeline:
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
+        deadline = time.monotonic() + seconds
         with _shutting_down:
             self._exporter.shutdown(seconds)
         if self._meters is not None:
             meters, self._meters = self._meters, None
             with _shutting_down:
-                meters.shutdown(timeout_millis=max(100.0, seconds * 1000))
+                meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))

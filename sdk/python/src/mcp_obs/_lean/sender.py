@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import urllib3
-from urllib3.exceptions import HTTPError
+import requests
 
 from mcp_obs._guard import logger
 
-# OTLP/HTTP: these may be sent again, all others may not.
-_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+# OTLP 1.9, OTLP/HTTP: these may be sent again, all others may not.
+_RETRYABLE = frozenset({429, 502, 503, 504})
+_MOST_OF_AN_ANSWER = 4096
 _MOST_OF_A_REASON = 200
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Sent(NamedTuple):
@@ -24,39 +22,54 @@ class Sent(NamedTuple):
 
 
 class Sender:
-    """A connection to one URL. For one thread."""
+    """A connection to one URL, by the proxies and certificates that the environment names. For one thread."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self._url = url
+        parts = urlsplit(url)
+        # Without a password, for the host's log.
+        self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._headers = {
             **headers,
             "content-type": "application/x-protobuf",
             "content-encoding": "gzip",
             "user-agent": "mcp-obs",
         }
-        self._pool = _pool_for(url)
+        self._session = requests.Session()
         self._has_told = False
 
     def forget(self) -> None:
         """Leave the connection to the parent process that this one was forked from."""
-        self._pool = _pool_for(self._url)
+        self._session = requests.Session()
 
     def send(self, body: bytes, seconds: float) -> Sent:
-        """Send one gzipped request, for at most about `seconds`."""
+        """Send one gzipped request; `seconds` for connecting, and again for each part of the answer."""
         try:
-            response = self._pool.request(
-                "POST", self._url, body=body, headers=self._headers, timeout=seconds, redirect=False
+            # A redirect would take the key elsewhere; an answer is as long as whoever answers likes.
+            response = self._session.post(
+                self._url, body, headers=self._headers, timeout=seconds, allow_redirects=False, stream=True
             )
-        except (HTTPError, OSError) as error:
-            self._tell("mcp-obs: %s does not take telemetry and is tried again: %s", self._url, error)
+        except Exception as error:  # noqa: BLE001  each layer below has its own; some quote the headers
+            is_away = isinstance(error, requests.ConnectionError | requests.Timeout)
+            reason = str(error) if is_away else type(error).__name__
+            self._tell("mcp-obs: %s does not take telemetry and is tried again: %s", self._shown, reason)
             return Sent(is_over=False)
-        if response.status in _RETRYABLE:
-            self._tell("mcp-obs: %s answers %d and is tried again", self._url, response.status)
+        with response:
+            return self._judge(response)
+
+    def _judge(self, response: requests.Response) -> Sent:
+        """Goes by the status alone: what was taken must not be sent again because its answer is broken."""
+        answer = _start_of(response)
+        if response.status_code in _RETRYABLE:
+            self._tell("mcp-obs: %s answers %d and is tried again", self._shown, response.status_code)
             return Sent(is_over=False, retry_seconds=_seconds(response.headers.get("retry-after")))
-        if response.status >= 300:
-            reason = response.data[:_MOST_OF_A_REASON].decode(errors="replace")
+        if response.status_code >= 300:
+            reason = answer[:_MOST_OF_A_REASON].decode(errors="replace")
             self._tell(
-                "mcp-obs: %s refuses telemetry, which is lost: %d %s", self._url, response.status, reason
+                "mcp-obs: %s refuses telemetry, which is lost: %d %s",
+                self._shown,
+                response.status_code,
+                reason,
             )
         else:
             self._has_told = False
@@ -69,14 +82,12 @@ class Sender:
             logger.warning(message, *arguments)
 
 
-def _pool_for(url: str) -> urllib3.PoolManager:
-    """Through the proxy that the environment names, which is never meant for this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    proxy = getproxies().get(parts.scheme)
-    if proxy is None or host in _THIS_MACHINE or proxy_bypass(host):
-        return urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
-    return urllib3.ProxyManager(proxy, num_pools=1, maxsize=1, retries=False)
+def _start_of(response: requests.Response) -> bytes:
+    """All of an answer of the usual length, after which its connection serves again."""
+    try:
+        return response.raw.read(_MOST_OF_AN_ANSWER, decode_content=False)
+    except Exception:  # noqa: BLE001  each layer below has its own
+        return b""
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -65,6 +65,8 @@ def _message_of(value: Any, depth: int) -> AnyValue:
     """What a host may set beside plain values; what OTLP has no type for becomes text."""
     if isinstance(value, bytes):
         return AnyValue(bytes_value=value)
+    if isinstance(value, str):  # an enum's member, whose str() is its name
+        return AnyValue(string_value=_clean(str.__str__(value)))
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
@@ -75,7 +77,7 @@ def _message_of(value: Any, depth: int) -> AnyValue:
         items = cast("Mapping[Any, Any]", value).items()
         values = [KeyValue(key=_clean(str(key)), value=_message_of(each, depth + 1)) for key, each in items]
         return AnyValue(kvlist_value=KeyValueList(values=values))
-    if depth < _MOST_NESTING and isinstance(value, Sequence) and not isinstance(value, str):
+    if depth < _MOST_NESTING and isinstance(value, Sequence):
         members = cast("Sequence[Any]", value)
         return AnyValue(array_value=ArrayValue(values=[_message_of(each, depth + 1) for each in members]))
     return AnyValue() if value is None else AnyValue(string_value=_clean(str(value)))
