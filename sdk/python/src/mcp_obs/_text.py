@@ -5,8 +5,13 @@ LONGEST_TEXT = 1024
 
 
 def carried(text: str) -> str:
-    """`text` cut to the longest length, and without lone surrogates.
+    """`text` cut to the longest length, and clean."""
+    return clean(text[:LONGEST_TEXT])
 
-    UTF-8 has no lone surrogates: one in a span's name or description costs the exporter the whole batch.
+
+def clean(text: str) -> str:
+    """`text` without lone surrogates.
+
+    UTF-8 has none: one in a span's name or description costs the exporter the whole batch.
     """
-    return text[:LONGEST_TEXT].encode(errors="replace").decode()
+    return text.encode(errors="replace").decode()

@@ -5,11 +5,11 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, SpanFlags
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-_IS_REMOTE = 0x200
+_IS_REMOTE = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK
 
 
 def read_spans(body: bytes) -> Iterator[ReadableSpan]:
@@ -23,7 +23,11 @@ def _read(span: Span) -> ReadableSpan:
     context = _context(span.trace_id, span.span_id, span.trace_state)
     parent = None
     if span.parent_span_id:
-        parent = _context(span.trace_id, span.parent_span_id, is_remote=bool(span.flags & _IS_REMOTE))
+        parent = _context(
+            span.trace_id,
+            span.parent_span_id,
+            is_remote=bool(span.flags & SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK),
+        )
     return ReadableSpan(
         span.name,
         context,

@@ -1,1 +1,1 @@
-"""Operations as light records, turned into OTLP by a thread: a tenth of what the OpenTelemetry SDK's spans cost."""
+"""Operations as light records that a thread turns into OTLP: the request pays a quarter of an SDK span."""

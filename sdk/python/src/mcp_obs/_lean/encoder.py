@@ -6,6 +6,7 @@ from typing import Any
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+from opentelemetry.proto.trace.v1.trace_pb2 import SpanFlags
 from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanContext, TraceState
@@ -15,12 +16,12 @@ from mcp_obs._guard import Guard
 from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, OperationSpan
 from mcp_obs._lean.wire import field, fixed64, key_value, text, varint
 from mcp_obs._message import span_name
+from mcp_obs._text import clean
 
 # trace.proto, message Span.
 _ATTRIBUTE = b"\x4a"
 _DROPPED_ATTRIBUTES = b"\x50"
 _FLAGS = b"\x85\x01"
-_HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 # A tool has a few of 300 bytes: one for each client, user and outcome. The names are the client's to choose.
 MOST_FRAGMENT_BYTES = 2**20
 
@@ -118,14 +119,15 @@ def _trace_state(state: TraceState) -> bytes:
 
 
 def _flags(parent: SpanContext | None) -> int:
-    return _HAS_IS_REMOTE | (_IS_REMOTE if parent and parent.is_remote else 0)
+    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if parent and parent.is_remote else 0
+    return SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | remote
 
 
 def _particulars(span: OperationSpan) -> SpanMessage:
     """What few spans have."""
     message = SpanMessage()
     for name, time, attributes in span.events or ():
-        event = message.events.add(name=text(name).decode(), time_unix_nano=time)
+        event = message.events.add(name=clean(name), time_unix_nano=time)
         for key, value in attributes.items():
             event.attributes.add().ParseFromString(key_value(key, value))
     for link in span.links[:MOST_LINKS]:
@@ -144,7 +146,7 @@ def _particulars(span: OperationSpan) -> SpanMessage:
         message.status.CopyFrom(
             StatusMessage(
                 code=StatusMessage.StatusCode.ValueType(span.status.status_code.value),
-                message=text(span.status.description or "").decode(),
+                message=clean(span.status.description or ""),
             )
         )
     return message

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
+from mcp_obs._text import clean
+
 _FIXED64 = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
 _MOST_NESTING = 8
@@ -66,7 +68,7 @@ def _message_of(value: Any, depth: int) -> AnyValue:
     if isinstance(value, bytes):
         return AnyValue(bytes_value=value)
     if isinstance(value, str):  # an enum's member, whose str() is its name
-        return AnyValue(string_value=_clean(str.__str__(value)))
+        return AnyValue(string_value=clean(str.__str__(value)))
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
@@ -75,13 +77,9 @@ def _message_of(value: Any, depth: int) -> AnyValue:
         return AnyValue(double_value=value)
     if depth < _MOST_NESTING and isinstance(value, Mapping):
         items = cast("Mapping[Any, Any]", value).items()
-        values = [KeyValue(key=_clean(str(key)), value=_message_of(each, depth + 1)) for key, each in items]
+        values = [KeyValue(key=clean(str(key)), value=_message_of(each, depth + 1)) for key, each in items]
         return AnyValue(kvlist_value=KeyValueList(values=values))
     if depth < _MOST_NESTING and isinstance(value, Sequence):
         members = cast("Sequence[Any]", value)
         return AnyValue(array_value=ArrayValue(values=[_message_of(each, depth + 1) for each in members]))
-    return AnyValue() if value is None else AnyValue(string_value=_clean(str(value)))
-
-
-def _clean(value: str) -> str:
-    return text(value).decode()
+    return AnyValue() if value is None else AnyValue(string_value=clean(str(value)))
