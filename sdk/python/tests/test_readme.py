@@ -7,16 +7,28 @@ from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+TESTS = [snippet for snippet in SNIPPETS if snippet.startswith("# test_")]
+
+
+def run(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Python, with warnings as errors."""
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_guide_s_code_runs_without_a_word():
-    assert len(SNIPPETS) == 3
-    program = "\n".join(SNIPPETS)
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    programs = [snippet for snippet in SNIPPETS if snippet not in TESTS]
+    assert len(programs) == 3
+    result = run("-c", "\n".join(programs))
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_guide_s_tests_pass_on_the_guide_s_server(tmp_path: Path):
+    assert len(TESTS) == 1
+    (tmp_path / "weather.py").write_text(SNIPPETS[0])
+    for snippet in TESTS:
+        name = snippet.splitlines()[0].removeprefix("# ")
+        (tmp_path / name).write_text(snippet)
+    result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "1 passed" in result.stdout

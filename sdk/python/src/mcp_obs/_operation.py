@@ -1,6 +1,5 @@
 """One MCP operation: one span and, when it is over, one duration record."""
 
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import StatusCode
 
-from mcp_obs import _ending, _telemetry, semconv
+from mcp_obs import _clock, _ending, _telemetry, semconv
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
@@ -36,7 +35,7 @@ class Operation:
         self._span = telemetry.start(message, parent)
         context = trace.set_span_in_context(self._span, parent.context)
         self._context = otel_context.set_value(_OPERATION, self, context)
-        self._started = time.perf_counter()
+        self._started = _clock.perf_counter()
 
     @contextmanager
     def current(self) -> Generator[None]:
@@ -78,7 +77,7 @@ class Operation:
             self._end(_ending.CANCELLED, {})
 
     def _end(self, ending: Ending, late: dict[str, Any]) -> None:
-        seconds = time.perf_counter() - self._started
+        seconds = _clock.perf_counter() - self._started
         late[semconv.MCP_OBS_OPERATION_OUTCOME] = ending.outcome
         if ending.error_type is not None:
             late[semconv.ERROR_TYPE] = ending.error_type

@@ -1,6 +1,7 @@
 """What operations are recorded with."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -81,6 +82,7 @@ class _Current:
 
     configured: Telemetry | None = None
     enabled: bool = True
+    captured: Telemetry | None = None
 
 
 _current = _Current()
@@ -98,8 +100,20 @@ def use(telemetry: Telemetry | None, *, enabled: bool = True) -> None:
     _current.enabled = enabled
 
 
+@contextmanager
+def instead(telemetry: Telemetry) -> Generator[None]:
+    """Record with `telemetry` meanwhile, whatever is configured."""
+    before, _current.captured = _current.captured, telemetry
+    try:
+        yield
+    finally:
+        _current.captured = before
+
+
 def current() -> Telemetry | None:
     """What to record with, or None when telemetry is switched off."""
+    if _current.captured is not None:
+        return _current.captured
     if not _current.enabled:
         return None
     return _current.configured or _of_the_host()

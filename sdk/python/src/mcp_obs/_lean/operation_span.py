@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -10,7 +9,7 @@ from typing import Any, cast
 from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from mcp_obs import semconv
+from mcp_obs import _clock, semconv
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message, json_size
@@ -75,7 +74,7 @@ class OperationSpan(Span):
         self.status: Status | None = None
         self.result: Mapping[str, Any] | None = None
         self.end_time: int | None = None
-        self.start_time = time.time_ns()
+        self.start_time = _clock.time_ns()
 
     def let_go(self) -> dict[str, Any]:
         """What the message and the result say; neither is held any longer, as both can be large."""
@@ -113,7 +112,7 @@ class OperationSpan(Span):
             if self.events is None:
                 self.events = deque(maxlen=MOST_EVENTS)
             with _keeping:
-                event = (name, timestamp or time.time_ns(), dict(attributes or {}))
+                event = (name, timestamp or _clock.time_ns(), dict(attributes or {}))
                 self.dropped_events += len(self.events) == MOST_EVENTS
                 self.events.append(event)
 
@@ -151,7 +150,7 @@ class OperationSpan(Span):
     def end(self, end_time: int | None = None) -> None:
         """Hand it to the exporter, the first time."""
         if self.end_time is None:
-            self.end_time = end_time or time.time_ns()
+            self.end_time = end_time or _clock.time_ns()
             self.on_end(self)
 
 

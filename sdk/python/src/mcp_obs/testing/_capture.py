@@ -1,0 +1,110 @@
+"""Everything that is recorded, in memory."""
+
+import itertools
+import os
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
+from opentelemetry.sdk.resources import Resource
+
+from mcp_obs import _clock, _telemetry
+from mcp_obs._guard import STRICT
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._telemetry import RELEASE, SCOPE, durations_of
+from mcp_obs.testing._clock import HeldClock
+from mcp_obs.testing._reading import read_spans
+from mcp_obs.testing._values import Distribution, Point, Span
+
+
+class Capture:
+    """What has been recorded so far, by whatever thread; `clock` is the time that it was recorded at."""
+
+    def __init__(self) -> None:
+        self.clock = HeldClock()
+        self._reader = InMemoryMetricReader()
+        self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._encoder = SpanEncoder(recorder(durations_of(self._meters)))
+        self._envelope = Envelope(Resource({}), SCOPE, RELEASE)
+        self._spans: list[Span] = []
+        self._ended = threading.Condition()
+        self.telemetry = LeanTelemetry(self._put, itertools.count(1).__next__, itertools.count(1).__next__)
+        """What operations are recorded with."""
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans that have ended, in the order in which they did."""
+        with self._ended:
+            return list(self._spans)
+
+    @property
+    def points(self) -> list[Point]:
+        """Every series of every metric, as it stands now."""
+        return list(self._read_points())
+
+    def span(self, name: str) -> Span:
+        """The only span of that name; AssertionError when there is none or more."""
+        found = [span for span in self.spans if span.name == name]
+        assert len(found) == 1, f"{len(found)} spans {name!r} among {[span.name for span in self.spans]}"
+        return found[0]
+
+    def points_of(self, metric: str) -> list[Point]:
+        """The series of one metric."""
+        return [point for point in self.points if point.metric == metric]
+
+    def wait_for(self, name: str, seconds: float = 10.0) -> Span:
+        """The first span of that name, once it has ended: a notification does after it was sent.
+
+        Raises AssertionError when there is none after so many seconds of the real time.
+        """
+        with self._ended:
+            came = self._ended.wait_for(lambda: any(span.name == name for span in self._spans), seconds)
+            assert came, f"no span {name!r} among {[span.name for span in self._spans]}"
+            return next(span for span in self._spans if span.name == name)
+
+    def _put(self, ended: OperationSpan) -> None:
+        with self._ended:
+            self._spans += read_spans(self._envelope.around([self._encoder.encode(ended)]))
+            self._ended.notify_all()
+
+    def _read_points(self) -> Iterator[Point]:
+        data = self._reader.get_metrics_data()
+        for resource in data.resource_metrics if data else ():
+            for metric in itertools.chain.from_iterable(scope.metrics for scope in resource.scope_metrics):
+                for point in metric.data.data_points:
+                    value = _value(point)
+                    if value is not None:
+                        yield Point(metric.name, metric.unit or "", dict(point.attributes or {}), value)
+
+
+def _value(point: object) -> float | Distribution | None:
+    if isinstance(point, NumberDataPoint):
+        return point.value
+    if isinstance(point, HistogramDataPoint):
+        return Distribution(point.count, point.sum, tuple(point.explicit_bounds), tuple(point.bucket_counts))
+    return None
+
+
+@contextmanager
+def capture() -> Generator[Capture]:
+    """Keep what is recorded in memory, whatever was configured before or is meanwhile; nothing is sent.
+
+    The clock is held, ids count from 1, and failures of mcp-obs itself are raised instead of logged.
+    """
+    captured = Capture()
+    before = os.environ.get(STRICT)
+    os.environ[STRICT] = "1"
+    _clock.read(captured.clock.time_ns, captured.clock.perf_counter)
+    with _telemetry.instead(captured.telemetry):
+        try:
+            yield captured
+        finally:
+            _clock.read_the_system()
+            if before is None:
+                del os.environ[STRICT]
+            else:
+                os.environ[STRICT] = before
