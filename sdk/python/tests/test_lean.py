@@ -31,7 +31,12 @@ from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import MOST_FRAGMENT_BYTES, Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, OperationSpan
+from mcp_obs._lean.operation_span import (
+    LARGE_TEXT,
+    MOST_ATTRIBUTES,
+    MOST_EVENTS,
+    OperationSpan,
+)
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender, Sent
 from mcp_obs._lean.wire import key_value
@@ -312,7 +317,7 @@ def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.Mon
     with collecting() as collector:
         exporter = exporting(collector.url)
         span = lean_span(exporter.put)
-        span.result = {"content": [{"type": "text", "text": "x" * (exporter_module.LARGE_TEXT + 1)}]}
+        span.result = {"content": [{"type": "text", "text": "x" * (LARGE_TEXT + 1)}]}
         span.end()
         collector.wait_for("ping")
         exporter.shutdown(10)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram, MeterProvider, get_meter_provider
+from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpMeterProvider, get_meter_provider
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_tracer_provider
 
 from mcp_obs import semconv
@@ -22,7 +22,17 @@ RELEASE = version("mcp-obs")
 class Telemetry(Protocol):
     """Starts the span of an operation and learns how it ended."""
 
-    def start(self, message: Message, parent: Parent) -> Span:
+    @property
+    def tracer(self) -> Tracer:
+        """Starts the spans that are no operations."""
+        ...
+
+    @property
+    def meter(self) -> Meter:
+        """Makes instruments; without metrics they record nothing."""
+        ...
+
+    def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """The span of an operation that begins."""
         ...
 
@@ -41,14 +51,15 @@ class OpenTelemetry:
     """The instruments of one pair of providers; without a meter provider no durations are recorded."""
 
     def __init__(self, traces: TracerProvider, meters: MeterProvider | None) -> None:
-        self._tracer: Tracer = traces.get_tracer(SCOPE, RELEASE)
+        self.tracer: Tracer = traces.get_tracer(SCOPE, RELEASE)
+        self.meter = meter_of(meters)
         self._durations = durations_of(meters) if meters is not None else None
 
-    def start(self, message: Message, parent: Parent) -> Span:
+    def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A span of the tracer."""
         attributes = message.attributes()
         name = span_name(attributes)
-        return self._tracer.start_span(name, parent.context, SpanKind.SERVER, attributes, parent.links)
+        return self.tracer.start_span(name, parent.context, kind, attributes, parent.links)
 
     def answered(self, span: Span, result: Mapping[str, Any]) -> None:
         """Measure it now: a span of the tracer takes nothing later."""
@@ -67,9 +78,14 @@ class OpenTelemetry:
                 self._durations.record(seconds, attributes, context)
 
 
+def meter_of(meters: MeterProvider | None) -> Meter:
+    """Our meter of a provider; one that records nothing without."""
+    return (meters or NoOpMeterProvider()).get_meter(SCOPE, RELEASE)
+
+
 def durations_of(meters: MeterProvider) -> Histogram:
     """The histogram of the conventions, in seconds."""
-    return meters.get_meter(SCOPE, RELEASE).create_histogram(
+    return meter_of(meters).create_histogram(
         semconv.MCP_SERVER_OPERATION_DURATION,
         unit="s",
         description="Time an MCP operation took.",

@@ -12,8 +12,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from mcp_obs import _telemetry
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry, durations_of
 
 from .otlp import read_spans
@@ -83,11 +84,12 @@ class Recording:
         envelope = Envelope(Resource({}), SCOPE, RELEASE)
         ids = CountingIds()
 
-        def put(span: OperationSpan) -> None:
+        def put(span: LightSpan) -> None:
             (ended,) = read_spans(envelope.around([encoder.encode(span)]))
             self.log.on_end(ended)
 
-        return LeanTelemetry(put, ids.generate_trace_id, ids.generate_span_id)
+        tracer = LightTracer(put, ids.generate_trace_id, ids.generate_span_id)
+        return LeanTelemetry(tracer, self._meters)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

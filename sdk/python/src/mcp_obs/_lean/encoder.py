@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanContext, TraceState
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, OperationSpan
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, LightSpan
 from mcp_obs._lean.wire import field, fixed64, key_value, text, varint
 from mcp_obs._message import span_name
 from mcp_obs._text import clean
@@ -42,12 +42,12 @@ class SpanEncoder:
         self._fragments: dict[tuple[str, ...], bytes] = {}
         self._fragment_bytes = 0
 
-    def encode(self, span: OperationSpan) -> bytes:
+    def encode(self, span: LightSpan) -> bytes:
         """The bytes of one span that has ended."""
         assert span.end_time is not None
         # The rest of what was set comes last: it goes first where there is too much.
-        shared = {**span.let_go(), **span.late}
-        if self._record is not None:
+        shared = span.let_go()
+        if self._record is not None and span.seconds is not None:
             with _recording:
                 self._record(span.seconds, shared)
         attributes = {**shared, **(span.attributes or {})}
@@ -60,7 +60,7 @@ class SpanEncoder:
             _trace_state(context.trace_state) if context.trace_state else b"",
             b"\x22\x08" + span.parent.span_id.to_bytes(8, "big") if span.parent else b"",
             b"\x39" + fixed64(span.start_time) + b"\x41" + fixed64(span.end_time),
-            *self._described(span.name or span_name(attributes), attributes, shared),
+            *self._described(span, attributes, shared),
             _FLAGS + _flags(span.parent).to_bytes(4, "little"),
         ]
         if span.events or span.links or span.status:
@@ -68,10 +68,10 @@ class SpanEncoder:
         return b"".join(parts)
 
     def _described(
-        self, name: str, attributes: Mapping[str, Any], shared: Mapping[str, Any]
+        self, span: LightSpan, attributes: Mapping[str, Any], shared: Mapping[str, Any]
     ) -> Iterable[bytes]:
         """Name, kind and attributes: the shared ones' texts as one fragment, but for those that no two spans share."""
-        known, own = [name], list[bytes]()
+        known, own = [span.kind.name, span.name or span_name(attributes)], list[bytes]()
         for count, (key, value) in enumerate(attributes.items()):
             if count == MOST_ATTRIBUTES:
                 own.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - count))
@@ -101,9 +101,9 @@ _OWN = frozenset(
 
 
 def _write_fragment(known: tuple[str, ...]) -> bytes:
-    name, *rest = known
+    kind_name, name, *rest = known
     attributes = (_attribute(*pair) for pair in zip(rest[::2], rest[1::2], strict=True))
-    kind = bytes((0x30, SpanMessage.SPAN_KIND_SERVER))
+    kind = bytes((0x30, SpanMessage.SpanKind.Value(f"SPAN_KIND_{kind_name}")))
     return field(b"\x2a", text(name)) + kind + b"".join(attributes)
 
 
@@ -123,7 +123,7 @@ def _flags(parent: SpanContext | None) -> int:
     return SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | remote
 
 
-def _particulars(span: OperationSpan) -> SpanMessage:
+def _particulars(span: LightSpan) -> SpanMessage:
     """What few spans have."""
     message = SpanMessage()
     for name, time, attributes in span.events or ():

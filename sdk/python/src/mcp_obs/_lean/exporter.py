@@ -5,8 +5,6 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, cast
 from weakref import WeakSet
 
 from opentelemetry.context import (
@@ -18,7 +16,7 @@ from opentelemetry.context import (
 from mcp_obs._guard import Guard, logger
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.sender import Sender
 
 # A dashboard should show a call about when it happened.
@@ -26,8 +24,6 @@ EXPORT_SECONDS = 1.0
 MOST_WAITING = 8192
 _WAKE_AT = MOST_WAITING // 4
 BATCH_SPANS = 512
-LARGE_TEXT = 2**16
-_LOOKED_AT = 16
 # What waits for a collector that is away.
 MOST_BACKLOG_BYTES = 8 * 2**20
 ANSWER_SECONDS = 10.0
@@ -47,7 +43,7 @@ class OperationExporter:
         self._sender = sender
         self._breaker = breaker
         self._encoder = encoder
-        self._ended: deque[OperationSpan] = deque()
+        self._ended: deque[LightSpan] = deque()
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self.dropped = 0
@@ -59,14 +55,14 @@ class OperationExporter:
         self._starting = threading.Lock()
         _exporters.add(self)
 
-    def put(self, span: OperationSpan) -> None:
+    def put(self, span: LightSpan) -> None:
         """Take an ended operation."""
         waiting = len(self._ended)
         if waiting >= MOST_WAITING or self._deadline is not None:
             self.dropped += 1
             return
         with _putting:
-            is_urgent = waiting >= _WAKE_AT or (span.result is not None and _is_large(span.result))
+            is_urgent = waiting >= _WAKE_AT or span.has_large_result()
             if self._is_sending:
                 # The thread may be held up for long: what it can't let go must not pile up.
                 span.let_go()
@@ -169,12 +165,3 @@ def _forget_all() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget_all)
-
-
-def _is_large(result: Mapping[str, Any]) -> bool:
-    """Whether a second of such results would be much to hold; said by the texts on its top, which is quick."""
-    content = result.get("content")
-    if not isinstance(content, list):
-        return False
-    blocks = cast("list[dict[str, Any]]", content)[:_LOOKED_AT]
-    return sum(len(block.get("text") or block.get("data") or "") for block in blocks) > LARGE_TEXT

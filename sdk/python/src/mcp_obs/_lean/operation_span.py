@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from mcp_obs import _clock, semconv
@@ -18,13 +18,15 @@ from mcp_obs._message import Message, json_size
 MOST_ATTRIBUTES = 128
 MOST_EVENTS = 128
 MOST_LINKS = 128
+LARGE_TEXT = 2**16
+_LOOKED_AT = 16
 
 Event = tuple[str, int, Mapping[str, Any]]
 
 _keeping = Guard("keeping what was set on a span")
 
 
-class OperationSpan(Span):
+class LightSpan(Span):
     """What a host may do with a span is kept as it comes; everything else is worked out by the exporter's thread.
 
     Times are in nanoseconds since 1970.
@@ -36,14 +38,11 @@ class OperationSpan(Span):
         "dropped_events",
         "end_time",
         "events",
-        "late",
+        "kind",
         "links",
-        "message",
         "name",
         "on_end",
         "parent",
-        "result",
-        "said",
         "seconds",
         "start_time",
         "status",
@@ -51,40 +50,37 @@ class OperationSpan(Span):
 
     def __init__(
         self,
-        message: Message,
+        name: str | None,
+        kind: SpanKind,
         context: SpanContext,
         parent: SpanContext | None,
         links: Sequence[Link],
-        on_end: Callable[[OperationSpan], None],
+        on_end: Callable[[Any], None],
     ) -> None:
-        self.message: Message | None = message
+        self.name = name
+        """None until it is worked out."""
+        self.kind = kind
         self.context = context
         self.parent = parent
         self.links = links
         self.on_end = on_end
-        self.name: str | None = None
         self.attributes: dict[str, Any] | None = None
         """What was set on it."""
-        self.said: dict[str, Any] = {}
-        self.late: Mapping[str, Any] = {}
-        """What the operation's end brought; it was set on it too."""
-        self.seconds = 0.0
+        self.seconds: float | None = None
+        """How long an operation took; None for what is none."""
         self.events: deque[Event] | None = None
         self.dropped_events = 0
         self.status: Status | None = None
-        self.result: Mapping[str, Any] | None = None
         self.end_time: int | None = None
         self.start_time = _clock.time_ns()
 
-    def let_go(self) -> dict[str, Any]:
-        """What the message and the result say; neither is held any longer, as both can be large."""
-        if self.message is not None:
-            self.said = self.message.attributes()
-            size = json_size(self.result) if self.result is not None else None
-            if size is not None:
-                self.said[semconv.MCP_OBS_RESPONSE_SIZE] = size
-            self.message = self.result = None
-        return self.said
+    def let_go(self) -> Mapping[str, Any]:
+        """What it says beside what was set on it, and nothing large is held any longer."""
+        return {}
+
+    def has_large_result(self) -> bool:
+        """Whether a second of such spans would be much to hold."""
+        return False
 
     def get_span_context(self) -> SpanContext:
         """Its ids."""
@@ -152,6 +148,46 @@ class OperationSpan(Span):
         if self.end_time is None:
             self.end_time = end_time or _clock.time_ns()
             self.on_end(self)
+
+
+class OperationSpan(LightSpan):
+    """The span of an operation, which says of itself what its message and its result say."""
+
+    __slots__ = ("late", "message", "result", "said")
+
+    def __init__(
+        self,
+        message: Message,
+        context: SpanContext,
+        parent: SpanContext | None,
+        links: Sequence[Link],
+        on_end: Callable[[Any], None],
+        kind: SpanKind = SpanKind.SERVER,
+    ) -> None:
+        super().__init__(None, kind, context, parent, links, on_end)
+        self.message: Message | None = message
+        self.said: dict[str, Any] = {}
+        self.late: Mapping[str, Any] = {}
+        """What the operation's end brought; it was set on it too."""
+        self.result: Mapping[str, Any] | None = None
+
+    def let_go(self) -> Mapping[str, Any]:
+        """What the message, the result and the end say; message and result can be large."""
+        if self.message is not None:
+            self.said = self.message.attributes()
+            size = json_size(self.result) if self.result is not None else None
+            if size is not None:
+                self.said[semconv.MCP_OBS_RESPONSE_SIZE] = size
+            self.message = self.result = None
+        return {**self.said, **self.late}
+
+    def has_large_result(self) -> bool:
+        """Said by the texts on its top, which is quick."""
+        content = self.result.get("content") if self.result is not None else None
+        if not isinstance(content, list):
+            return False
+        blocks = cast("list[dict[str, Any]]", content)[:_LOOKED_AT]
+        return sum(len(block.get("text") or block.get("data") or "") for block in blocks) > LARGE_TEXT
 
 
 def _kept(value: Any) -> Any:

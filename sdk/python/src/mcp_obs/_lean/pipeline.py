@@ -1,13 +1,12 @@
 """The lean way from an operation to the collector."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram
-from opentelemetry.trace import Span, SpanContext, TraceFlags, TraceState
+from opentelemetry.metrics import Histogram, MeterProvider
+from opentelemetry.trace import Span, SpanKind
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._durations import timed_as
@@ -16,42 +15,26 @@ from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, RecordDuration, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import OperationSpan
-from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
 from mcp_obs._resource import resource_of
-from mcp_obs._telemetry import RELEASE, SCOPE, durations_of
-
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-_NO_STATE = TraceState()
+from mcp_obs._telemetry import RELEASE, SCOPE, durations_of, meter_of
 
 _shutting_down = Guard("shutting down its exporters")
 
 
 class LeanTelemetry:
-    """Records every operation; whether its trace is sampled is handed on as the caller set it."""
+    """Records with light spans; without a meter provider nothing is counted."""
 
-    def __init__(
-        self,
-        put: Callable[[OperationSpan], None],
-        trace_id: Callable[[], int] = new_trace_id,
-        span_id: Callable[[], int] = new_span_id,
-    ) -> None:
-        self._put = put
-        self._trace_id = trace_id
-        self._span_id = span_id
+    def __init__(self, tracer: LightTracer, meters: MeterProvider | None = None) -> None:
+        self.tracer = tracer
+        self.meter = meter_of(meters)
 
-    def start(self, message: Message, parent: Parent) -> Span:
+    def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A record in the place of a span."""
-        above = trace.get_current_span(parent.context).get_span_context()
-        if above.is_valid:
-            context = SpanContext(
-                above.trace_id, self._span_id(), False, above.trace_flags, above.trace_state
-            )
-            return OperationSpan(message, context, above, parent.links, self._put)
-        context = SpanContext(self._trace_id(), self._span_id(), False, _SAMPLED, _NO_STATE)
-        return OperationSpan(message, context, None, parent.links, self._put)
+        return self.tracer.operation(message, parent, kind)
 
     def answered(self, span: Span, result: Mapping[str, Any]) -> None:
         """Keep the result until the exporter has measured it."""
@@ -97,7 +80,7 @@ class LeanPipeline:
             Sender(url, configuration.headers()),
             CircuitBreaker(),
         )
-        self.telemetry = LeanTelemetry(self._exporter.put)
+        self.telemetry = LeanTelemetry(LightTracer(self._exporter.put), self._meters)
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""

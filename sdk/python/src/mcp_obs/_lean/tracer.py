@@ -1,0 +1,86 @@
+"""Where light spans get their ids, their parent and their way to the exporter."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, TraceState, use_span
+from opentelemetry.util._decorator import (
+    _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  the interface's own decorator
+)
+from opentelemetry.util.types import Attributes
+
+from mcp_obs._lean.operation_span import LightSpan, OperationSpan
+from mcp_obs._lean.random_ids import new_span_id, new_trace_id
+from mcp_obs._message import Message
+from mcp_obs._parent import Parent
+
+# W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
+_RANDOM = 0x02
+_ROOT_FLAGS = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
+_NO_STATE = TraceState()
+
+
+class LightTracer(Tracer):
+    """Starts light spans; whether their trace is sampled is handed on as the caller set it."""
+
+    def __init__(
+        self,
+        put: Callable[[Any], None],
+        trace_id: Callable[[], int] = new_trace_id,
+        span_id: Callable[[], int] = new_span_id,
+    ) -> None:
+        self._put = put
+        self._trace_id = trace_id
+        self._span_id = span_id
+
+    def operation(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> OperationSpan:
+        """The span of an operation that begins."""
+        above = trace.get_current_span(parent.context).get_span_context()
+        return OperationSpan(message, *self._placed(above), links=parent.links, on_end=self._put, kind=kind)
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span:
+        """A span below the current one, or below that of `context`."""
+        above = trace.get_current_span(context).get_span_context()
+        span = LightSpan(name, kind, *self._placed(above), links=links or (), on_end=self._put)
+        if start_time is not None:
+            span.start_time = start_time
+        if attributes:
+            span.set_attributes(attributes)
+        return span
+
+    @_agnosticcontextmanager
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> Iterator[Span]:
+        """The same, as the current span of the block."""
+        span = self.start_span(name, context, kind, attributes, links, start_time)
+        with use_span(span, end_on_exit, record_exception, set_status_on_exception):
+            yield span
+
+    def _placed(self, above: SpanContext) -> tuple[SpanContext, SpanContext | None]:
+        """The ids of a new span, and its parent's."""
+        if not above.is_valid:
+            return SpanContext(self._trace_id(), self._span_id(), False, _ROOT_FLAGS, _NO_STATE), None
+        flags, state = above.trace_flags, above.trace_state
+        return SpanContext(above.trace_id, self._span_id(), False, flags, state), above
