@@ -190,40 +190,40 @@ def _method(entry: dict[str, Any]) -> Method:
 def _check(contract: Contract) -> None:
     _check_names(contract)
     for attribute in contract.attributes:
-        _refuse_unknown(f"the level of {attribute.name}", [attribute.level], LEVELS)
-        _refuse_unknown(f"the type of {attribute.name}", [attribute.type], TYPES)
-        _refuse_unknown(f"the spans of {attribute.name}", attribute.spans, ("client", "server"))
+        refuse_unknown(f"the level of {attribute.name}", [attribute.level], LEVELS)
+        refuse_unknown(f"the type of {attribute.name}", [attribute.type], TYPES)
+        refuse_unknown(f"the spans of {attribute.name}", attribute.spans, ("client", "server"))
         if (attribute.level == "conditional") != (attribute.when is not None):
             raise ContractError(
                 f"{attribute.name}: `when` belongs to a conditional attribute, and to no other"
             )
     for other in contract.other_attributes:
-        _refuse_unknown(f"the type of {other.name}", [other.type], TYPES)
-        _refuse_unknown(f"the sender of {other.name}", [other.standard] if other.standard else [], SENDERS)
+        refuse_unknown(f"the type of {other.name}", [other.type], TYPES)
+        refuse_unknown(f"the sender of {other.name}", [other.standard] if other.standard else [], SENDERS)
     for metric in contract.metrics:
-        _refuse_unknown(f"the sender of {metric.name}", [metric.sender], SENDERS)
-        _refuse_unknown(f"the category of {metric.name}", [metric.category], CATEGORIES)
-        _refuse_unknown(f"the instrument of {metric.name}", [metric.instrument], INSTRUMENTS)
+        refuse_unknown(f"the sender of {metric.name}", [metric.sender], SENDERS)
+        refuse_unknown(f"the category of {metric.name}", [metric.category], CATEGORIES)
+        refuse_unknown(f"the instrument of {metric.name}", [metric.instrument], INSTRUMENTS)
     for event in contract.events:
-        _refuse_unknown(f"the sender of {event.name}", [event.sender], SENDERS)
+        refuse_unknown(f"the sender of {event.name}", [event.sender], SENDERS)
     for method in contract.methods:
-        _refuse_unknown(f"the kind of {method.name}", [method.kind], ("request", "notification"))
+        refuse_unknown(f"the kind of {method.name}", [method.kind], ("request", "notification"))
 
 
 def _check_names(contract: Contract) -> None:
     attributes = [attribute.name for attribute in (*contract.attributes, *contract.other_attributes)]
-    _refuse_duplicates("attribute", attributes)
-    _refuse_duplicates("metric", (metric.name for metric in contract.metrics))
-    _refuse_duplicates("event", (event.name for event in contract.events))
-    _refuse_duplicates("method", (method.name for method in contract.methods))
-    _refuse_duplicates("column", (column.name for _, column in contract.promoted))
-    _refuse_duplicates("column of logs", (column.name for column in contract.log_columns))
+    refuse_duplicates("attribute", attributes)
+    refuse_duplicates("metric", (metric.name for metric in contract.metrics))
+    refuse_duplicates("event", (event.name for event in contract.events))
+    refuse_duplicates("method", (method.name for method in contract.methods))
+    refuse_duplicates("column", (column.name for _, column in contract.promoted))
+    refuse_duplicates("column of logs", (column.name for column in contract.log_columns))
     for entry in (*contract.metrics, *contract.events, *contract.log_columns):
         opt_in = entry.opt_in if isinstance(entry, Metric) else ()
-        _refuse_unknown(f"the attributes of {entry.name}", (*entry.attributes, *opt_in), attributes)
+        refuse_unknown(f"the attributes of {entry.name}", (*entry.attributes, *opt_in), attributes)
 
 
-def _refuse_duplicates(what: str, names: Iterable[str]) -> None:
+def refuse_duplicates(what: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
@@ -231,7 +231,7 @@ def _refuse_duplicates(what: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise ContractError(f"{what}: {', '.join(unknown)} is not known")
