@@ -32,7 +32,7 @@ def test_a_span_inside_an_operation_is_its_child(recording: Recording):
     operation.answer({})
     child, parent = recording.log.spans
     ids, above = child.get_span_context(), parent.get_span_context()
-    assert child.parent is not None
+    assert child.parent and ids and above
     assert (child.parent.span_id, ids.trace_id, child.start_time) == (above.span_id, above.trace_id, 5)
     assert recording.picture("binary.discover") == {
         "name": "binary.discover",
