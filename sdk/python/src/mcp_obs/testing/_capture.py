@@ -13,8 +13,9 @@ from opentelemetry.sdk.resources import Resource
 from mcp_obs import _clock, _telemetry
 from mcp_obs._guard import STRICT
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._telemetry import RELEASE, SCOPE, durations_of
 from mcp_obs.testing._clock import HeldClock
 from mcp_obs.testing._reading import read_spans
@@ -32,7 +33,8 @@ class Capture:
         self._envelope = Envelope(Resource({}), SCOPE, RELEASE)
         self._spans: list[Span] = []
         self._ended = threading.Condition()
-        self.telemetry = LeanTelemetry(self._put, itertools.count(1).__next__, itertools.count(1).__next__)
+        tracer = LightTracer(self._put, itertools.count(1).__next__, itertools.count(1).__next__)
+        self.telemetry = LeanTelemetry(tracer, self._meters)
         """What operations are recorded with."""
 
     @property
@@ -66,7 +68,7 @@ class Capture:
             assert came, f"no span {name!r} among {[span.name for span in self._spans]}"
             return next(span for span in self._spans if span.name == name)
 
-    def _put(self, ended: OperationSpan) -> None:
+    def _put(self, ended: LightSpan) -> None:
         with self._ended:
             self._spans += read_spans(self._envelope.around([self._encoder.encode(ended)]))
             self._ended.notify_all()
