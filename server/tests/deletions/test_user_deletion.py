@@ -117,20 +117,15 @@ async def sums(store: TelemetryStore, org_id: int, server_id: int) -> dict[str, 
         **dict.fromkeys(
             ("operations_15m", "operations_1h"),
             "grain, start, target, sum(calls), uniqCombinedMerge(12)(users), uniqCombinedMerge(12)(sessions),"
-            " max(last_time)",
-        ),
-        **dict.fromkeys(
-            ("durations_15m", "durations_1h"), "grain, start, target, bucket, sum(calls), sum(total_ns)"
+            " max(last_time), sumForEachMerge(timed_calls), sumForEachMerge(timed_ns)",
         ),
         "metrics_15m": "metric_name, start, series_id, sum(points), sum(total)",
         "metrics_1h": "metric_name, start, series_id, sum(points), sum(total)",
         "metric_series": "metric_name, start, series_id, any(attributes)",
     }
-    keys = {"durations_15m": 4, "durations_1h": 4}
     rows = {
         table: await store.rows(
-            f"SELECT {what} FROM {table} {of_server}"
-            f" GROUP BY {', '.join(what.split(', ')[: keys.get(table, 3)])} ORDER BY ALL",
+            f"SELECT {what} FROM {table} {of_server} GROUP BY {', '.join(what.split(', ')[:3])} ORDER BY ALL",
             {},
         )
         for table, what in selected.items()

@@ -48,7 +48,7 @@ def test_an_insert_beside_a_rebuild_of_the_views_is_stored_whole_and_once(
             stop.set()
     stored, refused = (sum(each.result()[part] for each in inserting) for part in (0, 1))
     assert engine.rows(
-        "SELECT (SELECT count() FROM spans) AS spans, (SELECT sum(calls) FROM durations_15m) / 2 AS quarters,"
+        "SELECT (SELECT count() FROM spans) AS spans, (SELECT sum(calls) FROM operations_15m) / 2 AS quarters,"
         " (SELECT sum(calls) FROM operations_1h) / 2 AS hours"
     ) == [{"spans": stored, "quarters": stored, "hours": stored}]
     assert refused > 0

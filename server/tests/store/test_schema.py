@@ -11,10 +11,11 @@ from mcp_obs_server.store.migrations import migrate
 from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS, KEPT_AS_SENT, TABLES, apply_retention
 
 # The digests of the two files as they were.
-EARLIER = {
-    "0001_spans": "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040",
-    "0002_operations": "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac",
-}
+EARLIER_SPANS = "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040"
+EARLIER_OPERATIONS = (
+    "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac",
+    "c38246dfe90060eab1d198d500fd7808fa7c36b17d4982fbf78f7b6d29cf672b",
+)
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
@@ -38,18 +39,22 @@ def test_a_newer_folder_is_refused(engine: Engine) -> None:
         migrate(engine)
 
 
-def test_a_store_from_before_the_first_release_gets_its_rollups_from_its_spans(engine: Engine) -> None:
+@pytest.mark.parametrize("operations", EARLIER_OPERATIONS)
+def test_a_store_from_before_the_first_release_gets_its_rollups_from_its_spans(
+    engine: Engine, operations: str
+) -> None:
     migrate(engine)
     engine.command(
         "INSERT INTO spans (org_id, server_id, time, kind, method, tool, outcome, duration_ns, user_id)"
         " SELECT 1, 2, '2026-09-21 13:20:00', 'server', 'tools/call', 'find', 'ok', 1000000, toString(number)"
         " FROM numbers(5)"
     )
-    for table in ("operations_15m", "durations_1h"):
-        engine.command(f"DROP TABLE {table}")
+    engine.command("DROP TABLE operations_15m")
+    for table in ("durations_15m", "durations_1h"):
+        engine.command(f"CREATE TABLE {table} (calls Float64) ENGINE = MergeTree ORDER BY calls")
     engine.command("CREATE TABLE operations_1m (calls Float64) ENGINE = MergeTree ORDER BY calls")
     engine.command("TRUNCATE TABLE schema_history")
-    for name, digest in EARLIER.items():
+    for name, digest in (("0001_spans", EARLIER_SPANS), ("0002_operations", operations)):
         engine.command(f"INSERT INTO schema_history VALUES ('{name}', '{digest}', now() - 10)")
 
     migrate(engine)
@@ -60,11 +65,13 @@ def test_a_store_from_before_the_first_release_gets_its_rollups_from_its_spans(e
         {"grain": "server", "target": "", "calls": 5.0, "users": 5},
         {"grain": "target", "target": "find", "calls": 5.0, "users": 5},
     ]
-    for table in ("operations_1h", "durations_15m", "durations_1h"):
-        assert engine.rows(f"SELECT sum(calls) AS calls FROM {table}") == [{"calls": 10.0}]
-    assert not engine.rows("EXISTS TABLE operations_1m")[0]["result"]
+    assert engine.rows(
+        "SELECT sum(calls) AS calls, sumForEachMerge(timed_calls) AS timed FROM operations_1h"
+    ) == [{"calls": 10.0, "timed": [0.0] * 95 + [10.0]}]
+    for table in ("operations_1m", "durations_15m", "durations_1h"):
+        assert not engine.rows(f"EXISTS TABLE {table}")[0]["result"]
     kept = engine.rows("SELECT name, argMax(digest, applied_at) AS last FROM schema_history GROUP BY name")
-    assert {row["name"]: row["last"] for row in kept}["0002_operations"] != EARLIER["0002_operations"]
+    assert {row["name"]: row["last"] for row in kept}["0002_operations"] != operations
 
 
 def test_every_promoted_attribute_of_the_contract_has_its_column(engine: Engine) -> None:

@@ -19,16 +19,21 @@ async def spans(store: TelemetryStore, org_id: int, columns: str = "*") -> list[
     return await store.rows(sql, {"org_id": org_id})
 
 
-ROLLUPS = ("operations_15m", "operations_1h", "durations_15m", "durations_1h")
+TABLES = ("operations_15m", "operations_1h")
+ROLLUPS = {
+    f"{table}.{what}": f"SELECT {calls} FROM {table}"
+    for table in TABLES
+    for what, calls in (("calls", "sum(calls)"), ("timed", "arraySum(sumForEachMerge(timed_calls))"))
+}
 
 
 async def everywhere(store: TelemetryStore, org_id: int) -> Row:
-    """How many calls each table knows."""
+    """How many calls each table knows, and how many it has durations of."""
     (row,) = await store.rows(
         "SELECT (SELECT count() FROM spans WHERE org_id = {org_id:UInt32}) AS spans,"
         + ", ".join(
-            f" (SELECT sum(calls) FROM {table} WHERE grain = 'server' AND org_id = {{org_id:UInt32}}) AS {table}"
-            for table in ROLLUPS
+            f" ({calls} WHERE grain = 'server' AND org_id = {{org_id:UInt32}}) AS `{name}`"
+            for name, calls in ROLLUPS.items()
         ),
         {"org_id": org_id},
     )
@@ -288,14 +293,14 @@ async def test_a_batch_stored_twice_is_there_once_in_spans_and_in_every_rollup(
     assert await everywhere(store, org_id) == {"spans": 160} | dict.fromkeys(ROLLUPS, 160.0)
 
 
-@pytest.mark.parametrize("reached", ["spans", *ROLLUPS])
+@pytest.mark.parametrize("reached", ["spans", *TABLES])
 async def test_an_insert_that_a_crash_cut_short_is_completed_by_its_repetition(
     store: TelemetryStore, org_id: int, reached: str
 ) -> None:
     # What a crash leaves: one table written, the others not yet.
     views = {
         "spans": "decoded_spans_to_spans",
-        **{table: f"{table.split('_')[0]}_to_{table}" for table in ROLLUPS},
+        **{table: f"operations_to_{table}" for table in TABLES},
     }
     others = [view for table, view in views.items() if table != reached]
     for view in others:
@@ -340,7 +345,7 @@ async def test_no_weight_breaks_the_sums(store: TelemetryStore, org_id: int, wei
     for span in request.resource_spans[0].scope_spans[0].spans:
         span.attributes.add(key="mcp_obs.sampling.weight").value.double_value = weight
     store.insert("traces", batch(org_id, request), f"weight {org_id}")
-    assert (await everywhere(store, org_id))["operations_15m"] == (2e6 if weight == 1.7e308 else 2)
+    assert (await everywhere(store, org_id))["operations_15m.calls"] == (2e6 if weight == 1.7e308 else 2)
 
 
 async def test_rollups_hold_only_what_the_server_handled_weighted_by_sampling(

@@ -1,10 +1,10 @@
 """How long did calls take?"""
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Any
 
-from mcp_obs_server.store import TelemetryStore
+from mcp_obs_server.analytics.scope import IS_CALL
+from mcp_obs_server.store import Row
 
 
 @dataclass(frozen=True)
@@ -16,26 +16,22 @@ class Latency:
     p99_ms: float | None = None
 
 
-NOTHING_TIMED = Latency()
-
-
-async def latencies(
-    store: TelemetryStore, group: str, durations: str, parameters: Mapping[str, Any]
-) -> dict[Any, Latency]:
-    """The latency of each group, an expression over the rows of `durations`, a table or a query in parentheses."""
-    rows = await store.rows(_SQL.format(group=group, durations=durations), parameters)
-    return {row["grouped"]: Latency(*(round(value / 1e6, 3) for value in row["quantiles"])) for row in rows}
-
-
-# The mean of a bucket's durations stands for each of them: exact where there is one, and never off by more than the
-# bucket is wide.
-_SQL = """
-SELECT grouped, quantilesExactWeighted(0.5, 0.95, 0.99)(total / weight, toUInt64(round(weight))) AS quantiles
-FROM
-(
-    SELECT {group} AS grouped, bucket, sum(calls) AS weight, sum(total_ns) AS total
-    FROM {durations}
-    GROUP BY grouped, bucket
+# For the WITH clause of a query over a rollup; its columns then include `quantiles`. The mean of a bucket's durations
+# stands for each of them: exact where there is one, and never off by more than the bucket is wide.
+TIMED = (
+    f"sumForEachMergeIf(timed_calls, {IS_CALL}) AS timed_weights,"
+    f" sumForEachMergeIf(timed_ns, {IS_CALL}) AS timed_totals"
 )
-GROUP BY grouped
-"""
+QUANTILES = (
+    "arrayReduce('quantilesExactWeighted(0.5, 0.95, 0.99)',"
+    " arrayMap((total, weight) -> total / weight, timed_totals, timed_weights),"
+    " arrayMap(weight -> toUInt64(round(weight)), timed_weights)) AS quantiles"
+)
+
+
+def latency_of(row: Row | None) -> Latency:
+    """The latency of a row that was asked for its quantiles."""
+    quantiles: list[float] = row["quantiles"] if row else []
+    if not quantiles or math.isnan(quantiles[0]):
+        return Latency()
+    return Latency(*(round(value / 1e6, 3) for value in quantiles))

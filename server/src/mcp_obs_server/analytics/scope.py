@@ -31,7 +31,6 @@ class Question:
             "cut_hours": [int(hour.timestamp()) for hour in {*map(hour_of, borders)} - {*borders}],
             "bucket": int(self.range.bucket.total_seconds()),
             "operations": f"operations_{self.range.resolution}",
-            "durations": f"durations_{self.range.resolution}",
             "grain": "target" if self.target else "server",
             "target": self.target or "",
         }
@@ -59,15 +58,18 @@ OF_EACH_TOOL = _OF_THE_SERVER.format(grain="'target'") + " AND method = 'tools/c
 IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))}"
 
 
-def in_hours(rollup: str, condition: str) -> str:
-    """A rollup's rows that meet the condition: of hours, and of quarters where a border cuts an hour.
+def in_hours(condition: str, question: Question) -> str:
+    """The rollup's rows that meet the condition: of hours, and of quarters where a border cuts an hour.
 
     A day has a third of the rows that its quarters have.
     """
+    hours = f"SELECT * FROM operations_1h WHERE {condition}"
+    if question.range.resolution == "1h":
+        return f"({hours})"
     cut = "IN {cut_hours:Array(UInt32)}"
     return (
-        f"(SELECT * FROM {rollup}_1h WHERE {condition} AND NOT toUnixTimestamp(start) {cut}"
-        f" UNION ALL SELECT * FROM {rollup}_15m WHERE {condition} AND toUnixTimestamp(toStartOfHour(start)) {cut})"
+        f"({hours} AND NOT toUnixTimestamp(start) {cut}"
+        f" UNION ALL SELECT * FROM operations_15m WHERE {condition} AND toUnixTimestamp(toStartOfHour(start)) {cut})"
     )
 
 

@@ -5,9 +5,14 @@ from mcp_obs_server.store.roll_up_operations import ROLLUPS, rows_of_spans
 
 # Sorted to the nanosecond: merges cost more, answers are the same.
 _SPANS = ("0001_spans", "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040")
-# Minutes and hours with digests in them.
-_OPERATIONS = ("0002_operations", "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac")
-_EARLIER_ROLLUPS = ("operations_1m", "operations_1h")
+_OPERATIONS = "0002_operations"
+_EARLIER_OPERATIONS = (
+    # Minutes and hours with digests in them.
+    "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac",
+    # Durations in tables of their own.
+    "c38246dfe90060eab1d198d500fd7808fa7c36b17d4982fbf78f7b6d29cf672b",
+)
+_EARLIER_ROLLUPS = ("operations_1m", "operations_1h", "durations_15m", "durations_1h")
 
 
 def serves_as_it_is(name: str, digest: str) -> bool:
@@ -17,7 +22,7 @@ def serves_as_it_is(name: str, digest: str) -> bool:
 
 def has_earlier_rollups(name: str, digest: str) -> bool:
     """Whether the rollups must be made again."""
-    return (name, digest) == _OPERATIONS
+    return name == _OPERATIONS and digest in _EARLIER_OPERATIONS
 
 
 def remake_rollups(engine: Engine, statements: list[str]) -> None:

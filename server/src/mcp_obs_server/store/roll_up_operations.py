@@ -1,4 +1,4 @@
-"""The views that count operations and their durations, by quarters of an hour and by hours."""
+"""The views that count operations and how long they took, by quarters of an hour and by hours."""
 
 from mcp_obs_server.semconv import LONG_LIVED_METHODS
 from mcp_obs_server.store.attributes import quoted
@@ -6,7 +6,6 @@ from mcp_obs_server.store.attributes import quoted
 # Nothing is stored here: the quarters of one batch are few rows, so an hour, and a server as a whole, are put together
 # from them and not from the spans again.
 OPERATIONS = "CREATE TABLE operations AS operations_15m ENGINE = Null"
-DURATIONS = "CREATE TABLE durations AS durations_15m ENGINE = Null"
 
 # No sampler keeps less than one in a million.
 _WEIGHT = "if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1)"
@@ -15,8 +14,30 @@ _IS_HANDLED = "method != '' AND kind = 'server'"
 # A subscription stays open by design, and an unfinished call has no latency.
 _IS_TIMED = f"outcome IN ('ok', 'error') AND method NOT IN ({quoted(LONG_LIVED_METHODS)})"
 
+# Where in the histogram a call is: 16 buckets for each doubling, the first for all that take less than 2^14 ns.
+_BUCKET = f"toUInt32(if({_IS_TIMED} AND duration_ns >= 16384, 1 + floor((log2(duration_ns) - 14) * 16), 0))"
 
-_OPERATIONS_OF = f"""
+
+def _array(values: str) -> str:
+    """A histogram's states from the values of its buckets, each bucket a row."""
+    return f"initializeAggregation('sumForEachState', groupArrayInsertAt(0.)({values}, bucket))"
+
+
+_KEYS_OF_A_QUARTER = "org_id, server_id, start, method, target, client_name, generated"
+_QUARTERS_OF = f"""
+SELECT
+    {_KEYS_OF_A_QUARTER},
+    sum(part.calls) AS calls,
+    sum(part.errors) AS errors,
+    sum(part.cancelled) AS cancelled,
+    sum(part.input_required) AS input_required,
+    uniqCombinedMergeState(12)(part.users) AS users,
+    uniqCombinedMergeState(12)(part.sessions) AS sessions,
+    max(part.last_time) AS last_time,
+    {_array("part.timed_calls")} AS timed_calls,
+    {_array("part.timed_ns")} AS timed_ns
+FROM
+(
     WITH {_WEIGHT} AS weight
     SELECT
         org_id,
@@ -26,43 +47,30 @@ _OPERATIONS_OF = f"""
         {_TARGET} AS target,
         client_name,
         generated,
+        {_BUCKET} AS bucket,
         sum(weight) AS calls,
         sumIf(weight, outcome = 'error') AS errors,
         sumIf(weight, outcome = 'cancelled') AS cancelled,
         sumIf(weight, outcome = 'input_required') AS input_required,
         uniqCombinedStateIf(12)(user_id, user_id != '') AS users,
         uniqCombinedStateIf(12)(session_id, session_id != '') AS sessions,
-        max(time) AS last_time
+        max(time) AS last_time,
+        sumIf(weight, {_IS_TIMED}) AS timed_calls,
+        sumIf(weight * duration_ns, {_IS_TIMED}) AS timed_ns
     FROM {{spans}}
     WHERE {{condition}}{_IS_HANDLED}
-    GROUP BY org_id, server_id, start, method, target, client_name, generated
+    GROUP BY {_KEYS_OF_A_QUARTER}, bucket
+) AS part
+GROUP BY {_KEYS_OF_A_QUARTER}
 """
-_DURATIONS_OF = f"""
-    WITH {_WEIGHT} AS weight
-    SELECT
-        org_id,
-        server_id,
-        toStartOfFifteenMinutes(time) AS start,
-        method,
-        {_TARGET} AS target,
-        toUInt16(if(duration_ns = 0, 0, 1 + floor(log2(duration_ns) * 16))) AS bucket,
-        sum(weight) AS calls,
-        sum(weight * duration_ns) AS total_ns
-    FROM {{spans}}
-    WHERE {{condition}}{_IS_HANDLED} AND {_IS_TIMED}
-    GROUP BY org_id, server_id, start, method, target, bucket
-"""
-
-_GRAINS = "ARRAY JOIN CAST(['server', 'target'], 'Array(Enum8(\\'server\\' = 1, \\'target\\' = 2))') AS each"
-_KEYS = """
+_SUMS_OF_QUARTERS = """
+SELECT
     org_id,
     server_id,
     each AS grain,
     {start} AS start,
     method,
-    if(each = 'target', part.target, '') AS target"""
-_SUMS_OF_OPERATIONS = f"""
-SELECT{_KEYS},
+    if(each = 'target', part.target, '') AS target,
     client_name,
     generated,
     sum(part.calls) AS calls,
@@ -71,30 +79,15 @@ SELECT{_KEYS},
     sum(part.input_required) AS input_required,
     uniqCombinedMergeState(12)(part.users) AS users,
     uniqCombinedMergeState(12)(part.sessions) AS sessions,
-    max(part.last_time) AS last_time
-FROM {{part}} AS part
-{_GRAINS}
+    max(part.last_time) AS last_time,
+    sumForEachMergeState(part.timed_calls) AS timed_calls,
+    sumForEachMergeState(part.timed_ns) AS timed_ns
+FROM {quarters} AS part
+ARRAY JOIN CAST(['server', 'target'], 'Array(Enum8(\\'server\\' = 1, \\'target\\' = 2))') AS each
 GROUP BY org_id, server_id, grain, start, method, target, client_name, generated
 """
-_SUMS_OF_DURATIONS = f"""
-SELECT{_KEYS},
-    part.bucket AS bucket,
-    sum(part.calls) AS calls,
-    sum(part.total_ns) AS total_ns
-FROM {{part}} AS part
-{_GRAINS}
-GROUP BY org_id, server_id, grain, start, method, target, bucket
-"""
 
-_QUARTER, _HOUR = "part.start", "toStartOfHour(part.start)"
-_TABLES = {
-    "operations_15m": ("operations", _QUARTER),
-    "operations_1h": ("operations", _HOUR),
-    "durations_15m": ("durations", _QUARTER),
-    "durations_1h": ("durations", _HOUR),
-}
-_QUERIES = {"operations": _OPERATIONS_OF, "durations": _DURATIONS_OF}
-_SUMS = {"operations": _SUMS_OF_OPERATIONS, "durations": _SUMS_OF_DURATIONS}
+_STARTS = {"operations_15m": "part.start", "operations_1h": "toStartOfHour(part.start)"}
 
 
 def _into(target: str, query: str, source: str) -> str:
@@ -104,25 +97,22 @@ def _into(target: str, query: str, source: str) -> str:
 # In the order in which they stand on each other.
 VIEWS = {
     "operations": OPERATIONS,
-    "durations": DURATIONS,
+    "decoded_spans_to_operations": _into(
+        "operations", _QUARTERS_OF.format(spans="decoded_spans", condition=""), "decoded_spans"
+    ),
     **{
-        f"decoded_spans_to_{part}": _into(
-            part, query.format(spans="decoded_spans", condition=""), "decoded_spans"
+        f"operations_to_{table}": _into(
+            table, _SUMS_OF_QUARTERS.format(quarters="operations", start=start), "operations"
         )
-        for part, query in _QUERIES.items()
-    },
-    **{
-        f"{part}_to_{table}": _into(table, _SUMS[part].format(part=part, start=start), part)
-        for table, (part, start) in _TABLES.items()
+        for table, start in _STARTS.items()
     },
 }
 
 
-ROLLUPS = tuple(_TABLES)
+ROLLUPS = tuple(_STARTS)
 
 
 def rows_of_spans(rollup: str, condition: str = "1") -> str:
     """The query for what a rollup holds of the stored spans that meet the condition, with its columns in order."""
-    part, start = _TABLES[rollup]
-    query = _QUERIES[part].format(spans="spans", condition=f"({condition}) AND ")
-    return _SUMS[part].format(part=f"({query})", start=start)
+    quarters = _QUARTERS_OF.format(spans="spans", condition=f"({condition}) AND ")
+    return _SUMS_OF_QUARTERS.format(quarters=f"({quarters})", start=_STARTS[rollup])

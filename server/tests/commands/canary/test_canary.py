@@ -125,7 +125,7 @@ async def test_wrong_rollups_are_told_in_a_table(deployment: Deployment) -> None
     with (
         deployment.tampered("operations_to_operations_15m", "sum(part.calls)", "sum(part.calls) + 1"),
         deployment.tampered("operations_to_operations_1h", "sum(part.calls)", "sum(part.calls) + 1"),
-        deployment.tampered("decoded_spans_to_durations", "sum(weight * duration_ns)", "sum(weight * 9)"),
+        deployment.tampered("decoded_spans_to_operations", "sumIf(weight * duration_ns", "sumIf(weight * 9"),
     ):
         ended = await deployment.command_line("canary", "--within", ENOUGH)
     assert (ended.code, ended.err) == (1, "")
