@@ -1,7 +1,7 @@
 """What is particular to mcp 1.x."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
-import logging
+from importlib.metadata import version
 from typing import Any
 
 import anyio
@@ -11,9 +11,10 @@ from inline_snapshot import snapshot
 from mcp import McpError
 from mcp.server.fastmcp import FastMCP
 from mcp.server.lowlevel import Server
-from mcp.shared.memory import create_connected_server_and_client_session as connect
+from mcp.shared.memory import create_connected_server_and_client_session
 from mcp.shared.message import SessionMessage
 from mcp.types import (
+    LATEST_PROTOCOL_VERSION,
     ClientNotification,
     ErrorData,
     JSONRPCMessage,
@@ -22,13 +23,24 @@ from mcp.types import (
     TextContent,
     Tool,
 )
-from sdk_kit.lines_v1 import LINES, build
+from sdk_kit.findings import Findings
+from sdk_kit.lines_v1 import LINE, build
 from sdk_kit.recording import Recording
 from sdk_kit.serving import serving
 
 import mcp_obs
+from mcp_obs._adapters import findings
 
 pytestmark = pytest.mark.anyio
+
+
+# 1.9 makes a result of a tool's exception where nobody can see it.
+EXCEPTIONS_ARE_SEEN = hasattr(Server, "_make_error_result")
+
+
+def connect(server: Any) -> Any:
+    """A client in memory; old versions connect to low-level servers only."""
+    return create_connected_server_and_client_session(getattr(server, "_mcp_server", server))
 
 
 def lowlevel() -> Any:
@@ -56,25 +68,26 @@ def lowlevel() -> Any:
 async def test_the_low_level_server_is_instrumented(recording: Recording):
     async with connect(lowlevel()) as session:
         await session.call_tool("act", {"how": "well"})
-    # The library lists once by itself, without a message, and the client once to learn the output schema.
-    assert recording.names == ["initialize", "notifications/initialized", "tools/call act", "tools/list"]
+    # The library lists once by itself, without a message, and the client (since 1.10) to learn the output schema.
+    listed = ["tools/list"] if hasattr(session, "_validate_tool_result") else []
+    assert recording.names == ["initialize", "notifications/initialized", "tools/call act", *listed]
 
 
 async def test_a_raising_low_level_tool_has_its_exception(recording: Recording):
     async with connect(lowlevel()) as session:
         assert (await session.call_tool("act", {"how": "badly"})).isError
     span = recording.picture("tools/call act")
-    assert span["status"] == ("ERROR", "the disk is full")
-    assert span["events"] == [
-        ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
-    ]
+    seen = [("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})]
+    assert span["status"] == ("ERROR", "the disk is full" if EXCEPTIONS_ARE_SEEN else None)
+    assert span["events"] == (seen if EXCEPTIONS_ARE_SEEN else [])
 
 
 async def test_arguments_that_the_schema_refuses_are_not_quoted(recording: Recording):
     async with connect(lowlevel()) as session:
-        assert (await session.call_tool("act", {"how": "a secret"})).isError
+        await session.call_tool("act", {"how": "a secret"})
     span = recording.picture("tools/call act")
-    assert span["status"] == ("ERROR", "$.how: enum")
+    # 1.9 checks no arguments.
+    assert span["status"] == (("ERROR", "$.how: enum") if EXCEPTIONS_ARE_SEEN else ("UNSET", None))
     assert "a secret" not in str(span)
 
 
@@ -96,7 +109,7 @@ async def test_params_that_the_library_refuses_are_no_fault_of_the_server(record
         {
             "mcp.method.name": "tools/call",
             "jsonrpc.request.id": "mine",
-            "mcp.protocol.version": "2025-11-25",
+            "mcp.protocol.version": LATEST_PROTOCOL_VERSION,
             "gen_ai.operation.name": "execute_tool",
             "mcp_obs.request.size": 10,
             "mcp.client.name": "mcp",
@@ -142,7 +155,7 @@ async def test_notifications_and_initialize_are_operations(recording: Recording)
         )
         await session.send_ping()
         await anyio.to_thread.run_sync(recording.log.wait_for, "notifications/roots/list_changed")
-    assert recording.picture("initialize")["attributes"]["mcp.protocol.version"] == "2025-11-25"
+    assert recording.picture("initialize")["attributes"]["mcp.protocol.version"] == LATEST_PROTOCOL_VERSION
     assert recording.picture("ping")["attributes"]["mcp_obs.operation.outcome"] == "ok"
     assert recording.picture("notifications/roots/list_changed") == snapshot(
         {
@@ -151,7 +164,7 @@ async def test_notifications_and_initialize_are_operations(recording: Recording)
             "status": ("UNSET", None),
             "attributes": {
                 "mcp.method.name": "notifications/roots/list_changed",
-                "mcp.protocol.version": "2025-11-25",
+                "mcp.protocol.version": LATEST_PROTOCOL_VERSION,
                 "mcp.client.name": "mcp",
                 "mcp.client.version": "0.1.0",
                 "network.transport": "pipe",
@@ -164,7 +177,7 @@ async def test_notifications_and_initialize_are_operations(recording: Recording)
 
 
 async def test_calls_of_one_http_session_are_not_joined_into_one_trace(recording: Recording):
-    app = LINES[0].app(mcp_obs.instrument(build()))
+    app = LINE.app(mcp_obs.instrument(build()))
     tracer = recording.traces.get_tracer("host")
 
     async def traced(scope: Any, receive: Any, send: Any) -> None:
@@ -172,21 +185,54 @@ async def test_calls_of_one_http_session_are_not_joined_into_one_trace(recording
             await app(scope, receive, send)
 
     with serving(traced) as url:
-        async with LINES[0].over_http(url, None) as peer:
+        async with LINE.over_http(url, None) as peer:
             await peer.call("greet", name="Ada")
             await peer.call("greet", name="Grace")
     calls = [span for span in recording.log.spans if span.name == "tools/call greet"]
     assert [call.parent for call in calls] == [None, None]
 
 
-async def test_a_missing_hook_is_a_warning_and_the_rest_still_works(
-    recording: Recording, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("hook", "consequence"),
+    [
+        ("_handle_request", "spans made inside tools are no part of the call's trace"),
+        ("_make_error_result", "the exceptions of failed tools are not recorded"),
+    ],
+)
+def test_a_missing_hook_is_one_loud_sentence_and_a_finding(
+    hook: str, consequence: str, found: Findings, monkeypatch: pytest.MonkeyPatch
 ):
-    server = build()
-    monkeypatch.delattr(Server, "_make_error_result")
-    with caplog.at_level(logging.WARNING, "mcp_obs"):
-        mcp_obs.instrument(server)
-    assert "Server._make_error_result is gone" in caplog.text
+    monkeypatch.delattr(Server, hook, raising=False)
+    for _ in range(2):
+        lowlevel()
+    assert [(one.library, one.hook, one.consequence) for one in findings.findings()] == [
+        ("mcp", f"Server.{hook}", consequence)
+    ] or not EXCEPTIONS_ARE_SEEN
+    assert found.warnings == [str(one) for one in findings.findings()]
+    assert f"mcp {version('mcp')} has no Server.{hook} that mcp-obs knows: {consequence}." in str(
+        found.warnings
+    )
+
+
+async def test_without_a_hook_the_rest_is_still_recorded(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delattr(Server, "_make_error_result", raising=False)
+    async with connect(lowlevel()) as session:
+        await session.call_tool("act", {"how": "well"})
+    assert "tools/call act" in recording.names
+
+
+async def test_fastmcp_s_exceptions_are_seen_without_the_low_level_server_s_hook(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    if EXCEPTIONS_ARE_SEEN:  # else this is 1.9
+        monkeypatch.setattr(Server, "_make_error_result", property(), raising=False)
+    server = mcp_obs.instrument(build())
+    monkeypatch.undo()
     async with connect(server) as session:
-        await session.call_tool("add", {"a": 1, "b": 2})
-    assert "tools/call add" in recording.names
+        assert (await session.call_tool("fail", {"reason": "the disk is full"})).isError
+    assert recording.picture("tools/call fail")["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
+    ]
+    assert found.warnings == []

@@ -1,7 +1,6 @@
 """What is particular to mcp 2.x."""
 
 import contextlib
-import logging
 from typing import Any
 
 import anyio
@@ -24,11 +23,13 @@ from mcp_types import (
     TextContent,
     Tool,
 )
+from sdk_kit.findings import Findings
 from sdk_kit.lines_v2 import build_mcpserver, mcp_line
 from sdk_kit.recording import Recording
 from sdk_kit.serving import serving
 
 import mcp_obs
+from mcp_obs._adapters import findings
 
 pytestmark = pytest.mark.anyio
 MODES = pytest.mark.parametrize(("mode", "unclassified"), [("2026-07-28", "-32603"), ("legacy", "0")])
@@ -164,14 +165,34 @@ async def test_an_ambient_span_is_linked_when_meta_names_the_parent(recording: R
     assert [link.context for link in span.links] == [around.get_span_context()]
 
 
-async def test_a_server_without_the_native_middleware_is_instrumented_with_a_warning(
-    recording: Recording, caplog: pytest.LogCaptureFixture
+async def test_a_server_without_the_native_middleware_is_instrumented_with_a_finding(
+    recording: Recording, found: Findings
 ):
     server = build_mcpserver()
     server.middleware.clear()
-    with caplog.at_level(logging.WARNING, "mcp_obs"):
+    mcp_obs.instrument(server)
+    assert [(one.hook, one.consequence) for one in findings.findings()] == [
+        (
+            "OpenTelemetryMiddleware on the server",
+            "should it trace in another way, every operation has a second span, mcp's own",
+        )
+    ]
+    assert found.warnings == [str(one) for one in findings.findings()]
+    async with Client(server) as client:
+        await client.call_tool("add", {"a": 1, "b": 2})
+    assert "tools/call add" in recording.names
+
+
+async def test_without_a_place_to_see_exceptions_the_rest_is_recorded(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    server = build_mcpserver()
+    with monkeypatch.context() as patch:
+        patch.delattr(MCPServer, "call_tool")
         mcp_obs.instrument(server)
-    assert "found no tracing middleware" in caplog.text
+    assert [(one.hook, one.consequence) for one in findings.findings()] == [
+        ("MCPServer.call_tool", "the exceptions of failed tools are not recorded")
+    ]
     async with Client(server) as client:
         await client.call_tool("add", {"a": 1, "b": 2})
     assert "tools/call add" in recording.names

@@ -88,7 +88,7 @@ async def test_the_user_comes_from_the_access_token(line: Line, recording: Recor
         async with line.over_http(url, "ada") as peer:
             await peer.call("greet", name="Ada")
     assert recording.picture("tools/call greet")["attributes"] == IsPartialDict(
-        {"enduser.id": "ada", "enduser.scope": "read write"}
+        {"enduser.id": line.user, "enduser.scope": "read write"}
     )
 
 

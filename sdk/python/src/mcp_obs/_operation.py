@@ -107,6 +107,12 @@ def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Op
 def note_failure(error: Exception) -> None:
     """Tell the current operation what its handler raised."""
     with _noting:
-        operation = otel_context.get_value(_OPERATION)
-        if isinstance(operation, Operation):
+        operation = current_operation()
+        if operation is not None:
             operation.note(error)
+
+
+def current_operation() -> Operation | None:
+    """The operation that the running code is part of."""
+    operation = otel_context.get_value(_OPERATION)
+    return operation if isinstance(operation, Operation) else None

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class Line:
     app: Callable[[Any], Any]
     run_stdio: Callable[[Any], None]
     cancel: Callable[[Peer, Awaitable[Any]], Awaitable[None]]
+    user: str = "ada"
+    """Who ada's token says is there; libraries that know no subject have the client's id in its place."""
 
     def __str__(self) -> str:
         return self.name
@@ -72,8 +74,31 @@ def stdio_command(line: str) -> list[str]:
 
 def installed_lines() -> dict[str, Line]:
     """The lines that the installed libraries have, by name."""
-    if version("mcp").startswith("1."):
-        from .lines_v1 import LINES
-    else:
+    return {line.name: line for line in _lines()}
+
+
+def _lines() -> list[Line]:
+    if MCP > 1:
         from .lines_v2 import LINES
-    return {line.name: line for line in LINES}
+
+        return LINES
+    from .lines_v1 import LINE
+
+    if FASTMCP:
+        from .lines_fastmcp import LINE as OF_FASTMCP
+
+        return [LINE, OF_FASTMCP]
+    return [LINE]
+
+
+def _installed(library: str) -> tuple[int, int]:
+    try:
+        major, minor, *_ = version(library).split(".")
+    except PackageNotFoundError:
+        return 0, 0
+    return int(major), int(minor)
+
+
+MCP, MCP_MINOR = _installed("mcp")
+FASTMCP, _ = _installed("fastmcp")
+"""0 where it is not installed."""

@@ -3,22 +3,33 @@
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
+from inspect import signature
 from typing import Any
 
 import anyio
 import httpx
 from mcp import ClientSession, StdioServerParameters
+from mcp.client import streamable_http
 from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.fastmcp import FastMCP
 from mcp.shared.memory import create_connected_server_and_client_session
-from mcp.types import CancelledNotification, CancelledNotificationParams, ClientNotification, Implementation
+from mcp.types import (
+    LATEST_PROTOCOL_VERSION,
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    CancelledNotification,
+    CancelledNotificationParams,
+    ClientNotification,
+    ClientRequest,
+    Implementation,
+)
 from pydantic import AnyHttpUrl
 
 from . import tools
-from .lines import Line, Peer, stdio_command
+from .lines import Answer, Line, Peer, stdio_command
 
 NAME = "mcp 1.x"
 CLIENT = Implementation(name="kit", version="1.2.3")
@@ -30,11 +41,32 @@ class Tokens:
     async def verify_token(self, token: str) -> AccessToken | None:
         return AccessToken(token=token, client_id="app", scopes=["read", "write"], subject=token)
 
+    load_access_token = verify_token
+
+
+class PeerWithoutMeta(Peer):
+    """A client of 1.18 and before, whose call_tool takes no meta."""
+
+    async def call(self, tool: str, meta: Any = None, **arguments: Any) -> Answer:
+        params = CallToolRequestParams(name=tool, arguments=arguments, _meta=meta)
+        request = ClientRequest(CallToolRequest(method="tools/call", params=params))
+        result = await self.session.send_request(request, CallToolResult)
+        return Answer(result.content[0].text, result.isError)
+
+
+PEER = Peer if "meta" in signature(ClientSession.call_tool).parameters else PeerWithoutMeta
+
 
 def build(*, auth: bool = False) -> Any:
     """A FastMCP with the kit's tools."""
-    settings = AuthSettings(issuer_url=AnyHttpUrl("https://issuer.example"), resource_server_url=None)
-    server = FastMCP("kit", token_verifier=Tokens() if auth else None, auth=settings if auth else None)
+    settings = dict[str, Any]()
+    if auth:
+        settings["auth"] = AuthSettings(
+            issuer_url=AnyHttpUrl("https://issuer.example"), resource_server_url=None
+        )
+        has_verifiers = "token_verifier" in signature(FastMCP).parameters  # since 1.10
+        settings["token_verifier" if has_verifiers else "auth_server_provider"] = Tokens()
+    server = FastMCP("kit", **settings)
     for name in tools.OFFERED:
         server.add_tool(getattr(tools, name))
     server.resource("memo://today")(tools.today)
@@ -45,8 +77,9 @@ def build(*, auth: bool = False) -> Any:
 @asynccontextmanager
 async def in_memory(server: Any) -> AsyncGenerator[Peer]:
     """Connect without a transport."""
-    async with create_connected_server_and_client_session(server, client_info=CLIENT) as session:
-        yield Peer(session)
+    lowlevel = getattr(server, "_mcp_server", server)
+    async with create_connected_server_and_client_session(lowlevel, client_info=CLIENT) as session:
+        yield PEER(session)
 
 
 @asynccontextmanager
@@ -54,12 +87,25 @@ async def over_http(url: str, token: str | None) -> AsyncGenerator[Peer]:
     """Connect by streamable HTTP."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
-        httpx.AsyncClient(headers=headers) as http,
-        streamable_http_client(f"{url}/mcp", http_client=http) as streams,
+        http_streams(f"{url}/mcp", headers) as streams,
         ClientSession(*streams[:2], client_info=CLIENT) as session,
     ):
         await session.initialize()
-        yield Peer(session)
+        yield PEER(session)
+
+
+@asynccontextmanager
+async def http_streams(url: str, headers: dict[str, str]) -> AsyncGenerator[Any]:
+    """The streams of a connection by streamable HTTP."""
+    if hasattr(streamable_http, "streamable_http_client"):
+        async with (
+            httpx.AsyncClient(headers=headers) as http,
+            streamable_http.streamable_http_client(url, http_client=http) as streams,
+        ):
+            yield streams
+    else:  # before 1.24
+        async with streamable_http.streamablehttp_client(url, headers) as streams:
+            yield streams
 
 
 @asynccontextmanager
@@ -69,7 +115,7 @@ async def over_stdio(environment: dict[str, str]) -> AsyncGenerator[Peer]:
     parameters = StdioServerParameters(command=command, args=arguments, env=environment)
     async with stdio_client(parameters) as streams, ClientSession(*streams, client_info=CLIENT) as session:
         await session.initialize()
-        yield Peer(session)
+        yield PEER(session)
 
 
 async def cancel_by_notification(peer: Peer, begun: Awaitable[Any]) -> None:
@@ -85,16 +131,15 @@ async def cancel_by_notification(peer: Peer, begun: Awaitable[Any]) -> None:
             await peer.session.send_notification(ClientNotification(notification))
 
 
-LINES = [
-    Line(
-        NAME,
-        "2025-11-25",
-        build,
-        in_memory,
-        over_http,
-        over_stdio,
-        app=lambda server: server.streamable_http_app(),
-        run_stdio=lambda server: server.run(),
-        cancel=cancel_by_notification,
-    )
-]
+LINE = Line(
+    NAME,
+    LATEST_PROTOCOL_VERSION,
+    build,
+    in_memory,
+    over_http,
+    over_stdio,
+    app=lambda server: server.streamable_http_app(),
+    run_stdio=lambda server: server.run(),
+    cancel=cancel_by_notification,
+    user="ada" if "subject" in AccessToken.model_fields else "app",
+)

@@ -13,7 +13,8 @@ from typing import Any, Self
 from opentelemetry import propagate
 from opentelemetry.context import Context
 
-from mcp_obs._guard import Guard, logger
+from mcp_obs._adapters import findings
+from mcp_obs._guard import Guard
 from mcp_obs._http import header
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
 from mcp_obs._operation import Operation, begin, note_failure
@@ -155,7 +156,7 @@ def instrument(server: Any) -> None:
         return
     _observe_streams(lowlevel)
     _make_operations_current(lowlevel)
-    _notice_exceptions(lowlevel)
+    _notice_exceptions(server, lowlevel)
     setattr(lowlevel, _MARK, True)
 
 
@@ -179,8 +180,8 @@ def _observe_streams(lowlevel: Any) -> None:
 def _make_operations_current(lowlevel: Any) -> None:
     handle = getattr(lowlevel, "_handle_request", None)
     if handle is None:
-        _warn_of_missing(
-            lowlevel, "_handle_request", "spans made inside tools are not part of the call's trace"
+        findings.report(
+            "mcp", "Server._handle_request", "spans made inside tools are no part of the call's trace"
         )
         return
 
@@ -196,10 +197,10 @@ def _make_operations_current(lowlevel: Any) -> None:
     lowlevel._handle_request = current
 
 
-def _notice_exceptions(lowlevel: Any) -> None:
+def _notice_exceptions(server: Any, lowlevel: Any) -> None:
     make = getattr(lowlevel, "_make_error_result", None)
     if make is None:
-        _warn_of_missing(lowlevel, "_make_error_result", "failed tools carry no exception")
+        _notice_exceptions_of_the_tool_manager(server)
         return
 
     @wraps(make)
@@ -213,5 +214,20 @@ def _notice_exceptions(lowlevel: Any) -> None:
     lowlevel._make_error_result = noticing
 
 
-def _warn_of_missing(lowlevel: Any, name: str, consequence: str) -> None:
-    logger.warning("mcp-obs does not know this mcp version: Server.%s is gone, so %s", name, consequence)
+def _notice_exceptions_of_the_tool_manager(server: Any) -> None:
+    """In 1.9 the low-level server makes a result of an exception where nobody can see it."""
+    manager = getattr(server, "_tool_manager", None)
+    call_tool = getattr(manager, "call_tool", None)
+    if manager is None or call_tool is None:
+        findings.report("mcp", "Server._make_error_result", "the exceptions of failed tools are not recorded")
+        return
+
+    @wraps(call_tool)
+    async def noticing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await call_tool(*args, **kwargs)
+        except Exception as error:
+            note_failure(error)
+            raise
+
+    manager.call_tool = noticing

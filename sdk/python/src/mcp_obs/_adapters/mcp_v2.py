@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from functools import partial, wraps
 from typing import Any, cast
 
+from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import BaseModel, ValidationError
 
+from mcp_obs._adapters import findings
 from mcp_obs._failure import said_by
-from mcp_obs._guard import Guard, logger
+from mcp_obs._guard import Guard
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import Operation, begin, note_failure
@@ -57,19 +59,22 @@ def instrument(server: Any) -> None:
     if native:
         middleware[native[0]] = OperationMiddleware()
     else:
-        logger.warning(
-            "mcp-obs found no tracing middleware of mcp to replace on %r: "
-            "should this mcp version trace in another way, every operation has two spans",
-            server.name,
+        findings.report(
+            "mcp",
+            "OpenTelemetryMiddleware on the server",
+            "should it trace in another way, every operation has a second span, mcp's own",
         )
         middleware.insert(0, OperationMiddleware())
-    if hasattr(server, "call_tool"):
+    if not isinstance(server, Server):
         _notice_exceptions(server)
 
 
 def _notice_exceptions(server: Any) -> None:
     # MCPServer turns a tool's exception into a result below the middleware; this is the last place to see it.
-    call_tool = server.call_tool
+    call_tool = getattr(server, "call_tool", None)
+    if call_tool is None:
+        findings.report("mcp", "MCPServer.call_tool", "the exceptions of failed tools are not recorded")
+        return
 
     @wraps(call_tool)
     async def noticing(*args: Any, **kwargs: Any) -> Any:
