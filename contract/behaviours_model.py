@@ -69,8 +69,8 @@ class Behaviours:
         raise ContractError(f"library line {name!r} is not in behaviours.yaml")
 
     def of(self, sdk: str) -> list[Behaviour]:
-        """What that SDK must do."""
-        return [behaviour for behaviour in self.behaviours if sdk in behaviour.sdks]
+        """What that SDK must do by now."""
+        return [one for one in self.behaviours if sdk in one.sdks and not one.is_planned]
 
 
 @cache
@@ -84,7 +84,7 @@ def load(path: Path = SOURCE) -> Behaviours:
 
 def _build(raw: dict[str, Any]) -> Behaviours:
     sdks, transports = tuple(raw["sdks"]), tuple(raw["transports"])
-    lines = tuple(Line(**{**entry, "eras": tuple(entry["eras"])}) for entry in raw["lines"])
+    lines = tuple(Line(entry["name"], entry["sdk"], tuple(entry["eras"])) for entry in raw["lines"])
     _check_lines(lines, sdks)
     known = Behaviours(sdks, transports, lines, ())
     behaviours = tuple(_behaviour(entry, known) for entry in raw["behaviours"])
@@ -103,18 +103,21 @@ def _behaviour(entry: dict[str, Any], known: Behaviours) -> Behaviour:
     name: str = entry["id"]
     if not _ID.fullmatch(name):
         raise ContractError(f"{name!r} is no id: noun.what-it-does, in lower case")
-    if entry.get("scope") == "process" and entry.keys() & {"eras", "transports", "lines"}:
-        raise ContractError(f"{name}: a process has no eras, transports and lines")
+    if entry.get("scope") == "process" and entry.keys() & {"eras", "transports"}:
+        raise ContractError(f"{name}: a process has no eras and no transports")
     eras = tuple(entry.get("eras", ERAS))
     all_lines = [line.name for line in known.lines]
     spoken = [line.name for line in known.lines if set(line.eras) & set(eras)]
-    lists: dict[str, Any] = {
+    given: dict[str, Any] = {
+        "scope": "server",
+        "status": "proven",
+        **entry,
         "eras": eras,
         "transports": tuple(entry.get("transports", known.transports)),
         "lines": tuple(entry.get("lines", spoken)),
         "sdks": tuple(entry.get("sdks", known.sdks)),
     }
-    behaviour = Behaviour(**{"scope": "server", "status": "proven", **entry, **lists})
+    behaviour = Behaviour(**given)
     refuse_unknown(f"the scope of {name}", [behaviour.scope], SCOPES)
     refuse_unknown(f"the status of {name}", [behaviour.status], STATUSES)
     refuse_unknown(f"the eras of {name}", behaviour.eras, ERAS)

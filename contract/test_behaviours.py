@@ -49,7 +49,7 @@ def test_a_behaviour_of_one_era_concerns_the_lines_that_speak_it():
         ({"id": "a.b", "status": "wished"}, "the status of a.b: wished is not known"),
         (
             {"id": "a.b", "scope": "process", "eras": ["legacy"]},
-            "a.b: a process has no eras, transports and lines",
+            "a.b: a process has no eras and no transports",
         ),
         (
             {"id": "a.b", "eras": ["modern"], "lines": ["mcp 1.x"]},

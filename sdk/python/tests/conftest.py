@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["MCP_OBS_STRICT"] = "1"
 
+from sdk_kit import proofs
 from sdk_kit.findings import Findings
 from sdk_kit.lines import FASTMCP, MCP, MCP_MINOR
 from sdk_kit.recording import WAYS, Recording, SpanLog, Way
@@ -27,8 +28,14 @@ OF_ONE_LIBRARY = {
 collect_ignore = [name for name, is_installed in OF_ONE_LIBRARY.items() if not is_installed]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where to write what the run has proven."""
+    parser.addoption("--proofs", metavar="FILE", help="write the behaviours that the run has proven to FILE")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Old versions leave streams open when a client leaves."""
+    """Collect what is proven; old versions leave streams open when a client leaves."""
+    proofs.register(config)
     if MCP == 1 and MCP_MINOR < 24:
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
         config.addinivalue_line("filterwarnings", "ignore:Unclosed <MemoryObject:ResourceWarning")

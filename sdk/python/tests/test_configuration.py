@@ -19,10 +19,12 @@ from mcp_obs._operation import Operation, begin
 LINE = next(iter(installed_lines().values()))
 
 
+@pytest.mark.behaviour("configuration.public-names")
 def test_the_public_names_are_these():
     assert mcp_obs.__all__ == ["configure_mcp_telemetry", "instrument"]
 
 
+@pytest.mark.behaviour("configuration.order")
 @pytest.mark.parametrize(
     ("environ", "arguments", "expected"),
     [
@@ -62,6 +64,7 @@ def test_arguments_win_over_our_variables_and_those_over_the_standard_ones(
     assert resolve(environ, **arguments) == expected  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.behaviour("configuration.refused-by-name")
 def test_an_endpoint_that_is_no_url_is_refused_by_name():
     with pytest.raises(
         ValueError, match="must start with http:// or https://, and 'localhost:4318' does not"
@@ -69,6 +72,7 @@ def test_an_endpoint_that_is_no_url_is_refused_by_name():
         resolve({}, endpoint="localhost:4318")
 
 
+@pytest.mark.behaviour("configuration.refused-by-name")
 @pytest.mark.parametrize("key", ["a\nSECRET", "SECRET\x00", "SECRÉT"])
 def test_a_key_that_can_t_be_sent_is_refused_without_being_shown(key: str):
     with pytest.raises(ValueError, match="has characters that no key has") as caught:
@@ -82,6 +86,7 @@ def test_the_newline_after_a_key_from_a_file_is_no_part_of_it():
     assert found.api_key == "k"
 
 
+@pytest.mark.behaviour("configuration.switched-off")
 @pytest.mark.parametrize(
     ("environ", "enabled"),
     [
@@ -97,6 +102,7 @@ def test_the_environment_can_switch_telemetry_off(environ: dict[str, str], *, en
     assert is_enabled(environ) is enabled
 
 
+@pytest.mark.behaviour("configuration.nothing-given")
 def test_without_a_key_and_an_endpoint_there_is_one_warning(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "mcp_obs"):
         mcp_obs.configure_mcp_telemetry(server_name="kit")
@@ -104,6 +110,7 @@ def test_without_a_key_and_an_endpoint_there_is_one_warning(caplog: pytest.LogCa
     assert record.getMessage().startswith("mcp-obs has neither an API key nor an endpoint")
 
 
+@pytest.mark.behaviour("configuration.switched-off")
 def test_a_server_is_left_as_it_is_when_telemetry_is_off(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MCP_OBS_ENABLED", "0")
     server: object = LINE.build()
@@ -112,6 +119,7 @@ def test_a_server_is_left_as_it_is_when_telemetry_is_off(monkeypatch: pytest.Mon
     assert vars(server) == before
 
 
+@pytest.mark.behaviour("instrument.unknown-object")
 def test_an_object_that_is_no_server_is_returned_with_a_warning(caplog: pytest.LogCaptureFixture):
     server = object()
     with caplog.at_level(logging.WARNING, "mcp_obs"):
@@ -119,6 +127,7 @@ def test_an_object_that_is_no_server_is_returned_with_a_warning(caplog: pytest.L
     assert "cannot instrument builtins.object" in caplog.text
 
 
+@pytest.mark.behaviour("host.global-providers-untouched")
 def test_configuring_leaves_the_global_providers_alone():
     before = (trace.get_tracer_provider(), metrics.get_meter_provider())
     with collecting() as collector:
@@ -129,6 +138,7 @@ def test_configuring_leaves_the_global_providers_alone():
             _stop()
 
 
+@pytest.mark.behaviour("configuration.replaced")
 @pytest.mark.anyio
 async def test_a_second_configuration_replaces_the_first_and_loses_nothing():
     with collecting() as first, collecting() as second:
@@ -150,6 +160,7 @@ UNSAMPLED_AMBIENT = trace.set_span_in_context(
 )
 
 
+@pytest.mark.behaviour("trace.unsampled-parent")
 @pytest.mark.parametrize(
     ("meta", "ambient"),
     [(UNSAMPLED_META, Context()), ({}, UNSAMPLED_AMBIENT)],
@@ -172,6 +183,7 @@ def test_an_unsampled_parent_hides_no_call_and_samples_none_of_the_host_s_spans(
             _stop()
 
 
+@pytest.mark.behaviour("sampling.environment")
 def test_the_sampler_of_the_environment_is_obeyed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     with collecting() as collector:
@@ -183,6 +195,7 @@ def test_the_sampler_of_the_environment_is_obeyed(monkeypatch: pytest.MonkeyPatc
             _stop()
 
 
+@pytest.mark.behaviour("export.unencodable-costs-itself")
 def test_texts_that_are_no_unicode_cost_the_batch_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("MCP_OBS_STRICT")
     with collecting() as collector:
@@ -195,6 +208,7 @@ def test_texts_that_are_no_unicode_cost_the_batch_nothing(monkeypatch: pytest.Mo
             _stop()
 
 
+@pytest.mark.behaviour("configuration.metrics")
 def test_metrics_are_sent_when_asked_for():
     with collecting() as collector:
         process = recording_process({"MCP_OBS_ENDPOINT": collector.url, "OTEL_METRICS_EXPORTER": "otlp"})
@@ -202,6 +216,7 @@ def test_metrics_are_sent_when_asked_for():
     assert sorted({path for path, _ in collector.requests}) == ["/v1/metrics", "/v1/traces"]
 
 
+@pytest.mark.behaviour("configuration.standard-variables")
 def test_the_standard_variables_alone_are_enough():
     with collecting() as collector:
         process = recording_process(

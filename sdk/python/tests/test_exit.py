@@ -48,6 +48,7 @@ def refused() -> str:
     return "http://127.0.0.1:9"
 
 
+@pytest.mark.behaviour("host.answers-despite-collector")
 @pytest.mark.anyio
 @pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs"])
 async def test_a_collector_in_trouble_changes_no_answer(trouble: str, environment: dict[str, str]):
@@ -62,6 +63,7 @@ async def test_a_collector_in_trouble_changes_no_answer(trouble: str, environmen
             assert (await peer.call("fail", reason="the disk is full")).is_error
 
 
+@pytest.mark.behaviour("exit.flush", "host.silent-stdout")
 def test_a_healthy_collector_gets_what_was_recorded_right_before_exit(start: Start):
     with collecting() as collector:
         process = start(collector.url)
@@ -73,6 +75,7 @@ def test_a_healthy_collector_gets_what_was_recorded_right_before_exit(start: Sta
     assert headers["content-encoding"] == "gzip"
 
 
+@pytest.mark.behaviour("exit.flush-on-sigterm")
 def test_sigterm_sends_what_is_queued_and_still_ends_the_process(start: Start):
     with collecting() as collector:
         process = start(collector.url, then="sys.stdin.read()")
@@ -84,6 +87,7 @@ def test_sigterm_sends_what_is_queued_and_still_ends_the_process(start: Start):
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.behaviour("exit.bounded")
 def test_sigterm_does_not_wait_for_a_collector_that_hangs(start: Start):
     with collecting(hung=True) as collector:
         process = start(collector.url, then="sys.stdin.read()")
@@ -93,6 +97,7 @@ def test_sigterm_does_not_wait_for_a_collector_that_hangs(start: Start):
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.behaviour("exit.host-handler")
 def test_a_uvicorn_server_that_is_terminated_sends_what_is_queued(start: Start):
     # uvicorn raises the signal again after it has shut down, so its process never gets to atexit.
     server = """
@@ -115,6 +120,7 @@ uvicorn.run(app, host="127.0.0.1", port=0, log_level="error")
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.behaviour("exit.host-handler")
 def test_the_sigterm_handler_of_the_host_is_left_alone(start: Start):
     host = "import signal; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print(); sys.stdin.read()"
     with collecting() as collector:
@@ -131,6 +137,7 @@ def test_the_flush_leaves_half_of_the_time_until_a_client_kills_to_the_rest_of_t
     assert EXIT_SECONDS <= PROCESS_TERMINATION_TIMEOUT / 2
 
 
+@pytest.mark.behaviour("exit.bounded")
 @pytest.mark.parametrize("trouble", ["refused", "hangs"])
 def test_exit_is_bounded_however_the_collector_fails(trouble: str, start: Start):
     with collecting(hung=True) as collector:

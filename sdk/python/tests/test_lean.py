@@ -57,12 +57,14 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.behaviour("export.any-value")
 @given(TEXT, VALUES)
 def test_an_attribute_is_read_as_it_was_written(name: str, value: Any):
     read = KeyValue.FromString(key_value(name, value))
     assert (read.key, read_value(read.value)) == (name, value)
 
 
+@pytest.mark.behaviour("export.any-value")
 @pytest.mark.parametrize(
     ("value", "read"),
     [("\ud800", "?"), (2**63, str(2**63)), ({1: {2, 3}}, {"1": "{2, 3}"}), (["\ud800"], ("?",))],
@@ -77,6 +79,7 @@ class Colour(str, Enum):  # noqa: UP042  a StrEnum's str() is its value
     RED = "red"
 
 
+@pytest.mark.behaviour("operation.span-is-the-hosts-too")
 def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(recording: Recording):
     operation = begin(lambda: Message("tools/call", {"name": "act"}, 1, None, None, None))
     assert operation is not None
@@ -127,6 +130,7 @@ def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(re
     )
 
 
+@pytest.mark.behaviour("operation.span-is-the-hosts-too")
 def test_a_status_that_is_ok_is_final_in_both_ways(recording: Recording):
     operation = begin(lambda: Message("ping", None, 1, None, None, None))
     assert operation is not None
@@ -136,6 +140,7 @@ def test_a_status_that_is_ok_is_final_in_both_ways(recording: Recording):
     assert recording.picture("ping")["status"] == ("OK", None)
 
 
+@pytest.mark.behaviour("metrics.host-attributes-stay-out")
 def test_the_host_s_attributes_are_no_metric_s_in_either_way(recording: Recording):
     operation = begin(lambda: Message("tools/call", {"name": "act"}, 1, None, None, None))
     assert operation is not None
@@ -164,6 +169,7 @@ def test_an_exception_of_an_old_validator_is_recorded_without_the_rejected_value
         assert details["exception.message"] == "token: type_error.integer"
 
 
+@pytest.mark.behaviour("export.unencodable-costs-itself")
 def test_what_can_t_be_written_costs_itself_and_not_the_span(monkeypatch: pytest.MonkeyPatch):
     class SpeechlessError(Exception):
         def __str__(self) -> str:
@@ -179,6 +185,7 @@ def test_what_can_t_be_written_costs_itself_and_not_the_span(monkeypatch: pytest
     assert {one.key for one in read.attributes} == {*ended[0].said, "right"}
 
 
+@pytest.mark.behaviour("export.bounded-memory")
 @pytest.mark.parametrize("whose", ["the host's", "the client's"])
 def test_what_spans_have_in_common_takes_no_more_memory_than_a_few_mebibytes(whose: str):
     encoder = SpanEncoder()
@@ -211,6 +218,7 @@ def lean_span(on_end: Callable[[OperationSpan], None], method: str = "ping") -> 
     return OperationSpan(Message(method, None, 1, None, None, None), ids, None, (), on_end)
 
 
+@pytest.mark.behaviour("operation.bounded")
 def test_more_than_a_span_may_have_is_left_out_and_counted():
     ended: list[OperationSpan] = []
     span = lean_span(ended.append)
@@ -229,6 +237,7 @@ def _first(body: bytes) -> Any:
     return ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans[0]
 
 
+@pytest.mark.behaviour("export.circuit-breaker")
 def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
     now = [0.0]
     breaker = CircuitBreaker(lambda: now[0], lambda: 1.0)
@@ -247,6 +256,7 @@ def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
     assert breaker.state == "closed"
 
 
+@pytest.mark.behaviour("export.circuit-breaker")
 @pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.5), (7.0, 7.0), (3600.0, 60.0)])
 def test_a_breaker_waits_as_long_as_the_collector_asks_for_and_not_for_ever(asked: float, pause: float):
     now = [0.0]
@@ -267,6 +277,7 @@ def exporting(url: str) -> OperationExporter:
     )
 
 
+@pytest.mark.behaviour("export.repeated-when-retryable")
 def test_what_a_collector_could_not_take_is_sent_when_it_can_and_once():
     with collecting(503) as collector:
         exporter = exporting(collector.url)
@@ -280,6 +291,7 @@ def test_what_a_collector_could_not_take_is_sent_when_it_can_and_once():
         assert collector.spans == ["ping", "tools/list"]
 
 
+@pytest.mark.behaviour("export.refusal-named-once")
 def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_again(
     caplog: pytest.LogCaptureFixture,
 ):
@@ -294,6 +306,7 @@ def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_aga
     assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 401 "
 
 
+@pytest.mark.behaviour("export.bounded-queue")
 def test_what_waits_is_bounded_and_what_is_left_out_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
@@ -312,6 +325,7 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     assert "could not send 5 operations" in caplog.text
 
 
+@pytest.mark.behaviour("export.bounded-memory")
 def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
     with collecting() as collector:
@@ -323,6 +337,7 @@ def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.Mon
         exporter.shutdown(10)
 
 
+@pytest.mark.behaviour("export.proxy")
 @pytest.mark.parametrize(("no_proxy", "is_asked"), [("", True), ("collector.test", False)])
 def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
     no_proxy: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
@@ -335,6 +350,7 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
 
 
+@pytest.mark.behaviour("export.bounded-memory")
 def test_nothing_large_is_held_while_a_collector_hangs():
     with collecting(hung=True) as collector:
         exporter = exporting(collector.url)
@@ -349,6 +365,7 @@ def test_nothing_large_is_held_while_a_collector_hangs():
         exporter.shutdown(10)
 
 
+@pytest.mark.behaviour("export.repeated-when-retryable")
 def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
     with collecting(503) as collector:
         exporter = OperationExporter(
@@ -369,6 +386,7 @@ def _ended(method: str) -> OperationSpan:
     return ended[0]
 
 
+@pytest.mark.behaviour("export.repeated-when-retryable")
 @pytest.mark.parametrize(
     ("status", "is_over"),
     [(200, True), (302, True), (400, True), (401, True), (413, True), (500, True)]
@@ -379,6 +397,7 @@ def test_only_what_otlp_says_is_tried_again(status: int, is_over: bool):
         assert Sender(f"{collector.url}/v1/traces", {}).send(gzip.compress(b""), 10).is_over is is_over
 
 
+@pytest.mark.behaviour("export.repeated-when-retryable")
 @pytest.mark.parametrize(
     "answer",
     [b"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\nbroken", b"Content-Length: 100\r\n\r\ncut off"],
@@ -399,6 +418,7 @@ def test_what_was_taken_is_not_sent_again_because_its_answer_is_broken(answer: b
     assert sent.is_over
 
 
+@pytest.mark.behaviour("host.no-secrets-in-logs")
 def test_no_secret_gets_into_the_host_s_log(caplog: pytest.LogCaptureFixture):
     for url, headers in (
         ("http://127.0.0.1:9/", {"authorization": "Bearer SECRET\n"}),
@@ -409,6 +429,7 @@ def test_no_secret_gets_into_the_host_s_log(caplog: pytest.LogCaptureFixture):
     assert "SECRET" not in caplog.text
 
 
+@pytest.mark.behaviour("export.survives-full-machine")
 def test_a_thread_that_can_t_start_is_tried_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("MCP_OBS_STRICT")
     with collecting() as collector:
@@ -425,6 +446,7 @@ def _no_more_threads(thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
+@pytest.mark.behaviour("export.hidden-from-instrumentation")
 def test_exports_are_hidden_from_the_host_s_own_instrumentation():
     suppressed: list[object] = []
 
@@ -441,6 +463,7 @@ def test_exports_are_hidden_from_the_host_s_own_instrumentation():
     assert suppressed == [True]
 
 
+@pytest.mark.behaviour("exit.bounded")
 def test_spans_and_durations_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
     given: list[float] = []
 
@@ -469,6 +492,7 @@ begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, 
 """
 
 
+@pytest.mark.behaviour("export.fork")
 def test_a_forked_child_sends_its_own_operations_and_none_of_its_parent_s():
     with collecting() as collector:
         process = recording_process({"MCP_OBS_ENDPOINT": collector.url}, FORKS)

@@ -31,7 +31,7 @@ from sdk_kit.serving import serving
 import mcp_obs
 from mcp_obs._adapters import findings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.proven_on("mcp 1.x", "legacy", "in-memory")]
 
 
 # 1.9 makes a result of a tool's exception where nobody can see it.
@@ -65,6 +65,7 @@ def lowlevel() -> Any:
     return mcp_obs.instrument(server)
 
 
+@pytest.mark.behaviour("operation.low-level-server")
 async def test_the_low_level_server_is_instrumented(recording: Recording):
     async with connect(lowlevel()) as session:
         await session.call_tool("act", {"how": "well"})
@@ -73,6 +74,7 @@ async def test_the_low_level_server_is_instrumented(recording: Recording):
     assert recording.names == ["initialize", "notifications/initialized", "tools/call act", *listed]
 
 
+@pytest.mark.behaviour("operation.low-level-server", "error.tool-exception-keeps-type")
 async def test_a_raising_low_level_tool_has_its_exception(recording: Recording):
     async with connect(lowlevel()) as session:
         assert (await session.call_tool("act", {"how": "badly"})).isError
@@ -82,6 +84,7 @@ async def test_a_raising_low_level_tool_has_its_exception(recording: Recording):
     assert span["events"] == (seen if EXCEPTIONS_ARE_SEEN else [])
 
 
+@pytest.mark.behaviour("error.values-are-not-quoted")
 async def test_arguments_that_the_schema_refuses_are_not_quoted(recording: Recording):
     async with connect(lowlevel()) as session:
         await session.call_tool("act", {"how": "a secret"})
@@ -91,6 +94,7 @@ async def test_arguments_that_the_schema_refuses_are_not_quoted(recording: Recor
     assert "a secret" not in str(span)
 
 
+@pytest.mark.behaviour("error.protocol-code")
 async def test_a_protocol_error_keeps_its_code_and_message(recording: Recording):
     async with connect(lowlevel()) as session:
         with pytest.raises(McpError, match="Quota exceeded"):
@@ -100,6 +104,7 @@ async def test_a_protocol_error_keeps_its_code_and_message(recording: Recording)
     assert span["attributes"] == IsPartialDict({"error.type": "-32050", "rpc.response.status_code": "-32050"})
 
 
+@pytest.mark.behaviour("error.client-fault")
 async def test_params_that_the_library_refuses_are_no_fault_of_the_server(recording: Recording):
     async with connect(lowlevel()) as session:
         request = JSONRPCRequest(jsonrpc="2.0", id="mine", method="tools/call", params={"name": 5})
@@ -121,6 +126,7 @@ async def test_params_that_the_library_refuses_are_no_fault_of_the_server(record
     )
 
 
+@pytest.mark.behaviour("operation.reused-request-id")
 async def test_two_requests_under_one_id_are_two_operations(
     recording: Recording, caplog: pytest.LogCaptureFixture
 ):
@@ -148,6 +154,7 @@ async def test_two_requests_under_one_id_are_two_operations(
     assert "Failed to detach context" not in caplog.text
 
 
+@pytest.mark.behaviour("operation.notification", "operation.initialize", "operation.ping")
 async def test_notifications_and_initialize_are_operations(recording: Recording):
     async with connect(mcp_obs.instrument(build())) as session:
         await session.send_notification(
@@ -176,6 +183,8 @@ async def test_notifications_and_initialize_are_operations(recording: Recording)
     )
 
 
+@pytest.mark.behaviour("trace.session-is-no-trace")
+@pytest.mark.proven_on("mcp 1.x", "legacy", "http")
 async def test_calls_of_one_http_session_are_not_joined_into_one_trace(recording: Recording):
     app = LINE.app(mcp_obs.instrument(build()))
     tracer = recording.traces.get_tracer("host")
@@ -192,6 +201,7 @@ async def test_calls_of_one_http_session_are_not_joined_into_one_trace(recording
     assert [call.parent for call in calls] == [None, None]
 
 
+@pytest.mark.behaviour("instrument.missing-hook")
 @pytest.mark.parametrize(
     ("hook", "consequence"),
     [
@@ -214,6 +224,7 @@ def test_a_missing_hook_is_one_loud_sentence_and_a_finding(
     )
 
 
+@pytest.mark.behaviour("instrument.missing-hook")
 async def test_without_a_hook_the_rest_is_still_recorded(
     recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
 ):

@@ -31,8 +31,11 @@ from sdk_kit.serving import serving
 import mcp_obs
 from mcp_obs._adapters import findings
 
-pytestmark = pytest.mark.anyio
-MODES = pytest.mark.parametrize(("mode", "unclassified"), [("2026-07-28", "-32603"), ("legacy", "0")])
+pytestmark = [pytest.mark.anyio, pytest.mark.proven_on("mcp 2.x", "modern", "in-memory")]
+LEGACY = pytest.mark.proven_on("mcp 2.x", "legacy", "in-memory")
+MODES = pytest.mark.parametrize(
+    ("mode", "unclassified"), [("2026-07-28", "-32603"), pytest.param("legacy", "0", marks=LEGACY)]
+)
 DONE: list[ContentBlock] = [TextContent(type="text", text="done")]
 
 
@@ -52,6 +55,7 @@ async def call(server: Any, mode: Any) -> None:
             await client.session.call_tool("act", {"a": 1}, allow_input_required=True)
 
 
+@pytest.mark.behaviour("operation.low-level-server", "error.unclassified-exception")
 @MODES
 async def test_an_exception_of_a_low_level_handler_has_the_code_that_the_client_gets(
     mode: str, unclassified: str, recording: Recording
@@ -74,6 +78,7 @@ async def test_an_exception_of_a_low_level_handler_has_the_code_that_the_client_
     ]
 
 
+@pytest.mark.behaviour("error.protocol-code")
 @MODES
 async def test_a_protocol_error_of_a_tool_keeps_its_code_and_message(
     mode: str, unclassified: str, recording: Recording
@@ -90,6 +95,7 @@ async def test_a_protocol_error_of_a_tool_keeps_its_code_and_message(
     assert span["attributes"] == IsPartialDict({"error.type": "-32050", "rpc.response.status_code": "-32050"})
 
 
+@pytest.mark.behaviour("error.tool-result")
 @MODES
 async def test_an_error_result_of_a_low_level_handler_is_a_tool_error(
     mode: str, unclassified: str, recording: Recording
@@ -103,6 +109,7 @@ async def test_an_error_result_of_a_low_level_handler_is_a_tool_error(
     assert span["attributes"]["error.type"] == "tool_error"
 
 
+@pytest.mark.behaviour("outcome.input-required")
 async def test_a_call_that_asks_back_is_neither_an_error_nor_timed(recording: Recording):
     async def act(ctx: Any, params: CallToolRequestParams) -> InputRequiredResult:
         schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
@@ -116,6 +123,8 @@ async def test_a_call_that_asks_back_is_neither_an_error_nor_timed(recording: Re
     assert [point for point in recording.durations() if point[1].get("gen_ai.tool.name") == "act"] == []
 
 
+@pytest.mark.behaviour("operation.no-hidden-listing")
+@pytest.mark.proven_on("mcp 2.x", "modern", "http")
 async def test_the_library_s_own_listing_before_a_call_is_no_operation(recording: Recording):
     async def act(ctx: Any, params: CallToolRequestParams) -> CallToolResult:
         return CallToolResult(content=DONE)
@@ -128,6 +137,8 @@ async def test_the_library_s_own_listing_before_a_call_is_no_operation(recording
     assert sorted(recording.names) == ["tools/call act", "tools/list"]
 
 
+@pytest.mark.behaviour("operation.notification", "operation.initialize", "operation.ping")
+@LEGACY
 async def test_notifications_and_initialize_are_operations_of_the_protocol_of_2025(recording: Recording):
     async with Client(mcp_obs.instrument(build_mcpserver()), mode="legacy") as client:
         await client.session.send_notification(RootsListChangedNotification())
@@ -154,6 +165,7 @@ async def test_notifications_and_initialize_are_operations_of_the_protocol_of_20
     )
 
 
+@pytest.mark.behaviour("trace.ambient-linked")
 async def test_an_ambient_span_is_linked_when_meta_names_the_parent(recording: Recording):
     meta: Any = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01"}
     async with Client(mcp_obs.instrument(build_mcpserver()), mode="2026-07-28") as client:
@@ -165,6 +177,7 @@ async def test_an_ambient_span_is_linked_when_meta_names_the_parent(recording: R
     assert [link.context for link in span.links] == [around.get_span_context()]
 
 
+@pytest.mark.behaviour("instrument.missing-hook")
 async def test_a_server_without_the_native_middleware_is_instrumented_with_a_finding(
     recording: Recording, found: Findings
 ):

@@ -27,6 +27,7 @@ def known_at_start(line: Line) -> dict[str, object]:
     }
 
 
+@pytest.mark.behaviour("operation.one-span", "client.from-initialize", "client.from-meta")
 async def test_an_answered_call_is_one_span(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         assert await peer.call("add", a=1, b=2) == Answer("3")
@@ -48,6 +49,7 @@ async def test_an_answered_call_is_one_span(line: Line, recording: Recording):
     }
 
 
+@pytest.mark.behaviour("error.tool-exception-keeps-type")
 async def test_a_raising_tool_is_an_error_with_the_exception_that_it_raised(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         answer = await peer.call("fail", reason="the disk is full")
@@ -71,6 +73,7 @@ async def test_a_raising_tool_is_an_error_with_the_exception_that_it_raised(line
     }
 
 
+@pytest.mark.behaviour("error.unknown-tool")
 async def test_an_unknown_tool_is_an_error(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         assert (await peer.call("no_such_tool")).is_error
@@ -79,6 +82,7 @@ async def test_an_unknown_tool_is_an_error(line: Line, recording: Recording):
     )
 
 
+@pytest.mark.behaviour("error.values-are-not-quoted")
 async def test_refused_arguments_are_an_error_that_does_not_quote_them(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         assert (await peer.call("add", a="a secret", b=2)).is_error
@@ -88,6 +92,7 @@ async def test_refused_arguments_are_an_error_that_does_not_quote_them(line: Lin
     assert "a secret" not in str(span)
 
 
+@pytest.mark.behaviour("operation.reads-gets-and-lists")
 async def test_resources_prompts_and_lists_are_operations(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         assert await peer.read("memo://today") == Answer("Sunny")
@@ -100,6 +105,7 @@ async def test_resources_prompts_and_lists_are_operations(line: Line, recording:
     assert recording.picture("tools/list")["attributes"] == IsPartialDict({"mcp_obs.operation.outcome": "ok"})
 
 
+@pytest.mark.behaviour("error.client-fault")
 async def test_a_method_that_is_not_served_is_no_fault_of_the_server(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         with pytest.raises(Exception, match="Method not found"):
@@ -120,6 +126,7 @@ async def test_a_method_that_is_not_served_is_no_fault_of_the_server(line: Line,
     }
 
 
+@pytest.mark.behaviour("outcome.cancelled")
 async def test_a_cancelled_call_is_neither_an_error_nor_timed(line: Line, recording: Recording):
     tools.waiting.append(anyio.Event())
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
@@ -142,6 +149,7 @@ async def test_a_cancelled_call_is_neither_an_error_nor_timed(line: Line, record
     assert "wait" not in [attributes.get("gen_ai.tool.name") for _, attributes in recording.durations()]
 
 
+@pytest.mark.behaviour("operation.one-duration")
 async def test_every_operation_is_timed_once(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         for _ in range(3):
@@ -160,6 +168,7 @@ async def test_every_operation_is_timed_once(line: Line, recording: Recording):
     ]
 
 
+@pytest.mark.behaviour("instrument.twice")
 async def test_instrumenting_twice_is_instrumenting_once(line: Line, recording: Recording):
     server = line.build()
     assert mcp_obs.instrument(mcp_obs.instrument(server)) is server
@@ -168,6 +177,7 @@ async def test_instrumenting_twice_is_instrumenting_once(line: Line, recording: 
     assert recording.names.count("tools/call greet") == 1
 
 
+@pytest.mark.behaviour("host.answers-unchanged")
 async def test_instrumentation_changes_no_answer(line: Line, recording: Recording):
     async def answers(server: object) -> list[object]:
         async with line.in_memory(server) as peer:
@@ -185,6 +195,7 @@ async def test_instrumentation_changes_no_answer(line: Line, recording: Recordin
     assert await answers(mcp_obs.instrument(line.build())) == await answers(line.build())
 
 
+@pytest.mark.behaviour("operation.tool-runs-inside")
 async def test_a_tool_runs_inside_its_span(line: Line, recording: Recording):
     async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
         inside = await peer.call("traced")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parent.parent / "README.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 TESTS = [snippet for snippet in SNIPPETS if snippet.startswith("# test_")]
@@ -16,6 +18,7 @@ def run(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.behaviour("configuration.guide")
 def test_the_guide_s_code_runs_without_a_word():
     programs = [snippet for snippet in SNIPPETS if snippet not in TESTS]
     assert len(programs) == 3

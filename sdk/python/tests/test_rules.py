@@ -63,6 +63,7 @@ def test_a_refused_value_stays_out_of_the_message():
     assert failure_of(caught.value).message == "token: int_parsing"
 
 
+@pytest.mark.behaviour("error.below-the-wrapper")
 def test_the_exception_below_a_library_s_wrapper_is_the_one_that_counts():
     wrapper = type("ToolError", (Exception,), {"__module__": "mcp.server.exceptions"})
     outer = wrapper("Error executing tool")
@@ -70,6 +71,7 @@ def test_the_exception_below_a_library_s_wrapper_is_the_one_that_counts():
     assert failure_of(outer) == Failure("KeyError", "'city'")
 
 
+@pytest.mark.behaviour("error.without-words")
 def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type():
     class SpeechlessError(Exception):
         def __str__(self) -> str:
@@ -82,6 +84,7 @@ def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type():
 META = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01", "progressToken": 7}
 
 
+@pytest.mark.behaviour("trace.ambient-linked")
 def test_meta_names_the_parent_and_the_ambient_span_is_linked(recording: Recording):
     with recording.traces.get_tracer("http").start_as_current_span("POST /mcp") as ambient:
         parent = parent_of(META)
@@ -90,6 +93,7 @@ def test_meta_names_the_parent_and_the_ambient_span_is_linked(recording: Recordi
     assert [link.context for link in parent.links] == [ambient.get_span_context()]
 
 
+@pytest.mark.behaviour("trace.ambient-parent")
 def test_without_a_parent_in_meta_the_ambient_span_is_the_parent(recording: Recording):
     with recording.traces.get_tracer("http").start_as_current_span("POST /mcp") as ambient:
         for meta in ({}, {"progressToken": 7}, {"traceparent": "garbage"}, {"traceparent": 5}):
@@ -121,6 +125,7 @@ def test_a_message_s_attributes_are_these():
     assert span_name(message.attributes()) == "tools/call forecast"
 
 
+@pytest.mark.behaviour("operation.malformed-message")
 def test_malformed_messages_are_described_as_far_as_they_go():
     params = {"name": 5, "uri": ["x"], "_meta": "none"}
     assert Message("tools/call", params, "a", None, None, None).attributes() == snapshot(
@@ -134,12 +139,14 @@ def test_malformed_messages_are_described_as_far_as_they_go():
     )
 
 
+@pytest.mark.behaviour("operation.bounded")
 def test_names_of_any_length_are_cut_and_the_cut_is_told():
     attributes = Message("x" * 9999, {"uri": "u" * 9999}, None, None, None, None).attributes()
     assert {len(attributes["mcp.method.name"]), len(attributes["mcp.resource.uri"])} == {LONGEST_TEXT}
     assert attributes["mcp_obs.truncated"] == ["mcp.method.name", "mcp.resource.uri"]
 
 
+@pytest.mark.behaviour("host.undescribable-message")
 def test_a_message_that_is_no_json_loses_its_size_and_not_its_operation(
     recording: Recording, monkeypatch: pytest.MonkeyPatch
 ):
@@ -164,6 +171,7 @@ def test_a_message_that_is_no_json_loses_its_size_and_not_its_operation(
     assert sum(count for count, _ in recording.durations()) == 2
 
 
+@pytest.mark.behaviour("operation.bounded")
 def test_the_description_of_a_refusal_is_cut(recording: Recording):
     operation = begin(partial(Message, "ping", None, 1, None, None, None))
     assert operation is not None
@@ -171,6 +179,7 @@ def test_the_description_of_a_refusal_is_cut(recording: Recording):
     assert recording.picture("ping")["status"] == ("ERROR", "x" * LONGEST_TEXT)
 
 
+@pytest.mark.behaviour("host.own-failure-swallowed")
 def test_our_own_failure_is_swallowed_and_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
@@ -185,11 +194,13 @@ def test_our_own_failure_is_swallowed_and_logged_once(
     ]
 
 
+@pytest.mark.behaviour("host.own-failure-raised-in-tests")
 def test_our_own_failure_is_raised_under_test():
     with pytest.raises(RuntimeError, match="ours"), Guard("counting sheep"):
         raise RuntimeError("ours")
 
 
+@pytest.mark.behaviour("host.undescribable-message")
 def test_an_operation_that_cannot_be_described_is_not_recorded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("MCP_OBS_STRICT")
 
@@ -199,6 +210,7 @@ def test_an_operation_that_cannot_be_described_is_not_recorded(monkeypatch: pyte
     assert begin(describe) is None
 
 
+@pytest.mark.behaviour("configuration.switched-off")
 def test_nothing_is_begun_when_telemetry_is_off():
     _telemetry.use(None, enabled=False)
     try:
@@ -207,6 +219,7 @@ def test_nothing_is_begun_when_telemetry_is_off():
         _telemetry.use(None)
 
 
+@pytest.mark.behaviour("outcome.stream")
 def test_a_listening_stream_is_not_timed(recording: Recording):
     for method in ("subscriptions/listen", "ping"):
         operation = begin(partial(Message, method, None, 1, None, None, None))

@@ -26,6 +26,7 @@ def begun(method: str = "ping", params: dict[str, object] | None = None) -> Oper
     return operation
 
 
+@pytest.mark.behaviour("testing.capture")
 @pytest.mark.anyio
 @lines
 async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
@@ -68,6 +69,7 @@ async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
     )
 
 
+@pytest.mark.behaviour("testing.capture")
 def test_ids_count_from_one_and_time_stands_still_until_it_is_moved(mcp_telemetry: Capture):
     operation = begun()
     mcp_telemetry.clock.advance(0.25)
@@ -80,6 +82,7 @@ def test_ids_count_from_one_and_time_stands_still_until_it_is_moved(mcp_telemetr
     assert (second.start_ns, second.seconds) == (first.end_ns, 0.0)
 
 
+@pytest.mark.behaviour("testing.capture")
 def test_a_metric_is_its_points_with_what_they_count(mcp_telemetry: Capture):
     for seconds in (0.015, 0.4):
         operation = begun()

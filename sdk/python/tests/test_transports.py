@@ -29,6 +29,7 @@ def session_attributes(line: Line) -> dict[str, object]:
     }
 
 
+@pytest.mark.behaviour("operation.one-span", "transport.http", "session.legacy-id", "client.from-initialize")
 async def test_a_call_over_http_knows_its_peer_and_session(line: Line, recording: Recording):
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
         async with line.over_http(url, None) as peer:
@@ -60,6 +61,7 @@ async def test_a_call_over_http_knows_its_peer_and_session(line: Line, recording
     }
 
 
+@pytest.mark.behaviour("trace.parent-from-meta")
 async def test_a_call_belongs_to_the_trace_of_its_client(line: Line, recording: Recording):
     meta: dict[str, str] = {}
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
@@ -73,6 +75,7 @@ async def test_a_call_belongs_to_the_trace_of_its_client(line: Line, recording: 
     assert parent.trace_id == question.get_span_context().trace_id
 
 
+@pytest.mark.behaviour("session.legacy-id")
 async def test_one_session_has_one_id(line: Line, recording: Recording):
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
         async with line.over_http(url, None) as peer:
@@ -83,6 +86,7 @@ async def test_one_session_has_one_id(line: Line, recording: Recording):
     assert len({call["attributes"].get("mcp.session.id") for call in calls}) == 1
 
 
+@pytest.mark.behaviour("user.access-token")
 async def test_the_user_comes_from_the_access_token(line: Line, recording: Recording):
     with serving(line.app(mcp_obs.instrument(line.build(auth=True)))) as url:
         async with line.over_http(url, "ada") as peer:
@@ -92,6 +96,7 @@ async def test_the_user_comes_from_the_access_token(line: Line, recording: Recor
     )
 
 
+@pytest.mark.behaviour("operation.no-native-twin", "operation.one-duration")
 async def test_every_server_span_is_ours(line: Line, recording: Recording, host_spans: list[ReadableSpan]):
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
         async with line.over_http(url, None) as peer:
@@ -104,6 +109,7 @@ async def test_every_server_span_is_ours(line: Line, recording: Recording, host_
     assert sum(count for count, _ in recording.durations()) == len(recording.log.spans)
 
 
+@pytest.mark.behaviour("transport.stdio")
 async def test_a_stdio_server_has_sent_everything_when_it_has_ended(line: Line):
     with collecting() as collector:
         async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_SERVER_NAME": "kit"}) as peer:

@@ -96,34 +96,38 @@ async def cancel_by_scope(peer: Peer, begun: Awaitable[Any]) -> None:
         group.cancel_scope.cancel()
 
 
-@asynccontextmanager
-async def _fastmcp_peer(transport: Any) -> AsyncGenerator[Peer]:
-    async with fastmcp.Client(transport, client_info=CLIENT) as client:
-        yield Peer(client.session)
+def fastmcp_line(name: str, mode: str, protocol_version: str) -> Line:
+    """A line of fastmcp 4.x whose clients negotiate as `mode` says."""
 
+    @asynccontextmanager
+    async def connect(transport: Any) -> AsyncGenerator[Peer]:
+        async with fastmcp.Client(transport, client_info=CLIENT, mode=mode) as client:
+            yield Peer(client.session)
 
-def _fastmcp_over_http(url: str, token: str | None) -> Any:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return _fastmcp_peer(StreamableHttpTransport(f"{url}/mcp", headers=headers))
+    def over_http(url: str, token: str | None) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return connect(StreamableHttpTransport(f"{url}/mcp", headers=headers))
 
+    def over_stdio(environment: dict[str, str]) -> Any:
+        command, *arguments = stdio_command(name)
+        return connect(StdioTransport(command, arguments, env=environment, keep_alive=False))
 
-def _fastmcp_over_stdio(environment: dict[str, str]) -> Any:
-    command, *arguments = stdio_command("fastmcp 4.x")
-    return _fastmcp_peer(StdioTransport(command, arguments, env=environment, keep_alive=False))
+    return Line(
+        name,
+        protocol_version,
+        build_fastmcp,
+        connect,
+        over_http,
+        over_stdio,
+        app=lambda server: server.http_app(),
+        run_stdio=lambda server: server.run(show_banner=False),
+        cancel=cancel_by_scope,
+    )
 
 
 LINES = [
     mcp_line("mcp 2.x", "2026-07-28", "2026-07-28"),
     mcp_line("mcp 2.x, protocol of 2025", "legacy", "2025-11-25"),
-    Line(
-        "fastmcp 4.x",
-        "2026-07-28",
-        build_fastmcp,
-        _fastmcp_peer,
-        _fastmcp_over_http,
-        _fastmcp_over_stdio,
-        app=lambda server: server.http_app(),
-        run_stdio=lambda server: server.run(show_banner=False),
-        cancel=cancel_by_scope,
-    ),
+    fastmcp_line("fastmcp 4.x", "auto", "2026-07-28"),
+    fastmcp_line("fastmcp 4.x, protocol of 2025", "legacy", "2025-11-25"),
 ]

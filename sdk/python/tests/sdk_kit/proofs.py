@@ -1,0 +1,170 @@
+"""Collects which behaviours a run has proven, and where; a plugin of pytest.
+
+A test names what it proves by the marker `behaviour("noun.what-it-does", ...)`. The line and the transports are noted
+as the test's `line` is used, or come from the marker `proven_on(line, era, transport)`.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from behaviours_model import Behaviours, load
+from semconv_model import ContractError
+
+from .lines import Line
+
+SDK = "python"
+LIBRARIES = ("mcp", "fastmcp")
+TRANSPORTS = {
+    "in_memory": "in-memory",
+    "over_stdio": "stdio",
+    "over_sse": "sse",
+    "over_http": "http",
+    "over_stateless_http": "stateless-http",
+}
+"""By the field of a line that connects over it."""
+
+_PROPERTY = "proves"
+_LAST_LEGACY_REVISION = "2025-11-25"
+
+
+class ProofCollector:
+    """Refuses ids that are not known, and writes what the tests that passed have proven."""
+
+    def __init__(self, path: Path | None, behaviours: Behaviours) -> None:
+        self._path = path
+        self._behaviours = behaviours
+        self._proven: set[tuple[str, ...]] = set()
+        self._failed: set[tuple[str, ...]] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Every id is known, and every server's behaviour has a line."""
+        wrong = [f"{item.nodeid}: {trouble}" for item in items if (trouble := self._trouble(item))]
+        if wrong:
+            raise pytest.UsageError("\n".join(wrong))
+
+    def _trouble(self, item: pytest.Item) -> str | None:
+        try:
+            found = [self._behaviours.find(name) for name in ids_of(item)]
+            where = item.get_closest_marker("proven_on")
+            if where is not None:
+                self._behaviours.line(where.args[0])
+        except ContractError as error:
+            return str(error)
+        has_line = where is not None or "line" in getattr(item, "fixturenames", ())
+        homeless = [one.id for one in found if one.scope == "server" and not has_line]
+        return f"{', '.join(homeless)} needs the fixture `line` or the marker proven_on" if homeless else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Note the line and the transports that the test uses."""
+        names = ids_of(item)
+        if not names:
+            return (yield)
+        used: list[tuple[str, str, str]] = []
+        where = item.get_closest_marker("proven_on")
+        if where is not None:
+            used.append(where.args)
+        arguments: dict[str, Any] = getattr(item, "funcargs", {})
+        if isinstance(arguments.get("line"), Line):
+            arguments["line"] = noting(arguments["line"], used)
+        try:
+            return (yield)
+        finally:
+            item.user_properties.append((_PROPERTY, [names, used]))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a test has shown; with xdist, where the reports come together."""
+        for key, value in report.user_properties:
+            if key != _PROPERTY or (report.passed and report.when != "call"):
+                continue
+            noted: Any = value
+            shown = set(self._shown(*noted))
+            (self._proven if report.passed else self._failed).update(shown)
+
+    def _shown(self, names: list[str], used: list[tuple[str, str, str]]) -> Iterable[tuple[str, ...]]:
+        for behaviour in map(self._behaviours.find, names):
+            if behaviour.scope == "process":
+                yield (behaviour.id,)
+                continue
+            for line, era, transport in used:
+                # A test of every line proves what a line has.
+                if line in behaviour.lines and era in behaviour.eras and transport in behaviour.transports:
+                    yield (behaviour.id, line, era, transport)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the file."""
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self.picture(), indent=2) + "\n")
+
+    def picture(self) -> dict[str, Any]:
+        """What was proven, in an order that stays."""
+        servers: dict[str, dict[str, dict[str, list[str]]]] = {}
+        process: list[str] = []
+        for name, *where in sorted(self._proven - self._failed):
+            if where:
+                line, era, transport = where
+                servers.setdefault(line, {}).setdefault(era, {}).setdefault(name, []).append(transport)
+            else:
+                process.append(name)
+        return {
+            "sdk": SDK,
+            "versions": installed_versions(),
+            "process": process,
+            "servers": {
+                line: {era: eras[era] for era in sorted(eras)} for line, eras in sorted(servers.items())
+            },
+        }
+
+
+def ids_of(item: pytest.Item) -> list[str]:
+    """The behaviours that a test names."""
+    return sorted({name for marker in item.iter_markers("behaviour") for name in marker.args})
+
+
+def noting(line: Line, used: list[tuple[str, str, str]]) -> Line:
+    """The same line, which notes in `used` over what it is connected to."""
+    library = line.name.partition(",")[0]
+    era = "legacy" if line.protocol_version <= _LAST_LEGACY_REVISION else "modern"
+
+    def noted(connect: Callable[..., Any], transport: str) -> Callable[..., Any]:
+        def connecting(*args: Any, **kwargs: Any) -> Any:
+            used.append((library, era, transport))
+            return connect(*args, **kwargs)
+
+        return connecting
+
+    fields = {
+        field: noted(getattr(line, field), TRANSPORTS[field]) for field in TRANSPORTS if hasattr(line, field)
+    }
+    return replace(line, **fields)
+
+
+def installed_versions() -> dict[str, str]:
+    """Of the MCP libraries."""
+    found: dict[str, str] = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def register(config: pytest.Config) -> None:
+    """Add the markers and the collector to a run."""
+    config.addinivalue_line(
+        "markers", "behaviour(*ids): the behaviours of contract/behaviours.yaml that the test proves"
+    )
+    config.addinivalue_line(
+        "markers", "proven_on(line, era, transport): where, for a test without the fixture `line`"
+    )
+    is_worker = hasattr(config, "workerinput")
+    given = None if is_worker else config.getoption("--proofs")
+    path = Path(str(given)).absolute() if given else None
+    config.pluginmanager.register(ProofCollector(path, load()), "mcp-obs-proofs")
