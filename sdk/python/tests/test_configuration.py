@@ -21,7 +21,7 @@ LINE = next(iter(installed_lines().values()))
 
 @pytest.mark.behaviour("configuration.public-names")
 def test_the_public_names_are_these():
-    assert mcp_obs.__all__ == ["configure_mcp_telemetry", "instrument"]
+    assert mcp_obs.__all__ == ["Privacy", "configure_mcp_telemetry", "instrument"]
 
 
 @pytest.mark.behaviour("configuration.order")

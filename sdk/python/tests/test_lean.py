@@ -27,6 +27,7 @@ from sdk_kit.recording import Recording
 
 from mcp_obs import _providers
 from mcp_obs._configuration import Configuration
+from mcp_obs._details import Details
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import MOST_FRAGMENT_BYTES, Envelope, SpanEncoder
@@ -357,6 +358,7 @@ def test_nothing_large_is_held_while_a_collector_hangs():
         lean_span(exporter.put).end()
         collector.wait_for_request()
         held = lean_span(exporter.put)
+        held.details = Details()
         held.result = {"structuredContent": {"rows": ["x" * 1000] * 1000}}
         held.end()
         assert (held.message, held.result) == (None, None)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from sdk_kit.recording import Recording
 
 from mcp_obs import _ending, _telemetry
+from mcp_obs._details import Details
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
@@ -108,7 +109,7 @@ def test_a_message_s_attributes_are_these():
         "arguments": {"city": "Lisboa é"},
         "_meta": {"io.modelcontextprotocol/clientInfo": {"name": "ide", "version": "7"}},
     }
-    message = Message("tools/call", params, 12, "2026-07-28", Client("before", None), None)
+    message = Message("tools/call", params, 12, "2026-07-28", Client("before", None), None, Details())
     assert message.attributes() == snapshot(
         {
             "mcp.method.name": "tools/call",
@@ -116,10 +117,11 @@ def test_a_message_s_attributes_are_these():
             "mcp.protocol.version": "2026-07-28",
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": "forecast",
-            "mcp_obs.request.size": 128,
             "mcp.client.name": "ide",
             "mcp.client.version": "7",
             "network.transport": "pipe",
+            "mcp_obs.request.size": 128,
+            "mcp_obs.request.shape": '{"city":"string"}',
         }
     )
     assert span_name(message.attributes()) == "tools/call forecast"
@@ -128,13 +130,13 @@ def test_a_message_s_attributes_are_these():
 @pytest.mark.behaviour("operation.malformed-message")
 def test_malformed_messages_are_described_as_far_as_they_go():
     params = {"name": 5, "uri": ["x"], "_meta": "none"}
-    assert Message("tools/call", params, "a", None, None, None).attributes() == snapshot(
+    assert Message("tools/call", params, "a", None, None, None, Details()).attributes() == snapshot(
         {
             "mcp.method.name": "tools/call",
             "jsonrpc.request.id": "a",
             "gen_ai.operation.name": "execute_tool",
-            "mcp_obs.request.size": 37,
             "network.transport": "pipe",
+            "mcp_obs.request.size": 37,
         }
     )
 

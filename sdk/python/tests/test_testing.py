@@ -52,7 +52,9 @@ async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
             "error.type": "tool_error",
             "mcp_obs.operation.outcome": "error",
             "mcp_obs.request.size": IsPositiveInt(),
+            "mcp_obs.request.shape": '{"reason":"string"}',
             "mcp_obs.response.size": IsPositiveInt(),
+            "mcp_obs.response.shape": '{"content":["text"]}',
         },
         events=(
             Event(

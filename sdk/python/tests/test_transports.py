@@ -52,7 +52,9 @@ async def test_a_call_over_http_knows_its_peer_and_session(line: Line, recording
             "client.address": "127.0.0.1",
             "client.port": IsInt(gt=0, lt=65536),
             "mcp_obs.request.size": IsPositiveInt(),
+            "mcp_obs.request.shape": '{"name":"string"}',
             "mcp_obs.response.size": IsPositiveInt(),
+            "mcp_obs.response.shape": '{"content":["text"],"structuredContent":"object"}',
             "mcp_obs.operation.outcome": "ok",
         }
         | session_attributes(line),

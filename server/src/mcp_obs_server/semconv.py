@@ -20,6 +20,7 @@ MCP_OBS_OPERATION_OUTCOME: Final = "mcp_obs.operation.outcome"
 MCP_CLIENT_NAME: Final = "mcp.client.name"
 MCP_CLIENT_VERSION: Final = "mcp.client.version"
 ENDUSER_ID: Final = "enduser.id"
+ENDUSER_PSEUDO_ID: Final = "enduser.pseudo.id"
 ENDUSER_SCOPE: Final = "enduser.scope"
 MCP_SESSION_ID: Final = "mcp.session.id"
 MCP_OBS_SESSION_ID: Final = "mcp_obs.session.id"
@@ -34,6 +35,10 @@ SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 MCP_OBS_REQUEST_SIZE: Final = "mcp_obs.request.size"
 MCP_OBS_RESPONSE_SIZE: Final = "mcp_obs.response.size"
+MCP_OBS_REQUEST_SHAPE: Final = "mcp_obs.request.shape"
+MCP_OBS_RESPONSE_SHAPE: Final = "mcp_obs.response.shape"
+MCP_OBS_REDACTED: Final = "mcp_obs.redacted"
+MCP_OBS_REDACTION_FAILED: Final = "mcp_obs.redaction.failed"
 MCP_OBS_SAMPLING_WEIGHT: Final = "mcp_obs.sampling.weight"
 MCP_OBS_TRUNCATED: Final = "mcp_obs.truncated"
 MCP_OBS_GENERATED: Final = "mcp_obs.generated"
@@ -218,7 +223,7 @@ class LogColumn(NamedTuple):
 LOG_COLUMNS: Final[tuple[LogColumn, ...]] = (
     LogColumn("event_name", "LowCardinality(String)", "event_name", ("event.name",)),
     LogColumn("session_id", "String", None, ("session.id", "mcp_obs.session.id", "mcp.session.id")),
-    LogColumn("user_id", "String", None, ("user.id", "enduser.id")),
+    LogColumn("user_id", "String", None, ("user.id", "enduser.id", "enduser.pseudo.id")),
     LogColumn("client_name", "LowCardinality(String)", None, ("mcp.client.name",)),
     LogColumn("tool", "LowCardinality(String)", None, ("gen_ai.tool.name", "tool_name")),
     LogColumn("model", "LowCardinality(String)", None, ("gen_ai.request.model", "model")),

@@ -2,5 +2,6 @@
 
 from mcp_obs._configure import configure_mcp_telemetry
 from mcp_obs._instrument import instrument
+from mcp_obs._privacy.settings import Privacy
 
-__all__ = ["configure_mcp_telemetry", "instrument"]
+__all__ = ["Privacy", "configure_mcp_telemetry", "instrument"]

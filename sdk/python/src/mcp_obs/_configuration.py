@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mcp_obs._privacy.settings import DEFAULT_PRIVACY, Privacy, resolve_privacy
+
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
 _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # Settings of the OpenTelemetry SDK and its exporters, which nothing else obeys.
@@ -31,6 +33,7 @@ class Configuration:
     endpoint: str | None
     server_name: str | None
     metrics: bool
+    privacy: Privacy = DEFAULT_PRIVACY
 
     def url(self, signal: str) -> str | None:
         """Where a signal goes."""
@@ -56,10 +59,12 @@ def resolve(
     endpoint: str | None = None,
     server_name: str | None = None,
     metrics: bool | None = None,
+    privacy: Privacy | str | None = None,
 ) -> Configuration | None:
     """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
 
-    Raises ValueError when the endpoint is not an http(s) URL or the key can't be sent.
+    Raises ValueError when the endpoint is not an http(s) URL, the key can't be sent, or what is decided about privacy
+    can't be applied.
     """
     # One that was read from a file ends with a newline.
     api_key = (api_key or environ.get("MCP_OBS_API_KEY") or "").strip() or None
@@ -79,6 +84,7 @@ def resolve(
         endpoint=endpoint.rstrip("/") if endpoint else None,
         server_name=server_name or environ.get("MCP_OBS_SERVER_NAME") or None,
         metrics=metrics,
+        privacy=resolve_privacy(environ, privacy),
     )
 
 

@@ -5,6 +5,7 @@ import os
 from mcp_obs import _telemetry
 from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
 from mcp_obs._guard import Guard, logger
+from mcp_obs._privacy.settings import Privacy
 
 _configuring = Guard("reading its configuration, so nothing is sent")
 
@@ -16,6 +17,7 @@ def configure_mcp_telemetry(
     *,
     enabled: bool | None = None,
     metrics: bool | None = None,
+    privacy: Privacy | str | None = None,
 ) -> None:
     """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
 
@@ -32,12 +34,15 @@ def configure_mcp_telemetry(
             DO_NOT_TRACK.
         metrics: Whether `mcp.server.operation.duration` is exported too. Falls back to
             OTEL_METRICS_EXPORTER=otlp; otherwise only spans are sent.
+        privacy: How much of tools' arguments and results is recorded: `none`, `shape`, `redacted` or `full`,
+            or rules such as `redacted, pay_*=none`, or a Privacy, which also says what is redacted. Falls
+            back to MCP_OBS_PRIVACY, then to `shape`: names, types and sizes.
     """
     with _configuring:
         if enabled is False or (enabled is None and not is_enabled(os.environ)):
             _telemetry.use(None, enabled=False)
             return
-        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics)
+        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy)
         if configuration is None:
             logger.warning(
                 "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "

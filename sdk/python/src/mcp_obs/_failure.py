@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from mcp_obs._text import carried
 
+# More than is carried: what is a secret may be told by what follows.
+_LONGEST_MESSAGE = 2**13
 _LIBRARIES = ("mcp.", "fastmcp.")
 _WRAPPERS = frozenset(
     {
@@ -25,7 +27,7 @@ class Failure(NamedTuple):
 
     def event_attributes(self) -> dict[str, str]:
         """The attributes of the `exception` event."""
-        return {"exception.type": self.type, "exception.message": self.message}
+        return {"exception.type": self.type, "exception.message": carried(self.message)}
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -34,7 +36,7 @@ def failure_of(error: BaseException) -> Failure:
         error = error.__cause__
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return Failure(name, carried(_message(error)))
+    return Failure(name, _message(error)[:_LONGEST_MESSAGE])
 
 
 def _is_wrapper(error: BaseException) -> bool:

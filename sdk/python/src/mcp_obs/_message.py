@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from pydantic_core import to_json
 
@@ -24,6 +24,14 @@ class Client(NamedTuple):
     version: str | None
 
 
+class RequestDetails(Protocol):
+    """What there is to say beside what is on the wire."""
+
+    def of_request(self, message: "Message", known: Mapping[str, Any]) -> dict[str, Any]:
+        """All attributes of an operation that begins, given those that are known."""
+        ...
+
+
 @dataclass(slots=True)
 class Message:
     """A request or, when `request_id` is None, a notification.
@@ -38,6 +46,8 @@ class Message:
     protocol_version: str | None
     client: Client | None
     request: Any
+    details: RequestDetails | None = None
+    """None until it is recorded."""
     _attributes: dict[str, Any] | None = None
 
     @property
@@ -45,10 +55,19 @@ class Message:
         """The `_meta` object, empty when absent or malformed."""
         return mapping_or_empty(self.params.get("_meta") if self.params else None)
 
+    @property
+    def tool(self) -> str | None:
+        """The name of the tool that is called, empty when malformed; None for what is no tool call."""
+        if self.method != "tools/call":
+            return None
+        name = self.params.get("name") if self.params else None
+        return name if isinstance(name, str) else ""
+
     def attributes(self) -> dict[str, Any]:
         """The attributes of the operation's span that are known at its start."""
         if self._attributes is None:
-            self._attributes = self._describe()
+            described = self._describe()
+            self._attributes = self.details.of_request(self, described) if self.details else described
         return self._attributes
 
     def _describe(self) -> dict[str, Any]:
@@ -58,9 +77,6 @@ class Message:
         if self.protocol_version:
             attributes[semconv.MCP_PROTOCOL_VERSION] = self.protocol_version
         attributes |= self._target_attributes()
-        size = json_size(self.params) if self.params is not None else None
-        if size is not None:
-            attributes[semconv.MCP_OBS_REQUEST_SIZE] = size
         client = client_of(self.method, self.params, self.meta) or self.client
         if client is not None:
             attributes[semconv.MCP_CLIENT_NAME] = client.name

@@ -16,7 +16,6 @@ from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
-from mcp_obs._text import carried
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
 _starting = Guard("starting a span")
@@ -31,6 +30,7 @@ class Operation:
         self._telemetry = telemetry
         self._message = message
         self._failure: Failure | None = None
+        message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
         self._span = telemetry.start(message, parent)
         context = trace.set_span_in_context(self._span, parent.context)
@@ -56,7 +56,7 @@ class Operation:
             late: dict[str, Any] = {}
             method = self._message.method
             if result is not None and self._message.request_id is not None:
-                self._telemetry.answered(self._span, result)
+                self._telemetry.answered(self._span, self._message, result)
             if method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
                 late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
             self._end(_ending.of_result(method, result or {}), late)
@@ -88,12 +88,16 @@ class Operation:
             span.set_attributes(late)
             if ending.outcome == semconv.OUTCOME_ERROR:
                 description = ending.description or (self._failure.message if self._failure else None)
-                span.set_status(StatusCode.ERROR, carried(description) if description else None)
+                span.set_status(StatusCode.ERROR, self._text(description) if description else None)
                 if self._failure is not None:
-                    span.add_event("exception", self._failure.event_attributes())
+                    failure = self._failure._replace(message=self._text(self._failure.message))
+                    span.add_event("exception", failure.event_attributes())
             self._telemetry.took(span, seconds, self._message, late, self._context)
         finally:
             span.end()
+
+    def _text(self, text: str) -> str:
+        return self._telemetry.details.text(self._message, text)
 
 
 def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Operation | None:

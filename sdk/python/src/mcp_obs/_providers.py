@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, StaticSampler
 
 from mcp_obs._configuration import Configuration
+from mcp_obs._details import Details
 from mcp_obs._guard import Guard, logger
 from mcp_obs._resource import resource_of
 from mcp_obs._telemetry import OpenTelemetry
@@ -48,7 +49,7 @@ class Providers:
         self._traces = TracerProvider(sampler, resource, shutdown_on_exit=False)
         self._traces.add_span_processor(self._processor)
         self._meters = meter_provider(configuration, resource) if configuration.metrics else None
-        self.telemetry = OpenTelemetry(self._traces, self._meters)
+        self.telemetry = OpenTelemetry(self._traces, self._meters, Details(configuration.privacy))
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""

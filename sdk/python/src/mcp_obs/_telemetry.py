@@ -1,5 +1,6 @@
 """What operations are recorded with."""
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -11,8 +12,9 @@ from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpMeterProv
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_tracer_provider
 
 from mcp_obs import semconv
+from mcp_obs._details import Details
 from mcp_obs._durations import timed_as
-from mcp_obs._message import Message, json_size, span_name
+from mcp_obs._message import Message, span_name
 from mcp_obs._parent import Parent
 
 SCOPE = "mcp_obs"
@@ -21,6 +23,11 @@ RELEASE = version("mcp-obs")
 
 class Telemetry(Protocol):
     """Starts the span of an operation and learns how it ended."""
+
+    @property
+    def details(self) -> Details:
+        """What is said of operations beside what is on the wire."""
+        ...
 
     @property
     def tracer(self) -> Tracer:
@@ -36,8 +43,8 @@ class Telemetry(Protocol):
         """The span of an operation that begins."""
         ...
 
-    def answered(self, span: Span, result: Mapping[str, Any]) -> None:
-        """Note how large the result of a request is."""
+    def answered(self, span: Span, message: Message, result: Mapping[str, Any]) -> None:
+        """Note what a request was answered with."""
         ...
 
     def took(
@@ -50,7 +57,10 @@ class Telemetry(Protocol):
 class OpenTelemetry:
     """The instruments of one pair of providers; without a meter provider no durations are recorded."""
 
-    def __init__(self, traces: TracerProvider, meters: MeterProvider | None) -> None:
+    def __init__(
+        self, traces: TracerProvider, meters: MeterProvider | None, details: Details | None = None
+    ) -> None:
+        self.details = details or Details()
         self.tracer: Tracer = traces.get_tracer(SCOPE, RELEASE)
         self.meter = meter_of(meters)
         self._durations = durations_of(meters) if meters is not None else None
@@ -61,12 +71,10 @@ class OpenTelemetry:
         name = span_name(attributes)
         return self.tracer.start_span(name, parent.context, kind, attributes, parent.links)
 
-    def answered(self, span: Span, result: Mapping[str, Any]) -> None:
-        """Measure it now: a span of the tracer takes nothing later."""
+    def answered(self, span: Span, message: Message, result: Mapping[str, Any]) -> None:
+        """Describe it now: a span of the tracer takes nothing later."""
         if span.is_recording():
-            size = json_size(result)
-            if size is not None:
-                span.set_attribute(semconv.MCP_OBS_RESPONSE_SIZE, size)
+            span.set_attributes(self.details.of_result(message, result))
 
     def took(
         self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
@@ -107,7 +115,8 @@ _current = _Current()
 @cache
 def _of_the_host() -> Telemetry:
     # These are proxies: they find the host's providers even when those are set later.
-    return OpenTelemetry(get_tracer_provider(), get_meter_provider())
+    details = Details.from_environment(os.environ)
+    return OpenTelemetry(get_tracer_provider(), get_meter_provider(), details)
 
 
 def use(telemetry: Telemetry | None, *, enabled: bool = True) -> None:

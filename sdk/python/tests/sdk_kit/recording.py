@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from mcp_obs import _telemetry
+from mcp_obs._details import Details
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
@@ -66,8 +67,9 @@ class Recording:
     In the lean way as the collector would read them, in the other as the OpenTelemetry SDK has them.
     """
 
-    def __init__(self, way: Way = "lean") -> None:
+    def __init__(self, way: Way = "lean", details: Details | None = None) -> None:
         self.way = way
+        self.details = details or Details()
         self.log = SpanLog()
         self.traces = TracerProvider(id_generator=CountingIds(), shutdown_on_exit=False)
         self.traces.add_span_processor(self.log)
@@ -75,7 +77,9 @@ class Recording:
         self._meters = MeterProvider([self._metrics], shutdown_on_exit=False)
 
     def __enter__(self) -> "Recording":
-        telemetry = OpenTelemetry(self.traces, self._meters) if self.way == "sdk" else self._lean()
+        telemetry = (
+            OpenTelemetry(self.traces, self._meters, self.details) if self.way == "sdk" else self._lean()
+        )
         _telemetry.use(telemetry)
         return self
 
@@ -89,7 +93,7 @@ class Recording:
             self.log.on_end(ended)
 
         tracer = LightTracer(put, ids.generate_trace_id, ids.generate_span_id)
-        return LeanTelemetry(tracer, self._meters)
+        return LeanTelemetry(tracer, self._meters, self.details)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -96,7 +96,14 @@ class SpanEncoder:
 
 
 _OWN = frozenset(
-    {semconv.JSONRPC_REQUEST_ID, semconv.MCP_SESSION_ID, semconv.MCP_OBS_SESSION_ID, semconv.MCP_RESOURCE_URI}
+    {
+        semconv.GEN_AI_TOOL_CALL_ARGUMENTS,
+        semconv.GEN_AI_TOOL_CALL_RESULT,
+        semconv.JSONRPC_REQUEST_ID,
+        semconv.MCP_SESSION_ID,
+        semconv.MCP_OBS_SESSION_ID,
+        semconv.MCP_RESOURCE_URI,
+    }
 )
 
 

@@ -9,10 +9,11 @@ from typing import Any, cast
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from mcp_obs import _clock, semconv
+from mcp_obs import _clock
+from mcp_obs._details import Details
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import Message, json_size
+from mcp_obs._message import Message
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
@@ -153,7 +154,7 @@ class LightSpan(Span):
 class OperationSpan(LightSpan):
     """The span of an operation, which says of itself what its message and its result say."""
 
-    __slots__ = ("late", "message", "result", "said")
+    __slots__ = ("details", "late", "message", "result", "said")
 
     def __init__(
         self,
@@ -163,8 +164,11 @@ class OperationSpan(LightSpan):
         links: Sequence[Link],
         on_end: Callable[[Any], None],
         kind: SpanKind = SpanKind.SERVER,
+        details: Details | None = None,
     ) -> None:
         super().__init__(None, kind, context, parent, links, on_end)
+        self.details = details
+        """None: only what is on the wire is said."""
         self.message: Message | None = message
         self.said: dict[str, Any] = {}
         self.late: Mapping[str, Any] = {}
@@ -175,9 +179,8 @@ class OperationSpan(LightSpan):
         """What the message, the result and the end say; message and result can be large."""
         if self.message is not None:
             self.said = self.message.attributes()
-            size = json_size(self.result) if self.result is not None else None
-            if size is not None:
-                self.said[semconv.MCP_OBS_RESPONSE_SIZE] = size
+            if self.result is not None and self.details is not None:
+                self.said |= self.details.of_result(self.message, self.result)
             self.message = self.result = None
         return {**self.said, **self.late}
 

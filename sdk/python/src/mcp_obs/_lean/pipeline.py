@@ -9,6 +9,7 @@ from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.trace import Span, SpanKind
 
 from mcp_obs._configuration import Configuration
+from mcp_obs._details import Details
 from mcp_obs._durations import timed_as
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
@@ -28,16 +29,19 @@ _shutting_down = Guard("shutting down its exporters")
 class LeanTelemetry:
     """Records with light spans; without a meter provider nothing is counted."""
 
-    def __init__(self, tracer: LightTracer, meters: MeterProvider | None = None) -> None:
+    def __init__(
+        self, tracer: LightTracer, meters: MeterProvider | None = None, details: Details | None = None
+    ) -> None:
+        self.details = details or Details()
         self.tracer = tracer
         self.meter = meter_of(meters)
 
     def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A record in the place of a span."""
-        return self.tracer.operation(message, parent, kind)
+        return self.tracer.operation(message, parent, kind, self.details)
 
-    def answered(self, span: Span, result: Mapping[str, Any]) -> None:
-        """Keep the result until the exporter has measured it."""
+    def answered(self, span: Span, message: Message, result: Mapping[str, Any]) -> None:
+        """Keep the result until the exporter has described it."""
         if isinstance(span, OperationSpan):
             span.result = result
 
@@ -80,7 +84,9 @@ class LeanPipeline:
             Sender(url, configuration.headers()),
             CircuitBreaker(),
         )
-        self.telemetry = LeanTelemetry(LightTracer(self._exporter.put), self._meters)
+        self.telemetry = LeanTelemetry(
+            LightTracer(self._exporter.put), self._meters, Details(configuration.privacy)
+        )
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""

@@ -11,6 +11,7 @@ from opentelemetry.util._decorator import (
 )
 from opentelemetry.util.types import Attributes
 
+from mcp_obs._details import Details
 from mcp_obs._lean.operation_span import LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
@@ -35,10 +36,17 @@ class LightTracer(Tracer):
         self._trace_id = trace_id
         self._span_id = span_id
 
-    def operation(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> OperationSpan:
+    def operation(
+        self,
+        message: Message,
+        parent: Parent,
+        kind: SpanKind = SpanKind.SERVER,
+        details: Details | None = None,
+    ) -> OperationSpan:
         """The span of an operation that begins."""
         above = trace.get_current_span(parent.context).get_span_context()
-        return OperationSpan(message, *self._placed(above), links=parent.links, on_end=self._put, kind=kind)
+        ids = self._placed(above)
+        return OperationSpan(message, *ids, parent.links, self._put, kind, details)
 
     def start_span(
         self,

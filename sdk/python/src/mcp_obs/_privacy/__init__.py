@@ -1,0 +1,1 @@
+"""What of a tool call's arguments and result leaves the process."""

@@ -1,0 +1,200 @@
+"""What secrets look like in a text: keys and tokens of well-known vendors, cards, addresses."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from mcp_obs._privacy.secret_names import IsSecret
+
+
+class Found(NamedTuple):
+    """A secret, from a place to before another."""
+
+    start: int
+    end: int
+    kind: str
+
+
+Find = Callable[[str], Iterator[Found]]
+
+# No letter or digit before it; what looks like one can be the end of an escape, as in `\nsk-...`.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))"
+_VENDORS = (
+    r"mcpobs_[a-z]+_[0-9A-Za-z]{8,}",
+    r"(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[0-9A-Z]{16}",  # AWS
+    r"gh[pousr]_[0-9A-Za-z]{20,}",  # GitHub
+    r"github_pat_[0-9A-Za-z_]{20,}",
+    r"gl(?:pat|ptt|dt|rt|ft|soat|agent|cbt|imt|oas)-[\w-]{16,}",  # GitLab
+    r"xox[abceoprs]-[0-9A-Za-z-]{10,}",  # Slack
+    r"xapp-[0-9A-Za-z-]{10,}",
+    r"hooks\.slack\.com/services/[\w/]{16,}",
+    r"AIza[\w-]{30,}",  # Google
+    r"ya29\.[\w.-]{16,}",
+    r"GOCSPX-[\w-]{16,}",
+    r"(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{10,}",  # Stripe
+    r"whsec_[\w+/=]{16,}",
+    r"SG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
+    r"npm_[0-9A-Za-z]{20,}",
+    r"pypi-[\w-]{16,}",
+    r"hf_[0-9A-Za-z]{16,}",  # Hugging Face
+    r"do[oprt]_v1_[0-9a-f]{32,}",  # DigitalOcean
+    r"shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}",  # Shopify
+    r"dapi[0-9a-f]{32}",  # Databricks
+    r"(?:gsk|sbp|ntn|glsa|lin_api|r8|sntrys|sntryu|pul|rubygems|dckr_pat|dp\.pt)_?[\w.-]{20,}",
+    r"(?:xai|pplx|tvly|NRAK|PMAK|nvapi|sq0csp|EAAA)-?[\w-]{20,}",
+    r"hv[sb]\.[\w-]{16,}",  # HashiCorp Vault
+    r"ATATT3[\w=-]{20,}",  # Atlassian
+    r"AGE-SECRET-KEY-1[0-9A-Z]{16,}",
+    r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}",  # JSON Web Token or Encryption
+)
+_VENDORS_AFTER_BORDER = (
+    r"sk-[\w-]{16,}",  # OpenAI, Anthropic and others
+    r"(?:SK|AC)[0-9a-f]{32}",  # Twilio
+    r"key-[0-9a-f]{32}",  # Mailgun
+    r"[0-9a-f]{32}-us\d{1,2}(?!\d)",  # Mailchimp
+    r"\d{8,10}:[\w-]{35}",  # Telegram
+    r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}",  # Discord
+)
+_KEY = re.compile(rf"{'|'.join(_VENDORS)}|{_START}(?:{'|'.join(_VENDORS_AFTER_BORDER)})", re.ASCII)
+# Every key has a part like this, and few texts have.
+_LONG_WORD = re.compile(r"[\w.:/+=-]{14}", re.ASCII)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [0-9A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[\s\S]*?-----END [0-9A-Z ]*PRIVATE KEY(?: BLOCK)?-----|[\s\S]*\Z)"
+)
+_SCHEME = re.compile(r"(bearer|basic)(?:\s|\\[nrt]|%20|\+)+([\w.~+/=-]{8,})", re.IGNORECASE | re.ASCII)
+_USER_INFO = re.compile(r":(?:\\?/){2}([^\s/?#\"'<>@]*:[^\s/?#\"'<>]*)@")
+_EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+?(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+_DIGITS = re.compile(r"\d(?:[ .\u00a0-]?\d){12,}", re.ASCII)
+# Of the networks that there are: Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro.
+_CARD = re.compile(
+    r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14,17}|6\d{12,18}|5[06-8]\d{11,17}",
+    re.ASCII,
+)
+_LONGEST_CARD = 19
+
+
+def keys(text: str) -> Iterator[Found]:
+    """Keys and tokens that say what they are."""
+    if _LONG_WORD.search(text):
+        for match in _KEY.finditer(text):
+            yield Found(match.start(), match.end(), "key")
+
+
+def private_keys(text: str) -> Iterator[Found]:
+    """PEM, to its end or that of the text."""
+    if "-----BEGIN" in text:
+        for match in _PRIVATE_KEY.finditer(text):
+            yield Found(match.start(), match.end(), "private key")
+
+
+def authorizations(text: str) -> Iterator[Found]:
+    """What follows `Bearer` or `Basic`."""
+    for match in _SCHEME.finditer(text):
+        if match[1].lower() == "bearer" or _is_basic(match[2]):
+            yield Found(match.start(2), match.end(), "token")
+
+
+def _is_basic(credentials: str) -> bool:
+    # RFC 7617: base64 of user:password, which no word of a sentence is.
+    try:
+        return b":" in base64.b64decode(credentials + "=" * (-len(credentials) % 4))
+    except (binascii.Error, ValueError):
+        return False
+
+
+def passwords_in_urls(text: str) -> Iterator[Found]:
+    """`user:password` before the host."""
+    if ":" in text and "@" in text:
+        for match in _USER_INFO.finditer(text):
+            yield Found(match.start(1), match.end(1), "password")
+
+
+def emails(text: str) -> Iterator[Found]:
+    """E-mail addresses."""
+    if "@" in text or "%40" in text:
+        for match in _EMAIL.finditer(text):
+            yield Found(match.start(), match.end(), "email")
+
+
+def cards(text: str) -> Iterator[Found]:
+    """Card numbers, their digits in groups or not."""
+    for run in _DIGITS.finditer(text):
+        starts = [place for place in range(*run.span()) if _begins(text, place)]
+        for start in starts:
+            end = _end_of_card(text, start, run.end())
+            if end is not None:
+                yield Found(start, end, "card")
+
+
+def _begins(text: str, place: int) -> bool:
+    return text[place].isdecimal() and (place == 0 or not text[place - 1].isdecimal())
+
+
+def _end_of_card(text: str, start: int, end: int) -> int | None:
+    """Where the longest number ends that begins here, at the end of a group of digits."""
+    digits, found = "", None
+    for place in range(start, end):
+        if text[place].isdecimal():
+            digits += text[place]
+        if len(digits) > _LONGEST_CARD:
+            break
+        is_last = place + 1 == end or not text[place + 1].isdecimal()
+        if is_last and text[place].isdecimal() and _CARD.fullmatch(digits) and is_luhn(digits):
+            found = place + 1
+    return found
+
+
+def is_luhn(digits: str) -> bool:
+    """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+
+
+# A name with what says that its value comes: `token=`, `"token": `, `\"token\":\"`. The name may be of two words.
+_NAMED = re.compile(r"""(?<![\w.-])((?:[\w.-]++[ ])?[\w.-]++)\\*["']?\s*(?::|=>?|%3D)\s*(\\*)(["']?)""")
+_BARE = re.compile(
+    r"(?:(?:bearer|basic|digest|token|apikey|negotiate)\s+)?[^\s,;&\"'<>)}\]\\]+", re.IGNORECASE
+)
+_LINE = re.compile(r"[^\r\n]+")
+_CLOSING = {"{": "}", "[": "]"}
+
+
+def named(is_secret: IsSecret) -> Find:
+    """Values in a text that stand behind the name of a secret, as in configuration, a header or broken JSON."""
+
+    def find(text: str) -> Iterator[Found]:
+        if "=" in text or ":" in text or "%3D" in text:
+            for match in _NAMED.finditer(text):
+                if is_secret(match[1]):
+                    end = _end_of_value(text, match)
+                    if end > match.end():
+                        yield Found(match.end(), end, "secret")
+
+    return find
+
+
+def _end_of_value(text: str, match: re.Match[str]) -> int:
+    start, slashes, quote = match.end(), match[2], match[3]
+    if quote:
+        return _end_of_quoted(text, start, slashes, quote)
+    opening = text[start : start + 1]
+    if opening in _CLOSING:
+        place = text.find(_CLOSING[opening], start)
+        return len(text) if place < 0 else place + 1
+    pattern = _LINE if "cookie" in match[1].lower() else _BARE
+    bare = pattern.match(text, start)
+    return bare.end() if bare else start
+
+
+def _end_of_quoted(text: str, start: int, slashes: str, quote: str) -> int:
+    """Before the quotation mark that is escaped as the first one is; without one the value goes to the end."""
+    place = text.find(slashes + quote, start)
+    while place >= 0:
+        before = place - len(text[start:place].rstrip("\\")) - start
+        if (before == 0) if slashes else (before % 2 == 0):
+            return place
+        place = text.find(slashes + quote, place + 1)
+    return len(text)
