@@ -21,6 +21,7 @@ async def test_help_shows_every_verb(command_line: CommandLine) -> None:
             "processes",
             "restore",
             "retention",
+            "run",
             "servers",
             "sign-in-link",
             "start",

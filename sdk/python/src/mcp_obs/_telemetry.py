@@ -135,6 +135,11 @@ def instead(telemetry: Telemetry) -> Generator[None]:
         _current.captured = before
 
 
+def is_decided() -> bool:
+    """Whether the program has said what to record with, or that nothing is to be recorded."""
+    return _current.configured is not None or not _current.enabled
+
+
 def current() -> Telemetry | None:
     """What to record with, or None when telemetry is switched off."""
     if _current.captured is not None:

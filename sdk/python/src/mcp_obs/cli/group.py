@@ -30,7 +30,7 @@ def _verbs() -> dict[str, EntryPoint]:
 
 
 def _epilog() -> str | None:
-    return None if _verbs() else "No verbs are installed; they come with: pip install mcp-obs-server"
+    return None if "start" in _verbs() else "The verbs of the server come with: pip install mcp-obs-server"
 
 
 @click.group(cls=VerbGroup, epilog=_epilog(), context_settings={"help_option_names": ["-h", "--help"]})

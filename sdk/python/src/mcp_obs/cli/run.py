@@ -1,0 +1,67 @@
+"""`mcp-obs run`: a program whose MCP servers are recorded, without a change to it."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from mcp_obs import _run
+
+
+# The exit codes are what shells say.
+class NoProgram(click.ClickException):
+    """A program that isn't there."""
+
+    exit_code = 127
+
+
+class NotRunnable(click.ClickException):
+    """A program that can't be run."""
+
+    exit_code = 126
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="",
+)
+@click.argument(
+    "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- PROGRAM [ARGUMENT]..."
+)
+def run(command: tuple[str, ...]) -> None:
+    """Run a program, and record every MCP server in it.
+
+    MCP_OBS_API_KEY, MCP_OBS_ENDPOINT and MCP_OBS_SERVER_NAME say where telemetry goes. The program keeps
+    its standard streams, its exit code and its signals. mcp-obs has to be installed where the program's
+    Python finds it.
+
+    \b
+    mcp-obs run -- python server.py
+    """
+    program, *_ = command
+    path = shutil.which(program)
+    if path is None:
+        raise NoProgram(f"There is no program {program!r} on the PATH.")
+    _become(path, command, {**os.environ, "PYTHONPATH": _python_path(os.environ.get("PYTHONPATH"))})
+
+
+def _python_path(before: str | None) -> str:
+    """Ours first, as the first sitecustomize is the one that runs."""
+    ours = str(Path(_run.__file__).parent)
+    others = [place for place in (before or "").split(os.pathsep) if place and place != ours]
+    return os.pathsep.join([ours, *others])
+
+
+def _become(path: str, command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
+    if os.name == "nt":  # which has no exec: a shell would go on at once
+        sys.exit(subprocess.call(command, executable=path, env=environment))  # noqa: S603  what it is for
+    try:
+        os.execve(path, command, environment)  # noqa: S606  what it is for
+    except OSError as error:
+        reason = "it has no #! line" if error.errno == errno.ENOEXEC else error.strerror
+        raise NotRunnable(f"{path} can't be run: {reason}.") from error
