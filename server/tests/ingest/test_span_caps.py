@@ -1,15 +1,18 @@
 """What is too much is cut, counted where OTLP counts it, and named on the span."""
 
+import pytest
 from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from mcp_obs_server.ingest.caps import MAX_COUNT, MAX_KEY_BYTES, MAX_VALUE_BYTES, SMALL_BYTES, TRUNCATED
 from mcp_obs_server.ingest.span_caps import cap_spans
+from mcp_obs_server.ingest.wire import varint
 from otlp_exports import export
 
 
@@ -140,6 +143,49 @@ def test_no_span_that_needs_cutting_is_small() -> None:
     for _ in range(MAX_COUNT + 1):
         span.attributes.add(key="k").value.string_value = "v"
     assert span.ByteSize() > SMALL_BYTES
+
+
+def nested(*parts: bytes) -> bytes:
+    """The last part within a field of each tag before it, from the inside to the outside."""
+    *tags, content = parts
+    for tag in reversed(tags):
+        content = tag + varint(len(content)) + content
+    return content
+
+
+def many(origin: type[Resource | InstrumentationScope], first: int) -> bytes:
+    """Fewer attributes than have to be cut, by names of their own."""
+    message = origin()
+    for number in range(first, first + MAX_COUNT - 20):
+        message.attributes.add(key=f"{number:03}")
+    assert message.ByteSize() < SMALL_BYTES
+    return message.SerializeToString()
+
+
+def big() -> bytes:
+    """A span that has to be cut."""
+    return only_span(export(attributes={"long": "v" * (MAX_VALUE_BYTES + 1)})).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        nested(b"\x0a", nested(b"\x0a", many(Resource, 0)) + nested(b"\x0a", many(Resource, 300))),
+        nested(
+            b"\x0a",
+            b"\x12",
+            nested(b"\x0a", many(InstrumentationScope, 0)) + nested(b"\x0a", many(InstrumentationScope, 300)),
+        ),
+        nested(b"\x0a", b"\x12", b"\x92\x00", big()),
+        nested(b"\x0a", b"\x92\x80\x00", b"\x12", big()),
+        nested(b"\x8a\x00", b"\x12", b"\x12", big()),
+    ],
+    ids=["resource in two pieces", "scope in two pieces", "span", "scope spans", "resource spans"],
+)
+def test_what_is_written_in_an_unusual_way_is_cut_too(wire: bytes) -> None:
+    request = ExportTraceServiceRequest.FromString(wire)
+    assert cap_spans(request, wire)
+    assert b"mcp_obs.truncated" in request.SerializeToString()
 
 
 @given(st.binary(max_size=2000))

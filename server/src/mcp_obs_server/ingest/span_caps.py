@@ -1,7 +1,6 @@
 """Spans within bounds: what is over is cut, counted where OTLP counts it, and named in `mcp_obs.truncated`."""
 
 from collections.abc import Iterable
-from itertools import chain
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -16,7 +15,7 @@ from mcp_obs_server.ingest.caps import (
     cap_texts,
     record_truncated,
 )
-from mcp_obs_server.ingest.wire import submessages
+from mcp_obs_server.ingest.wire import has_field_over, submessages
 
 
 def cap_spans(request: ExportTraceServiceRequest, wire: bytes) -> bool:
@@ -39,13 +38,12 @@ def _has_anything_large(wire: bytes) -> bool:
         return False
     try:
         for resource_spans in submessages(wire, (0, len(wire)), 1):
+            resources = submessages(wire, resource_spans, 1)
+            # However often it is given, a parser makes one of it.
+            if sum(end - start for start, end in resources) > SMALL_BYTES:
+                return True
             scopes = submessages(wire, resource_spans, 2)
-            parts = chain(
-                submessages(wire, resource_spans, 1),
-                *(submessages(wire, scope, 1) for scope in scopes),
-                *(submessages(wire, scope, 2) for scope in scopes),
-            )
-            if any(end - start > SMALL_BYTES for start, end in parts):
+            if any(has_field_over(SMALL_BYTES, wire, scope, singular=1) for scope in scopes):
                 return True
     except (ValueError, IndexError):
         return True
