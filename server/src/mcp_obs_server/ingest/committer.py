@@ -81,19 +81,38 @@ class Export:
     """The times that the export was held to."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _InFlight:
     """An export between its arrival and its rows in the engine."""
 
-    durable: asyncio.Future[None]
     org_id: int
     size: int
+    senders: list[asyncio.Future[None]] | None
+    """Who waits for it to be durable; None once it is."""
+
+    async def durable(self) -> None:
+        """Wait; a sender that goes away takes no other with it. Raises Overloaded."""
+        if self.senders is not None:
+            waiting = asyncio.get_running_loop().create_future()
+            self.senders.append(waiting)
+            await waiting
+
+    def settle(self, refusal: Overloaded | None = None) -> None:
+        """Tell everybody who waits."""
+        senders, self.senders = self.senders or (), None
+        for waiting in senders:
+            if waiting.done():
+                continue
+            if refusal:
+                waiting.set_exception(refusal)
+            else:
+                waiting.set_result(None)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Waiting:
     export: Export
-    durable: asyncio.Future[None]
+    in_flight: _InFlight
 
 
 class Committer:
@@ -132,22 +151,20 @@ class Committer:
 
     async def start(self) -> None:
         """Take up what an earlier process left, then begin."""
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        stored.set_result(None)
         for segment in await self._on_disk(self._spool.recover):
             self._sealed.append(segment)
             self._bytes += segment.size
-            self._hold_recovered(segment, stored)
+            self._hold_recovered(segment)
         self._writer = asyncio.create_task(self._write())
         self._inserter = asyncio.create_task(self._insert())
         for task in (self._writer, self._inserter):
             task.add_done_callback(_tell_of_a_defect)
 
-    def _hold_recovered(self, segment: Segment, stored: asyncio.Future[None]) -> None:
+    def _hold_recovered(self, segment: Segment) -> None:
         size = segment.size // len(segment.digests)
         for digest in segment.digests:
             if digest not in self._in_flight:
-                self._in_flight[digest] = _InFlight(stored, _NOBODY, size)
+                self._in_flight[digest] = _InFlight(_NOBODY, size, None)
                 self._budget.add(_NOBODY, size)
 
     def _let_go(self, digest: bytes) -> None:
@@ -180,9 +197,9 @@ class Committer:
         in_flight = self._in_flight.get(export.digest)
         if in_flight:
             self.totals.duplicates += 1
-        durable = in_flight.durable if in_flight else self._enqueue(export)
-        # A sender that goes away must not take the others in its group with it.
-        await asyncio.shield(durable)
+        else:
+            in_flight = self._enqueue(export)
+        await in_flight.durable()
 
     def close_server(self, server_id: int) -> None:
         """Take nothing more of this server, not even from a sender whose key was checked before."""
@@ -225,18 +242,17 @@ class Committer:
         """What lies on disk. Raises OSError."""
         return await self._on_disk(self._spool.census)
 
-    def _enqueue(self, export: Export) -> asyncio.Future[None]:
+    def _enqueue(self, export: Export) -> _InFlight:
         if not self.is_working:
             raise Overloaded("The server is not working: its log has the reason.")
         size = len(export.body) + FRAME_BYTES
         self._budget.check(size)
         self._budget.take(export.org_id, size)
         self._bytes += len(export.body)
-        durable = asyncio.get_running_loop().create_future()
-        self._in_flight[export.digest] = _InFlight(durable, export.org_id, size)
-        self._waiting.put(export.org_id, _Waiting(export, durable))
+        in_flight = self._in_flight[export.digest] = _InFlight(export.org_id, size, [])
+        self._waiting.put(export.org_id, _Waiting(export, in_flight))
         self._arrived.set()
-        return durable
+        return in_flight
 
     @property
     def is_working(self) -> bool:
@@ -273,7 +289,7 @@ class Committer:
         # Framing adds a few bytes to what was counted when the exports came in.
         self._bytes += written - sum(len(export.body) for export in exports)
         for waiting in group:
-            waiting.durable.set_result(None)
+            waiting.in_flight.settle()
         self._spooled.set()
         if self._spool.open_bytes >= SEGMENT_BYTES:
             await self._seal()
@@ -292,9 +308,7 @@ class Committer:
         for waiting in group:
             self._bytes -= len(waiting.export.body)
             self._let_go(waiting.export.digest)
-            waiting.durable.set_exception(Overloaded("The server can't write to its disk: try again later."))
-            # Nobody may be left to hear it.
-            waiting.durable.exception()
+            waiting.in_flight.settle(Overloaded("The server can't write to its disk: try again later."))
         self._export_left.set()
 
     async def _insert(self) -> None:
