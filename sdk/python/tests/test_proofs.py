@@ -11,10 +11,9 @@ from dirty_equals import IsPartialDict
 from inline_snapshot import snapshot
 
 TESTS = Path(__file__).parent
-CONTRACT = TESTS.parents[2] / "contract"
 CONFTEST = f"""
 import sys
-sys.path[:0] = [{str(TESTS)!r}, {str(CONTRACT)!r}]
+sys.path.insert(0, {str(TESTS)!r})
 from sdk_kit import proofs
 
 def pytest_addoption(parser):

@@ -29,7 +29,7 @@ TRANSPORTS = {
 """By the field of a line that connects over it."""
 
 _PROPERTY = "proves"
-_LAST_LEGACY_REVISION = "2025-11-25"
+LAST_LEGACY_REVISION = "2025-11-25"
 
 
 class ProofCollector:
@@ -129,8 +129,7 @@ def ids_of(item: pytest.Item) -> list[str]:
 
 def noting(line: Line, used: list[tuple[str, str, str]]) -> Line:
     """The same line, which notes in `used` over what it is connected to."""
-    library = line.name.partition(",")[0]
-    era = "legacy" if line.protocol_version <= _LAST_LEGACY_REVISION else "modern"
+    library, era = place_of(line)
 
     def noted(connect: Callable[..., Any], transport: str) -> Callable[..., Any]:
         def connecting(*args: Any, **kwargs: Any) -> Any:
@@ -143,6 +142,18 @@ def noting(line: Line, used: list[tuple[str, str, str]]) -> Line:
         field: noted(getattr(line, field), TRANSPORTS[field]) for field in TRANSPORTS if hasattr(line, field)
     }
     return replace(line, **fields)
+
+
+def place_of(line: Line) -> tuple[str, str]:
+    """The library line of behaviours.yaml, and the era, of a line of the kit."""
+    return line.name.partition(",")[
+        0
+    ], "legacy" if line.protocol_version <= LAST_LEGACY_REVISION else "modern"
+
+
+def proven_on(line: Line, transport: str) -> pytest.MarkDecorator:
+    """The marker for a test that reaches a line in its own way."""
+    return pytest.mark.proven_on(*place_of(line), transport)
 
 
 def installed_versions() -> dict[str, str]:

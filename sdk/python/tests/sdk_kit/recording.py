@@ -1,6 +1,7 @@
 """Spans and durations in memory, with countable ids."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -16,6 +17,7 @@ from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
 from mcp_obs._lean.tracer import LightTracer
+from mcp_obs._providers import EVERY_OPERATION
 from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry, durations_of
 
 from .otlp import read_spans
@@ -50,11 +52,15 @@ class SpanLog(SpanProcessor):
 
     def wait_for(self, name: str, seconds: float = 60) -> ReadableSpan:
         """The first span of that name; fails when none ends in time."""
+        self.wait_until(lambda: name in [one.name for one in self.spans], f"no span {name!r}", seconds)
+        return next(one for one in self.spans if one.name == name)
+
+    def wait_until(self, is_so: Callable[[], bool], otherwise: str, seconds: float = 60) -> None:
+        """Ask again with every span that ends; fails when it does not become so in time."""
         with self._ended:
-            assert self._ended.wait_for(lambda: any(one.name == name for one in self.spans), seconds), (
-                f"no span {name!r} among {[one.name for one in self.spans]}"
+            assert self._ended.wait_for(is_so, seconds), (
+                f"{otherwise} among {[one.name for one in self.spans]}"
             )
-            return next(one for one in self.spans if one.name == name)
 
 
 Way = Literal["lean", "sdk"]
@@ -71,7 +77,7 @@ class Recording:
         self.way = way
         self.details = details or Details()
         self.log = SpanLog()
-        self.traces = TracerProvider(id_generator=CountingIds(), shutdown_on_exit=False)
+        self.traces = TracerProvider(EVERY_OPERATION, id_generator=CountingIds(), shutdown_on_exit=False)
         self.traces.add_span_processor(self.log)
         self._metrics = InMemoryMetricReader()
         self._meters = MeterProvider([self._metrics], shutdown_on_exit=False)

@@ -1,9 +1,9 @@
 """What every test server offers, whatever its library."""
 
 import anyio
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 
-OFFERED = ["add", "greet", "fail", "wait", "traced"]
+OFFERED = ["add", "greet", "fail", "wait", "traced", "conversation"]
 waiting: "list[anyio.Event]" = []
 
 
@@ -33,6 +33,11 @@ def traced() -> str:
     """Tell in which span the tool runs."""
     span = trace.get_current_span().get_span_context()
     return f"{span.trace_id}/{span.span_id}"
+
+
+def conversation() -> str:
+    """Tell which conversation the current baggage names."""
+    return str(baggage.get_baggage("gen_ai.conversation.id"))
 
 
 def today() -> str:

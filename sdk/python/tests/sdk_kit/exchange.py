@@ -1,0 +1,83 @@
+"""One recorded MCP conversation and the telemetry that it gives; see contract/exchanges/README.md."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, cast
+
+from behaviours_model import ERAS, load
+from semconv_model import ContractError, refuse_unknown
+
+from .lines import Line
+from .proofs import place_of
+
+FOLDER = Path(__file__).parents[4] / "contract" / "exchanges"
+PLACEHOLDERS = {"<any>", "<int>", "<session>"}
+_BEHAVIOURS = load()
+
+
+@dataclass
+class Exchange:
+    """`messages`, `spans` and `metrics` are as in the file."""
+
+    name: str
+    says: str
+    proves: list[str]
+    era: str
+    transport: str
+    server: str
+    messages: list[dict[str, Any]]
+    lines: list[str] | None = None
+    absent: list[str] | None = None
+    spans: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    metrics: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+
+    def __str__(self) -> str:
+        return self.name
+
+    def concerns(self, line: Line) -> bool:
+        """Whether a line of the kit speaks the era and is among the libraries that answer so."""
+        library, era = place_of(line)
+        if library.startswith("fastmcp") and self.server == "low-level":
+            return False
+        return era == self.era and (self.lines is None or library in self.lines)
+
+    def write(self, folder: Path = FOLDER) -> None:
+        """Write the file."""
+        raw = {key: value for key, value in vars(self).items() if key != "name" and value is not None}
+        (folder / f"{self.name}.json").write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> Exchange:
+    """One file; raises ContractError for what is not known, TypeError for a field that no exchange has."""
+    exchange = Exchange(name=path.stem, **json.loads(path.read_text()))
+    refuse_unknown(
+        f"the behaviours of {path.name}", exchange.proves, [one.id for one in _BEHAVIOURS.behaviours]
+    )
+    refuse_unknown(f"the lines of {path.name}", exchange.lines or [], [one.name for one in _BEHAVIOURS.lines])
+    refuse_unknown(f"the era of {path.name}", [exchange.era], ERAS)
+    refuse_unknown(f"the transport of {path.name}", [exchange.transport], ["in-memory", "http"])
+    refuse_unknown(f"the server of {path.name}", [exchange.server], ["high-level", "low-level"])
+    if not any(one["from"] == "client" for one in exchange.messages):
+        raise ContractError(f"{path.name}: no message of the client")
+    return exchange
+
+
+def read_all() -> list[Exchange]:
+    """Every file."""
+    return [read(path) for path in sorted(FOLDER.glob("*.json"))]
+
+
+def matches(expected: Any, actual: Any, *, whole: bool = True) -> bool:
+    """Whether `actual` is as expected; unless `whole`, an object may have more than that."""
+    if isinstance(expected, str) and expected in PLACEHOLDERS:
+        return actual is not None and (expected != "<int>" or actual == expected or isinstance(actual, int))
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        wanted, found = cast("dict[str, Any]", expected), cast("dict[str, Any]", actual)
+        is_complete = wanted.keys() == found.keys() if whole else wanted.keys() <= found.keys()
+        return is_complete and all(matches(value, found[key], whole=whole) for key, value in wanted.items())
+    if isinstance(expected, list) and isinstance(actual, list):
+        one_by_one = zip_longest(cast("list[Any]", expected), cast("list[Any]", actual))
+        return all(matches(one, other, whole=whole) for one, other in one_by_one)
+    return expected == actual

@@ -1,0 +1,129 @@
+"""Fills in what a server answers to the client's messages of an exchange, and the telemetry that it gives.
+
+    python -m sdk_kit.record_exchange NAME...     (from sdk/python/tests; --all records every one again)
+
+Read the difference before you commit it: what is recorded is what every SDK must give from then on.
+"""
+
+import argparse
+import os
+import sys
+from itertools import zip_longest
+from typing import Any, cast
+
+import anyio
+
+from .exchange import FOLDER, PLACEHOLDERS, Exchange, read, read_all
+from .lines import Line, installed_lines
+from .recording import Recording
+from .replay import Replay
+
+# What an answer must have, on every library; its other members may differ.
+KEPT = frozenset(
+    {
+        "protocolVersion",
+        "isError",
+        "content",
+        "contents",
+        "messages",
+        "resultType",
+        "completion",
+        "supportedVersions",
+    }
+)
+RAISED_BY_FAIL = "OSError"
+VARIES = {
+    "mcp_obs.response.size": "<int>",
+    "client.port": "<int>",
+    "mcp.session.id": "<session>",
+}
+
+
+def recorded_on(exchange: Exchange) -> Line | None:
+    """The first installed line that the exchange concerns."""
+    return next((line for line in installed_lines().values() if exchange.concerns(line)), None)
+
+
+def record(exchange: Exchange, line: Line) -> None:
+    """Hold the conversation, and keep what came of it."""
+    with Recording("lean") as recording:
+        replay = Replay(exchange, recording)
+        anyio.run(replay.run, line)
+        messages = [
+            said if said["from"] == "client" else {**said, "message": portable_answer(said["message"])}
+            for said in replay.messages
+        ]
+        exchange.messages = keep_placeholders(exchange.messages, messages)
+        exchange.spans = keep_placeholders(exchange.spans, [with_placeholders(span) for span in replay.spans])
+        exchange.metrics = replay.metrics
+
+
+def portable_answer(message: dict[str, Any]) -> dict[str, Any]:
+    """An answer without what libraries are free in."""
+    if "result" in message:
+        result: dict[str, Any] = message["result"]
+        # The words of an error are the library's.
+        kept = KEPT - {"content"} if result.get("isError") else KEPT
+        return {**message, "result": {key: value for key, value in result.items() if key in kept}}
+    if "error" in message:
+        return {**message, "error": {"code": message["error"]["code"]}}
+    return message
+
+
+def with_placeholders(span: dict[str, Any]) -> dict[str, Any]:
+    """A span with a placeholder where every run has another value."""
+    attributes: dict[str, Any] = span["attributes"]
+    session = attributes.get("mcp.session.id")
+    shown = {name: VARIES.get(name, value) for name, value in attributes.items()}
+    if session is not None and attributes.get("mcp_obs.session.id") == session:
+        shown["mcp_obs.session.id"] = "<session>"
+    return {**span, "attributes": shown, "events": [_with_type(event) for event in span["events"]]}
+
+
+def _with_type(event: dict[str, Any]) -> dict[str, Any]:
+    attributes: dict[str, Any] = event["attributes"]
+    if attributes.get("exception.type") != RAISED_BY_FAIL:
+        return event
+    return {**event, "attributes": {**attributes, "exception.type": "<type raised by fail>"}}
+
+
+def keep_placeholders(before: Any, now: Any) -> Any:
+    """What was recorded now, with the placeholders that somebody has put into the file."""
+    if isinstance(before, str) and before in PLACEHOLDERS:
+        return before
+    if isinstance(before, dict) and isinstance(now, dict):
+        old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", now)
+        return {key: keep_placeholders(old.get(key), value) for key, value in new.items()}
+    if isinstance(before, list) and isinstance(now, list):
+        return [
+            keep_placeholders(old, new)
+            for old, new in zip_longest(cast("list[Any]", before), cast("list[Any]", now))
+        ][: len(cast("list[Any]", now))]
+    return now
+
+
+def main() -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sdk_kit.record_exchange", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a file of contract/exchanges, without .json"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="every exchange that an installed library can hold"
+    )
+    arguments = parser.parse_args()
+    os.environ["MCP_OBS_STRICT"] = "1"
+    chosen = read_all() if arguments.all else [read(FOLDER / f"{name}.json") for name in arguments.names]
+    for exchange in chosen:
+        line = recorded_on(exchange)
+        if line is None:
+            print(f"{exchange}: no installed library can hold it", file=sys.stderr)
+            continue
+        record(exchange, line)
+        exchange.write()
+        print(f"{exchange}: recorded on {line}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
