@@ -72,6 +72,10 @@ fuzz: install .tools/fuzz/.installed ## broken exports for minutes: admission re
 bench-ingest: install $(if $(BENCH),,peers) ## what a running server takes in, beside its peers (BENCH=--quick: without them)
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)
 
+.PHONY: bench-sdk
+bench-sdk: install $(if $(BENCH),,sdk-peers) ## what recording costs an MCP server, beside its peers (BENCH=--quick: without them)
+	@$(BIN)/python -m benchmarks.sdk $(BENCH)
+
 .PHONY: bench-fairness
 bench-fairness: install ## what one tenant's flood costs another
 	@$(BIN)/python -m benchmarks.fairness
@@ -92,7 +96,7 @@ generated-check: install web-install
 	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
 
 # ── what is installed ────────────────────────────────────────────────────────
-.PHONY: install web web-install peers senders node chromium postgresql lock clean
+.PHONY: install web web-install peers sdk-peers senders node chromium postgresql lock clean
 install: .venv/.installed .venv-mcp1/.installed
 
 web: server/src/mcp_obs_server/web/dist/index.html
@@ -121,7 +125,11 @@ $(UV): locks/uv.txt
 
 # Backends and collectors that the benchmark measures beside mcp-obs.
 PEERS := rotel phoenix mlflow
+SDK_PEERS := mcpobs logfire shinzo agentcat sentry
 peers: $(PEERS:%=.venv-bench-%/.installed)
+# One that can't be installed is named by the benchmark, which runs without it.
+sdk-peers:
+	@$(MAKE) --keep-going $(SDK_PEERS:%=.venv-bench-%/.installed) || true
 
 .venv-bench-%/.installed: locks/bench-%.txt | $(UV)
 	$(say) "$*, to measure beside"
@@ -184,6 +192,9 @@ lock: | $(UV) ## resolve the dependencies again
 	@echo rotel | $(COMPILE) - -o locks/bench-rotel.txt
 	@echo arize-phoenix | $(COMPILE) - -o locks/bench-phoenix.txt
 	@echo mlflow | $(COMPILE) - -o locks/bench-mlflow.txt
+	@for peer in mcpobs logfire shinzo agentcat sentry-sdk; do \
+	  printf '%s\n' $$peer 'mcp>=2.3' opentelemetry-exporter-otlp-proto-http uvicorn | \
+	  $(COMPILE) - --constraint locks/requirements.txt -o locks/bench-$${peer%-sdk}.txt; done
 	@for folder in web web/openapi server/tests/senders/javascript; do npm --prefix $$folder install --package-lock-only --silent; done
 
 clean: ## remove what make brought and built

@@ -1,7 +1,9 @@
 """A receiver that does nothing: reads each request's body and answers 200. The ceiling of the load generator, and
 where a collector's exporter may send to.
 
-    python -m benchmarks.null_receiver      prints its port, ends on SIGTERM or when its standard input closes
+    python -m benchmarks.null_receiver          prints its port, ends on SIGTERM or when its standard input closes
+    python -m benchmarks.null_receiver 503      answers that
+    python -m benchmarks.null_receiver hangs    reads, and answers nothing
 """
 
 import re
@@ -10,6 +12,11 @@ import socket
 import sys
 
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n"
+_ANSWERS = {
+    "200": _ANSWER,
+    "503": _ANSWER.replace(b"200 OK", b"503 Service Unavailable"),
+    "hangs": b"",
+}
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _BUFFER = bytearray(1 << 20)
 
@@ -17,8 +24,9 @@ _BUFFER = bytearray(1 << 20)
 class Peer:
     """One connection: heads are read, bodies are only counted."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, answer: bytes) -> None:
         self.connection = connection
+        self._answer = answer
         self._head = b""
         self._body_left = 0
 
@@ -45,7 +53,7 @@ class Peer:
                 if self._head:
                     return
             if not self._body_left:
-                self.connection.sendall(_ANSWER)
+                self.connection.sendall(self._answer)
 
     def _read_head(self, data: memoryview) -> memoryview:
         """What follows the head, whose length is then known; an unfinished head is kept."""
@@ -61,8 +69,8 @@ class Peer:
         return data[end + 4 - before :]
 
 
-def serve(listener: socket.socket, stop: int) -> None:
-    """Answer everybody until the file descriptor `stop` can be read."""
+def serve(listener: socket.socket, stop: int, answer: bytes = _ANSWER) -> None:
+    """Give everybody the `answer` until the file descriptor `stop` can be read."""
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     selector.register(stop, selectors.EVENT_READ)
@@ -73,7 +81,7 @@ def serve(listener: socket.socket, stop: int) -> None:
             if ready.fd == listener.fileno():
                 connection, _address = listener.accept()
                 connection.setblocking(False)
-                selector.register(connection, selectors.EVENT_READ, Peer(connection))
+                selector.register(connection, selectors.EVENT_READ, Peer(connection, answer))
             elif not ready.data.receive():
                 selector.unregister(ready.fd)
                 ready.data.connection.close()
@@ -82,4 +90,4 @@ def serve(listener: socket.socket, stop: int) -> None:
 if __name__ == "__main__":
     with socket.create_server(("127.0.0.1", 0), backlog=512) as door:
         print(door.getsockname()[1], flush=True)
-        serve(door, sys.stdin.fileno())
+        serve(door, sys.stdin.fileno(), _ANSWERS[sys.argv[1] if sys.argv[1:] else "200"])

@@ -4,14 +4,15 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Literal
 
 from benchmarks.load import ROOT
 
 
 @contextmanager
-def running_null_receiver() -> Generator[int]:
+def running_null_receiver(answer: Literal["200", "503", "hangs"] = "200") -> Generator[int]:
     """Gives its port."""
-    command = [sys.executable, "-m", "benchmarks.null_receiver"]
+    command = [sys.executable, "-m", "benchmarks.null_receiver", answer]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdin
         assert process.stdout

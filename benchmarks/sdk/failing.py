@@ -1,0 +1,92 @@
+"""The same servers while their collector hangs, refuses connections or answers 503: latency, memory and exit."""
+
+import subprocess
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.processes import usage
+from benchmarks.receivers.null import running_null_receiver
+from benchmarks.receivers.receiver import free_port
+from benchmarks.sdk.added import added, noise
+from benchmarks.sdk.blocks import Extent, run_blocks
+from benchmarks.sdk.contenders import BARE, MCP_OBS, TWIN, Contender
+from benchmarks.sdk.in_thread import repeat
+from benchmarks.sdk.running import Running, running
+from benchmarks.table import Requirement, number, table
+
+Failure = Literal["hangs", "refuses", "503"]
+FAILURES: tuple[Failure, ...] = ("hangs", "refuses", "503")
+
+_HEADER = ("", "p50 µs", "p99 µs", "exit s", "MB")
+_LONGEST_EXIT_SECONDS = 60.0
+_MOST_EXIT_SECONDS = 1.0
+# Above a bare process's: 8,192 operations with their messages, 8 MiB of encoded ones, and the libraries of the export.
+_MOST_GROWTH_MB = 8.0
+
+
+@contextmanager
+def failing_collector(failure: Failure) -> Generator[str]:
+    """Gives its endpoint."""
+    if failure == "refuses":
+        yield f"http://127.0.0.1:{free_port()}"
+    else:
+        with running_null_receiver(failure) as port:
+            yield f"http://127.0.0.1:{port}"
+
+
+def measure_failing(
+    contenders: Sequence[Contender], extent: Extent, flood: int, folder: Path
+) -> list[Requirement]:
+    """Print a table for each failure; what is required of mcp_obs. `flood` operations are to show the memory."""
+    found: list[Requirement] = []
+    for failure in FAILURES:
+        with failing_collector(failure) as endpoint, ExitStack() as stack:
+            servers = [stack.enter_context(running(each, endpoint, "stdio", folder)) for each in contenders]
+            blocks = run_blocks(servers, "empty", extent)
+            resident = {each.contender: usage(each.process.pid).resident_bytes / 1e6 for each in servers}
+            exits = seconds_to_exit(servers)
+            resting = repeat(MCP_OBS, endpoint, flood, folder).resident
+        apart = noise(blocks)
+        print(
+            f"\nthe collector {'answers 503' if failure == '503' else failure}: added to an empty call, stdio"
+        )
+        rows: list[list[str]] = []
+        for each in contenders:
+            figures = (0.0, 0.0) if each is BARE else (added(blocks, each).p50, added(blocks, each).p99)
+            rows.append([each.name, *map(number, figures), number(exits[each], 1), number(resident[each])])
+        rows.append(["noise of the twins ±", number(apart.p50), number(apart.p99), "-", "-"])
+        print(table(_HEADER, rows))
+        half, end = resting[len(resting) // 2], resting[-1]
+        print(
+            f"mcp_obs, {flood:,} operations without a pause: {half:.0f} MB halfway, {end:.0f} MB at the end",
+            flush=True,
+        )
+        what = f"({failure})"
+        slower, twins = added(blocks, MCP_OBS), max(apart.p50, abs(added(blocks, TWIN).p50))
+        found += [
+            Requirement(f"added p50 µs {what}, the twins' noise", slower.p50, twins, False, 1),
+            Requirement(
+                f"seconds to exit {what}", exits[MCP_OBS], _MOST_EXIT_SECONDS + exits[BARE], False, 2
+            ),
+            Requirement(f"MB grown in the second half {what}", end - half, _MOST_GROWTH_MB, False, 1),
+        ]
+    return found
+
+
+def seconds_to_exit(servers: Sequence[Running]) -> dict[Contender, float]:
+    """Each alone, from its standard input's end."""
+    return {each.contender: _seconds_to_exit(each.process) for each in servers}
+
+
+def _seconds_to_exit(process: "subprocess.Popen[bytes]") -> float:
+    assert process.stdin
+    started = time.perf_counter()
+    process.stdin.close()
+    try:
+        process.wait(_LONGEST_EXIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    return time.perf_counter() - started

@@ -1,0 +1,70 @@
+"""A contender's server as a running process."""
+
+import os
+import subprocess
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.load import ROOT
+from benchmarks.processes import cpu_clock, thread_clock
+from benchmarks.receivers.receiver import free_port, until_it_answers
+from benchmarks.sdk.calls import Calls, HttpCalls, MemoryCalls, StdioCalls
+from benchmarks.sdk.contenders import Contender
+
+Transport = Literal["memory", "stdio", "http"]
+TRANSPORTS: tuple[Transport, ...] = ("memory", "stdio", "http")
+_TELEMETRY = ("OTEL_", "MCP_OBS_", "SENTRY_", "LOGFIRE_", "FASTMCP_", "DO_NOT_TRACK")
+
+
+@dataclass(frozen=True)
+class Running:
+    """What can be asked of it."""
+
+    contender: Contender
+    process: "subprocess.Popen[bytes]"
+    calls: Calls
+
+    def cpu_seconds(self) -> float:
+        """What the process has used, all its threads together."""
+        return cpu_clock(self.process.pid)
+
+    def thread_seconds(self) -> float:
+        """What its first thread has used, the one that answers."""
+        return thread_clock(self.process.pid)
+
+
+@contextmanager
+def running(contender: Contender, endpoint: str, transport: Transport, folder: Path) -> Generator[Running]:
+    """Started, and killed when it is not over by then."""
+    port = free_port()
+    log = folder / f"{contender.name} {transport}.log"
+    command = [contender.python, "-m", "benchmarks.sdk.server", contender.name, endpoint, transport]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [*command, str(port)] if transport == "http" else command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment(folder),
+            cwd=ROOT,
+        ) as process,
+    ):
+        try:
+            if transport == "http":
+                until_it_answers(process, port, log)
+                calls: Calls = HttpCalls(port)
+            else:
+                calls = MemoryCalls(process) if transport == "memory" else StdioCalls(process)
+            yield Running(contender, process, calls)
+        finally:
+            process.kill()
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """This one's, with no telemetry asked for in it, and a home to write to."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_TELEMETRY)}
+    return {**kept, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
