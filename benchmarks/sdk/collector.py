@@ -23,6 +23,9 @@ class Collector(ThreadingHTTPServer):
         self.bodies: list[tuple[str, bytes]] = []
         """Each with its path, inflated."""
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that is gone is nothing to tell."""
+
     @property
     def endpoint(self) -> str:
         """Its base URL."""

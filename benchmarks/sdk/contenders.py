@@ -13,57 +13,63 @@ _ROOT = Path(__file__).parents[2]
 # The OpenTelemetry SDK's and each peer's default is 5 s or less between two exports.
 LONGEST_EXPORT_PAUSE_SECONDS = 5.0
 
-SwitchOn = Callable[[Any, str], None]
+SwitchOn = Callable[[Callable[[], Any], str], Any]
+"""Makes the server, recorded and exporting to an endpoint: some must be there before it is, others need it."""
 
 
-def _bare(server: Any, endpoint: str) -> None:
+def _bare(make: Callable[[], Any], endpoint: str) -> Any:
     """As the library comes: without an SDK its spans record nothing."""
+    return make()
 
 
-def _mcp_obs(server: Any, endpoint: str) -> None:
+def _mcp_obs(make: Callable[[], Any], endpoint: str) -> Any:
     mcp_obs = import_module("mcp_obs")
     mcp_obs.configure_mcp_telemetry(endpoint=endpoint, server_name="bench", metrics=True)
-    mcp_obs.instrument(server)
+    return mcp_obs.instrument(make())
 
 
-def _opentelemetry(server: Any, endpoint: str) -> None:
+def _opentelemetry(make: Callable[[], Any], endpoint: str) -> Any:
     sdk, export = import_module("opentelemetry.sdk.trace"), import_module("opentelemetry.sdk.trace.export")
     otlp = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     provider = sdk.TracerProvider()
     provider.add_span_processor(export.BatchSpanProcessor(otlp.OTLPSpanExporter(f"{endpoint}/v1/traces")))
     import_module("opentelemetry.trace").set_tracer_provider(provider)
+    return make()
 
 
-def _mcpobs(server: Any, endpoint: str) -> None:
-    _opentelemetry(server, endpoint)
-    import_module("mcpobs").instrument(server)
+def _mcpobs(make: Callable[[], Any], endpoint: str) -> Any:
+    return import_module("mcpobs").instrument(_opentelemetry(make, endpoint))
 
 
-def _logfire(server: Any, endpoint: str) -> None:
+def _logfire(make: Callable[[], Any], endpoint: str) -> Any:
     import_module("os").environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
     import_module("logfire").configure(send_to_logfire=False, console=False, service_name="bench")
+    return make()
 
 
-def _shinzo(server: Any, endpoint: str) -> None:
+def _shinzo(make: Callable[[], Any], endpoint: str) -> Any:
     settings = {"server_name": "bench", "server_version": "1", "exporter_endpoint": f"{endpoint}/v1"}
+    server = make()
     import_module("shinzo").instrument_server(server, settings)
+    return server
 
 
-def _agentcat(server: Any, endpoint: str) -> None:
+def _agentcat(make: Callable[[], Any], endpoint: str) -> Any:
     agentcat = import_module("agentcat")
     options = agentcat.AgentCatOptions(
         exporters={"otlp": {"type": "otlp", "endpoint": f"{endpoint}/v1/traces"}},
         disable_diagnostics=True,
         api_base_url=endpoint,
     )
-    agentcat.track(server, None, options)
+    return agentcat.track(make(), None, options)
 
 
-def _sentry(server: Any, endpoint: str) -> None:
+def _sentry(make: Callable[[], Any], endpoint: str) -> Any:
     sentry = import_module("sentry_sdk")
     integration = import_module("sentry_sdk.integrations.mcp").MCPIntegration()
     dsn = endpoint.replace("http://", "http://key@") + "/1"
     sentry.init(dsn=dsn, traces_sample_rate=1.0, integrations=[integration])
+    return make()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,11 @@ TOOLS = {"empty": 0.0, "five_milliseconds": 0.005}
 
 def build(contender: Contender, endpoint: str) -> Any:
     """The server, recorded as the contender does it."""
-    if contender.library == "fastmcp":
+    return contender.switch_on(lambda: _make(contender.library), endpoint)
+
+
+def _make(library: str) -> Any:
+    if library == "fastmcp":
         server = import_module("fastmcp").FastMCP("bench")
     else:
         server = import_module("mcp.server").MCPServer("bench", log_level="WARNING")
@@ -36,7 +40,6 @@ def build(contender: Contender, endpoint: str) -> Any:
 
     for tool in (empty, five_milliseconds):
         server.tool()(tool)
-    contender.switch_on(server, endpoint)
     return server
 
 
