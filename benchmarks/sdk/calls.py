@@ -51,6 +51,10 @@ class HttpCalls:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._number = 0
 
+    def close(self) -> None:
+        """Leave the server."""
+        self._connection.close()
+
     def call(self, tool: str, times: int) -> list[float]:
         """One request for each."""
         headers = {

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -56,10 +56,11 @@ def running(contender: Contender, endpoint: str, transport: Transport, folder: P
         try:
             if transport == "http":
                 until_it_answers(process, port, log)
-                calls: Calls = HttpCalls(port)
+                with closing(HttpCalls(port)) as calls:
+                    yield Running(contender, process, calls)
             else:
                 calls = MemoryCalls(process) if transport == "memory" else StdioCalls(process)
-            yield Running(contender, process, calls)
+                yield Running(contender, process, calls)
         finally:
             process.kill()
 

@@ -1,0 +1,147 @@
+import json
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from benchmarks.processes import cpu_clock, thread_clock
+from benchmarks.receivers.null import running_null_receiver
+from benchmarks.sdk.added import Added, added, noise
+from benchmarks.sdk.arrivals import ENDS, End, arrived_after
+from benchmarks.sdk.blocks import Block
+from benchmarks.sdk.collector import calls_in
+from benchmarks.sdk.contenders import BARE, FASTMCP_BARE, MCP_OBS, NATIVE, TWIN, Contender, installed
+from benchmarks.sdk.in_thread import repeat
+from benchmarks.sdk.running import TRANSPORTS, Transport, running
+from benchmarks.sdk.server import TOOLS
+
+NOWHERE = "http://127.0.0.1:9"
+# Burns 0.2 s in its first thread and 0.3 s in another.
+BURNING = """
+import sys, threading, time
+def burn(seconds):
+    while time.thread_time() < seconds: pass
+burn(0.2)
+other = threading.Thread(target=burn, args=(0.3,))
+other.start()
+other.join()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("contender", [BARE, FASTMCP_BARE], ids=lambda each: each.name)
+def test_every_tool_of_the_small_server_is_called_and_takes_its_time(
+    contender: Contender, transport: Transport, tmp_path: Path
+) -> None:
+    with running(contender, NOWHERE, transport, tmp_path) as server:
+        before = server.cpu_seconds()
+        for tool, seconds in TOOLS.items():
+            taken = server.calls.call(tool, 3)
+
+            assert len(taken) == 3
+            assert all(each >= seconds for each in taken)
+        assert server.cpu_seconds() > before
+        assert server.cpu_seconds() >= server.thread_seconds() > 0
+
+
+def test_a_call_that_fails_ends_the_run(tmp_path: Path) -> None:
+    with (
+        running(BARE, NOWHERE, "stdio", tmp_path) as server,
+        pytest.raises(SystemExit, match="no_such_tool was answered with"),
+    ):
+        server.calls.call("no_such_tool", 1)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_call_answered_arrives_when_the_server_ends(end: End, tmp_path: Path) -> None:
+    assert arrived_after(end, MCP_OBS, 20, tmp_path) == 20
+
+
+def test_nothing_arrives_of_a_bare_server(tmp_path: Path) -> None:
+    assert arrived_after("closed stdin", BARE, 2, tmp_path) == 0
+
+
+def test_a_middleware_is_repeated_and_its_memory_looked_at_on_the_way(tmp_path: Path) -> None:
+    with running_null_receiver() as port:
+        repeated = repeat(MCP_OBS, f"http://127.0.0.1:{port}", 100, tmp_path)
+
+    assert 0 < repeated.thread < repeated.everything
+    assert len(repeated.resident) == 10
+    assert min(repeated.resident) > 10
+
+
+def test_the_clocks_of_another_process_have_all_its_threads_and_its_first() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BURNING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+
+        assert 0.2 <= thread_clock(process.pid) < cpu_clock(process.pid) - 0.25
+        process.communicate()
+
+
+def test_a_null_receiver_answers_503_or_hangs_when_it_is_told_to() -> None:
+    with running_null_receiver("503") as port:
+        assert httpx2.post(f"http://127.0.0.1:{port}/v1/traces", content=b".").status_code == 503
+    with running_null_receiver("hangs") as port, socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\ncontent-length: 1\r\n\r\n.")
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_calls_are_counted_in_every_form_that_they_are_sent_in() -> None:
+    export = ExportTraceServiceRequest()
+    scope = export.resource_spans.add().scope_spans.add()
+    for name, kind in (("tools/call empty", 2), ("tools/call empty", 3), ("tools/list", 2)):
+        scope.spans.add(name=name, kind=kind)
+    spans = [
+        {"name": "call", "attributes": [{"key": "method", "value": "tools/call"}]},
+        {"name": "tools/list"},
+    ]
+    written = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    transaction = {
+        "contexts": {"trace": {"op": "http.server"}},
+        "spans": [{"op": "mcp.server"}, {"op": "db"}],
+    }
+    envelope = b'{"event_id":"1"}\n{"type":"transaction"}\n' + json.dumps(transaction).encode()
+
+    assert calls_in("/v1/traces", export.SerializeToString()) == 1
+    assert calls_in("/v1/traces", written) == 1
+    assert calls_in("/api/1/envelope/", envelope) == 1
+    assert calls_in("/v1/metrics", export.SerializeToString()) == 0
+
+
+def test_what_is_added_is_the_median_blocks_more_than_both_bare_servers() -> None:
+    def blocks(*microseconds: int) -> list[Block]:
+        return [Block(each * 2e-6, each * 1e-6, [each * 1e-6] * 2) for each in microseconds]
+
+    measured = {
+        BARE.name: blocks(100, 200, 100),
+        TWIN.name: blocks(110, 190, 110),
+        NATIVE.name: blocks(155, 255, 905),
+    }
+
+    found = added(measured, NATIVE)
+
+    assert (round(found.cpu, 3), round(found.thread, 3), round(found.p50, 3)) == (60, 30, 60)
+    assert round(added(measured, TWIN).cpu, 3) == 10
+    apart = noise(measured)
+    assert Added(*(round(each, 3) for each in (apart.cpu, apart.thread, apart.p50, apart.p99))) == Added(
+        10, 5, 10, 10
+    )
+
+
+def test_a_contender_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = replace(BARE, name="elsewhere", environment=".venv-bench-elsewhere")
+
+    assert installed((BARE, missing)) == [BARE]
+    assert "elsewhere is not measured: .venv-bench-elsewhere is not there" in capsys.readouterr().out
