@@ -9,7 +9,8 @@ import yaml
 
 LEVELS = ("required", "conditional", "recommended", "opt_in")
 TYPES = ("string", "int", "double", "boolean", "any", "string[]", "template[string]")
-SENDERS = ("mcp", "session_manager", "claude_code")
+RECORDED_BY_THE_SDKS = ("mcp", "session_manager", "process")
+SENDERS = (*RECORDED_BY_THE_SDKS, "claude_code")
 CATEGORIES = ("session", "performance", "usage")
 INSTRUMENTS = ("counter", "updowncounter", "gauge", "histogram")
 
@@ -120,6 +121,7 @@ class Contract:
     methods: tuple[Method, ...]
     duration_boundaries: tuple[float, ...]
     other_method: str
+    protocol_revisions: tuple[str, ...]
     client_fault_codes: dict[int, str]
 
     @property
@@ -130,7 +132,13 @@ class Contract:
     @property
     def recorded(self) -> list[Metric]:
         """The metrics that the SDKs record themselves."""
-        return [metric for metric in self.metrics if metric.sender == "mcp"]
+        return [metric for metric in self.metrics if metric.sender in RECORDED_BY_THE_SDKS]
+
+    @property
+    def metric_attributes(self) -> list[OtherAttribute]:
+        """The attributes that stand on no span and on metrics that the SDKs record."""
+        used = {name for metric in self.recorded for name in metric.attributes}
+        return [other for other in self.other_attributes if other.name in used]
 
     def methods_where(self, flag: str) -> list[str]:
         """Names of the methods that have `flag` set, sorted."""
@@ -157,6 +165,7 @@ def _build(raw: dict[str, Any]) -> Contract:
         methods=tuple(_method(entry) for entry in raw["methods"]),
         duration_boundaries=tuple(float(boundary) for boundary in raw["duration_boundaries"]),
         other_method=raw["other_method"],
+        protocol_revisions=tuple(raw["protocol_revisions"]),
         client_fault_codes={entry["code"]: entry["name"] for entry in raw["client_fault_codes"]},
     )
 
@@ -204,6 +213,8 @@ def _check(contract: Contract) -> None:
         refuse_unknown(f"the sender of {metric.name}", [metric.sender], SENDERS)
         refuse_unknown(f"the category of {metric.name}", [metric.category], CATEGORIES)
         refuse_unknown(f"the instrument of {metric.name}", [metric.instrument], INSTRUMENTS)
+    known = [revision for method in contract.methods for revision in (method.since, method.until) if revision]
+    refuse_unknown("a revision of the methods", known, contract.protocol_revisions)
     for event in contract.events:
         refuse_unknown(f"the sender of {event.name}", [event.sender], SENDERS)
     for method in contract.methods:

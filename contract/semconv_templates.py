@@ -20,7 +20,8 @@ def constant(name: str) -> str:
 
 def sdk_python(contract: Contract) -> str:
     """The Python SDK's constants."""
-    return _python_head("Final", "Literal") + _python_constants(contract)
+    head = _python_head("Final", "Literal", "NamedTuple")
+    return head + _python_constants(contract) + _python_recorded(contract)
 
 
 def server_python(contract: Contract) -> str:
@@ -42,6 +43,7 @@ def _python_constants(contract: Contract) -> str:
         [
             "# attributes",
             *(_python_final(attribute.name) for attribute in contract.attributes),
+            *(_python_final(other.name) for other in contract.metric_attributes),
             "",
             "# metrics",
             *(_python_final(metric.name) for metric in contract.metrics),
@@ -54,6 +56,7 @@ def _python_constants(contract: Contract) -> str:
             *(
                 _python_group(f"{constant(m.name)}_ATTRIBUTES", "", [constant(name) for name in m.attributes])
                 for m in contract.recorded
+                if m.attributes
             ),
             "",
             "# events",
@@ -65,6 +68,7 @@ def _python_constants(contract: Contract) -> str:
             "# methods",
             f'METHOD_OTHER: Final = "{contract.other_method}"',
             *(_python_group(name, "frozenset", members) for name, members in _method_sets(contract).items()),
+            _python_group("PROTOCOL_REVISIONS", "frozenset", [f'"{r}"' for r in contract.protocol_revisions]),
             _python_group("CLIENT_FAULT_CODES", "frozenset", [str(c) for c in contract.client_fault_codes]),
             "",
         ]
@@ -90,6 +94,8 @@ def _python_values(values: Values) -> str:
 def _python_group(name: str, call: str, members: list[str]) -> str:
     """A tuple or, with `call`, a set; broken over lines as ruff would."""
     opening, closing = (f"{call}({{", "})") if call else ("(", ")")
+    if len(members) == 1 and not call:
+        closing = ",)"
     one_line = f"{name}: Final = {opening}{', '.join(members)}{closing}"
     if len(one_line) <= LINE_LENGTH:
         return one_line
@@ -124,6 +130,51 @@ def _python_promoted(contract: Contract) -> str:
             "",
         ]
     )
+
+
+def _python_recorded(contract: Contract) -> str:
+    return "\n".join(
+        [
+            "",
+            "",
+            "class RecordedMetric(NamedTuple):",
+            '    """A metric that the SDK records; an observed one is read whole, each time it is exported."""',
+            "",
+            "    name: str",
+            "    category: str",
+            "    instrument: str",
+            "    unit: str",
+            "    brief: str",
+            "    attributes: tuple[str, ...]",
+            "    boundaries: tuple[float, ...]",
+            "    is_observed: bool",
+            "",
+            "",
+            "RECORDED_METRICS: Final[tuple[RecordedMetric, ...]] = (",
+            *(line for metric in contract.recorded for line in _python_recorded_metric(metric)),
+            ")",
+            "",
+        ]
+    )
+
+
+def _python_recorded_metric(metric: Metric) -> list[str]:
+    name = constant(metric.name)
+    boundaries = "()"
+    if metric.instrument == "histogram":
+        boundaries = f"{name}_BOUNDARIES" if metric.boundaries else "DURATION_BOUNDARIES"
+    return [
+        "    RecordedMetric(",
+        f"        {name},",
+        *(
+            f"        {_python_texts(text)},"
+            for text in (metric.category, metric.instrument, metric.unit, metric.brief)
+        ),
+        f"        {f'{name}_ATTRIBUTES' if metric.attributes else '()'},",
+        f"        {boundaries},",
+        f"        {metric.sender == 'process'},",
+        "    ),",
+    ]
 
 
 def _python_known(contract: Contract) -> str:
@@ -206,12 +257,13 @@ def sdk_typescript(contract: Contract) -> str:
             "",
             "// attributes",
             *(_typescript_const(constant(a.name), a.name) for a in contract.attributes),
+            *(_typescript_const(constant(other.name), other.name) for other in contract.metric_attributes),
             "",
             "// metrics",
             *(_typescript_const(constant(m.name), m.name) for m in contract.metrics),
             f"export const DURATION_BOUNDARIES: readonly number[] = {_numbers(contract.duration_boundaries)};",
             *(_typescript_boundaries(metric) for metric in contract.metrics if metric.boundaries),
-            *(_typescript_metric_attributes(metric) for metric in contract.recorded),
+            *(_typescript_metric_attributes(metric) for metric in contract.recorded if metric.attributes),
             "",
             "// events",
             *(_typescript_const(_event_constant(event), event.name) for event in contract.events),
@@ -222,6 +274,7 @@ def sdk_typescript(contract: Contract) -> str:
             "// methods",
             _typescript_const("METHOD_OTHER", contract.other_method),
             *(_typescript_set(name, "string", members) for name, members in _method_sets(contract).items()),
+            _typescript_set("PROTOCOL_REVISIONS", "string", [f'"{r}"' for r in contract.protocol_revisions]),
             _typescript_set(
                 "CLIENT_FAULT_CODES", "number", [str(code) for code in contract.client_fault_codes]
             ),
@@ -281,7 +334,12 @@ CLIENT_FAULTS = (
 
 OTHERS = """\
 `claude_code.` are the metrics of Claude Code's own OpenTelemetry; its events are log records. Both also carry
-{standard}. The other metrics are those of an MCP server that runs sessions of a coding agent."""
+{standard}."""
+METRICS = """\
+A histogram whose row names no boundaries has these: {boundaries}. A tool or prompt that the server does not offer,
+a method and a protocol revision that are not known are `{other}`; a point beyond the 10,000 series that a process
+keeps is counted in its metric's one with `otel.metric.overflow`. The metrics of sessions are those of coding agents
+in a server that runs such, and of MCP's own sessions in every other."""
 LOG_COLUMNS = """\
 Each column takes the first of these that has a value; every other attribute stays where it was."""
 
@@ -310,11 +368,14 @@ def guide(contract: Contract) -> str:
             "",
             "## Metrics",
             "",
-            "Histograms in seconds with the boundaries "
-            + ", ".join(f"{boundary:g}" for boundary in contract.duration_boundaries)
-            + ".",
+            METRICS.format(
+                boundaries=", ".join(f"{boundary:g}" for boundary in contract.duration_boundaries),
+                other=contract.other_method,
+            ),
             "",
-            *(line for metric in contract.recorded for line in _metric_section(metric)),
+            *_METRIC_HEAD,
+            *(_metric_row(metric) for metric in contract.recorded),
+            "",
             "## Methods",
             "",
             METHODS.format(other=contract.other_method),
@@ -336,6 +397,12 @@ def guide(contract: Contract) -> str:
     )
 
 
+_METRIC_HEAD = (
+    "| metric | instrument | unit | category | attributes | meaning |",
+    "|---|---|---|---|---|---|",
+)
+
+
 def _others_guide(contract: Contract) -> list[str]:
     standard = ", ".join(f"`{other.name}`" for other in contract.other_attributes if other.standard)
     return [
@@ -343,9 +410,8 @@ def _others_guide(contract: Contract) -> list[str]:
         "",
         OTHERS.format(standard=standard),
         "",
-        "| metric | instrument | unit | category | attributes | meaning |",
-        "|---|---|---|---|---|---|",
-        *(_known_metric_row(metric) for metric in contract.metrics if metric not in contract.recorded),
+        *_METRIC_HEAD,
+        *(_metric_row(metric) for metric in contract.metrics if metric not in contract.recorded),
         "",
         "| event | attributes | meaning |",
         "|---|---|---|",
@@ -379,17 +445,13 @@ def _value_rows(attribute: Attribute) -> list[str]:
     return [f"| `{attribute.name}` | `{value}` | {meaning} |" for value, meaning in members]
 
 
-def _metric_section(metric: Metric) -> list[str]:
+def _metric_row(metric: Metric) -> str:
     opt_in = f" Opt-in: {_names(metric.opt_in)}." if metric.opt_in else ""
-    return [f"### {metric.name}", "", f"{metric.brief} Attributes: {_names(metric.attributes)}.{opt_in}", ""]
-
-
-def _known_metric_row(metric: Metric) -> str:
     boundaries = (
         f" Boundaries: {', '.join(f'{b:.10g}' for b in metric.boundaries)}." if metric.boundaries else ""
     )
     cells = [f"`{metric.name}`", metric.instrument, metric.unit, metric.category, _names(metric.attributes)]
-    return f"| {' | '.join(cells)} | {metric.brief}{boundaries} |"
+    return f"| {' | '.join(cells)} | {metric.brief}{boundaries}{opt_in} |"
 
 
 def _event_row(event: Event) -> str:

@@ -14,6 +14,7 @@ import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, resolve
 from mcp_obs._message import Message
+from mcp_obs._metrics.categories import ALL
 from mcp_obs._operation import Operation, begin
 
 LINE = next(iter(installed_lines().values()))
@@ -28,32 +29,32 @@ def test_the_public_names_are_these():
 @pytest.mark.parametrize(
     ("environ", "arguments", "expected"),
     [
-        ({}, {"api_key": "k"}, Configuration("k", "http://127.0.0.1:4318", None, False)),
+        ({}, {"api_key": "k"}, Configuration("k", "http://127.0.0.1:4318", None)),
         (
             {"MCP_OBS_API_KEY": "e"},
             {"api_key": "k"},
-            Configuration("k", "http://127.0.0.1:4318", None, False),
+            Configuration("k", "http://127.0.0.1:4318", None),
         ),
         (
             {"MCP_OBS_API_KEY": "e", "MCP_OBS_ENDPOINT": "https://o/", "MCP_OBS_SERVER_NAME": "s"},
             {},
-            Configuration("e", "https://o", "s", False),
+            Configuration("e", "https://o", "s"),
         ),
         (
             {"MCP_OBS_ENDPOINT": "http://e"},
             {"endpoint": "http://a"},
-            Configuration(None, "http://a", None, False),
+            Configuration(None, "http://a", None),
         ),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, {}, Configuration(None, None, None, False)),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, {}, Configuration(None, None, None)),
         (
             {"OTEL_METRICS_EXPORTER": "otlp"},
             {"api_key": "k"},
-            Configuration("k", "http://127.0.0.1:4318", None, True),
+            Configuration("k", "http://127.0.0.1:4318", None, ALL),
         ),
         (
             {"OTEL_METRICS_EXPORTER": "otlp"},
             {"api_key": "k", "metrics": False},
-            Configuration("k", "http://127.0.0.1:4318", None, False),
+            Configuration("k", "http://127.0.0.1:4318", None),
         ),
         ({}, {"server_name": "s"}, None),
     ],

@@ -17,7 +17,6 @@ from opentelemetry import context, trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 from sdk_kit.collector import collecting
@@ -25,7 +24,6 @@ from sdk_kit.otlp import read_value
 from sdk_kit.process import recording_process
 from sdk_kit.recording import Recording
 
-from mcp_obs import _providers
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._lean import exporter as exporter_module
@@ -42,6 +40,8 @@ from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender, Sent
 from mcp_obs._lean.wire import key_value
 from mcp_obs._message import Client, Message
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.exporter import MetricExporter
 from mcp_obs._operation import begin
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -466,22 +466,18 @@ def test_exports_are_hidden_from_the_host_s_own_instrumentation():
 
 
 @pytest.mark.behaviour("exit.bounded")
-def test_spans_and_durations_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
+def test_spans_and_metrics_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
     given: list[float] = []
 
-    class Meters(MeterProvider):
-        def shutdown(self, timeout_millis: float = 30_000) -> None:
-            given.append(timeout_millis)
-
-    def meters(configuration: Configuration, resource: Resource) -> MeterProvider:
-        return Meters(shutdown_on_exit=False)
+    def shut_down(exporter: MetricExporter, seconds: float) -> None:
+        given.append(seconds)
 
     times = iter([10.0, 10.75])
-    monkeypatch.setattr(_providers, "meter_provider", meters)
-    pipeline = LeanPipeline(Configuration(None, "http://127.0.0.1:9", None, metrics=True))
+    monkeypatch.setattr(MetricExporter, "shutdown", shut_down)
+    pipeline = LeanPipeline(Configuration(None, "http://127.0.0.1:9", None, ALL))
     monkeypatch.setattr("mcp_obs._lean.pipeline.time.monotonic", lambda: next(times, 10.75))
     pipeline.shutdown(1.0)
-    assert given == [250.0]
+    assert given == [0.25]
 
 
 FORKS = """

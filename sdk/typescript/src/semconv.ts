@@ -30,6 +30,15 @@ export const CLIENT_ADDRESS = "client.address";
 export const CLIENT_PORT = "client.port";
 export const SERVER_ADDRESS = "server.address";
 export const SERVER_PORT = "server.port";
+export const MCP_MODEL = "mcp.model";
+export const GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
+export const MCP_SESSION_TYPE = "mcp.session.type";
+export const MCP_PROMPT_LENGTH = "mcp.prompt.length";
+export const MCP_MESSAGE_COUNT = "mcp.message.count";
+export const MCP_BINARY_VERSION = "mcp.binary.version";
+export const MCP_PROCESS_PID = "mcp.process.pid";
+export const MCP_CHECKPOINT_ID = "mcp.checkpoint.id";
+export const MCP_CHECKPOINT_LENGTH = "mcp.checkpoint.length";
 export const MCP_OBS_REQUEST_SIZE = "mcp_obs.request.size";
 export const MCP_OBS_RESPONSE_SIZE = "mcp_obs.response.size";
 export const MCP_OBS_REQUEST_SHAPE = "mcp_obs.request.shape";
@@ -39,19 +48,30 @@ export const MCP_OBS_REDACTION_FAILED = "mcp_obs.redaction.failed";
 export const MCP_OBS_SAMPLING_WEIGHT = "mcp_obs.sampling.weight";
 export const MCP_OBS_TRUNCATED = "mcp_obs.truncated";
 export const MCP_OBS_GENERATED = "mcp_obs.generated";
+export const MODEL = "model";
+export const RESTORED = "restored";
+export const STATUS = "status";
+export const CPU_MODE = "cpu.mode";
 
 // metrics
 export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
 export const MCP_SERVER_OPERATION_DURATION = "mcp.server.operation.duration";
 export const MCP_CLIENT_SESSION_DURATION = "mcp.client.session.duration";
 export const MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration";
+export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
+export const MCP_ERRORS = "mcp.errors";
+export const MCP_OBS_FEATURE_USAGE = "mcp_obs.feature.usage";
 export const MCP_SESSIONS_TOTAL = "mcp.sessions.total";
 export const MCP_SESSION_DURATION = "mcp.session.duration";
 export const MCP_SESSIONS_ACTIVE = "mcp.sessions.active";
-export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
 export const MCP_STREAMING_THROUGHPUT = "mcp.streaming.throughput";
 export const MCP_CHECKPOINT_SIZE = "mcp.checkpoint.size";
-export const MCP_ERRORS = "mcp.errors";
+export const PROCESS_CPU_TIME = "process.cpu.time";
+export const PROCESS_MEMORY_USAGE = "process.memory.usage";
+export const PROCESS_MEMORY_VIRTUAL = "process.memory.virtual";
+export const PROCESS_UNIX_FILE_DESCRIPTOR_COUNT = "process.unix.file_descriptor.count";
+export const PROCESS_THREAD_COUNT = "process.thread.count";
+export const PROCESS_UPTIME = "process.uptime";
 export const CLAUDE_CODE_SESSION_COUNT = "claude_code.session.count";
 export const CLAUDE_CODE_ACTIVE_TIME_TOTAL = "claude_code.active_time.total";
 export const CLAUDE_CODE_TOKEN_USAGE = "claude_code.token.usage";
@@ -61,8 +81,9 @@ export const CLAUDE_CODE_COMMIT_COUNT = "claude_code.commit.count";
 export const CLAUDE_CODE_PULL_REQUEST_COUNT = "claude_code.pull_request.count";
 export const CLAUDE_CODE_CODE_EDIT_TOOL_DECISION = "claude_code.code_edit_tool.decision";
 export const DURATION_BOUNDARIES: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
-export const MCP_SESSION_DURATION_BOUNDARIES: readonly number[] = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
 export const MCP_MESSAGE_LATENCY_BOUNDARIES: readonly number[] = [1, 5, 10, 25, 50, 100, 250, 500, 1000];
+export const MCP_SESSION_DURATION_BOUNDARIES: readonly number[] = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600];
+export const MCP_STREAMING_THROUGHPUT_BOUNDARIES: readonly number[] = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000];
 export const MCP_CHECKPOINT_SIZE_BOUNDARIES: readonly number[] = [1024, 10240, 102400, 1048576, 10485760];
 export const MCP_CLIENT_OPERATION_DURATION_ATTRIBUTES: readonly string[] = [
   MCP_METHOD_NAME,
@@ -110,6 +131,26 @@ export const MCP_SERVER_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
   JSONRPC_PROTOCOL_VERSION,
   ERROR_TYPE,
 ];
+export const MCP_ERRORS_ATTRIBUTES: readonly string[] = [
+  ERROR_TYPE,
+];
+export const MCP_OBS_FEATURE_USAGE_ATTRIBUTES: readonly string[] = [
+  MCP_METHOD_NAME,
+  GEN_AI_TOOL_NAME,
+  GEN_AI_PROMPT_NAME,
+  MCP_OBS_OPERATION_OUTCOME,
+];
+export const MCP_SESSIONS_TOTAL_ATTRIBUTES: readonly string[] = [
+  MODEL,
+  RESTORED,
+];
+export const MCP_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
+  MODEL,
+  STATUS,
+];
+export const PROCESS_CPU_TIME_ATTRIBUTES: readonly string[] = [
+  CPU_MODE,
+];
 
 // events
 export const CLAUDE_CODE_USER_PROMPT = "user_prompt";
@@ -136,6 +177,9 @@ export type SessionSource = "handle" | "baggage" | "protocol" | "trace" | "infer
 export const TRANSPORT_TCP = "tcp";
 export const TRANSPORT_QUIC = "quic";
 export const TRANSPORT_PIPE = "pipe";
+export const SESSION_TYPE_NEW = "new";
+export const SESSION_TYPE_RESTORED = "restored";
+export type SessionType = "new" | "restored";
 
 // methods
 export const METHOD_OTHER = "_OTHER";
@@ -176,6 +220,13 @@ export const CALL_METHODS: ReadonlySet<string> = new Set([
 ]);
 export const LONG_LIVED_METHODS: ReadonlySet<string> = new Set([
   "subscriptions/listen",
+]);
+export const PROTOCOL_REVISIONS: ReadonlySet<string> = new Set([
+  "2024-11-05",
+  "2025-03-26",
+  "2025-06-18",
+  "2025-11-25",
+  "2026-07-28",
 ]);
 export const CLIENT_FAULT_CODES: ReadonlySet<number> = new Set([
   -32700,

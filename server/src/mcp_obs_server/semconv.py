@@ -33,6 +33,15 @@ CLIENT_ADDRESS: Final = "client.address"
 CLIENT_PORT: Final = "client.port"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
+MCP_MODEL: Final = "mcp.model"
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+MCP_SESSION_TYPE: Final = "mcp.session.type"
+MCP_PROMPT_LENGTH: Final = "mcp.prompt.length"
+MCP_MESSAGE_COUNT: Final = "mcp.message.count"
+MCP_BINARY_VERSION: Final = "mcp.binary.version"
+MCP_PROCESS_PID: Final = "mcp.process.pid"
+MCP_CHECKPOINT_ID: Final = "mcp.checkpoint.id"
+MCP_CHECKPOINT_LENGTH: Final = "mcp.checkpoint.length"
 MCP_OBS_REQUEST_SIZE: Final = "mcp_obs.request.size"
 MCP_OBS_RESPONSE_SIZE: Final = "mcp_obs.response.size"
 MCP_OBS_REQUEST_SHAPE: Final = "mcp_obs.request.shape"
@@ -42,19 +51,30 @@ MCP_OBS_REDACTION_FAILED: Final = "mcp_obs.redaction.failed"
 MCP_OBS_SAMPLING_WEIGHT: Final = "mcp_obs.sampling.weight"
 MCP_OBS_TRUNCATED: Final = "mcp_obs.truncated"
 MCP_OBS_GENERATED: Final = "mcp_obs.generated"
+MODEL: Final = "model"
+RESTORED: Final = "restored"
+STATUS: Final = "status"
+CPU_MODE: Final = "cpu.mode"
 
 # metrics
 MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
+MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
+MCP_ERRORS: Final = "mcp.errors"
+MCP_OBS_FEATURE_USAGE: Final = "mcp_obs.feature.usage"
 MCP_SESSIONS_TOTAL: Final = "mcp.sessions.total"
 MCP_SESSION_DURATION: Final = "mcp.session.duration"
 MCP_SESSIONS_ACTIVE: Final = "mcp.sessions.active"
-MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
 MCP_STREAMING_THROUGHPUT: Final = "mcp.streaming.throughput"
 MCP_CHECKPOINT_SIZE: Final = "mcp.checkpoint.size"
-MCP_ERRORS: Final = "mcp.errors"
+PROCESS_CPU_TIME: Final = "process.cpu.time"
+PROCESS_MEMORY_USAGE: Final = "process.memory.usage"
+PROCESS_MEMORY_VIRTUAL: Final = "process.memory.virtual"
+PROCESS_UNIX_FILE_DESCRIPTOR_COUNT: Final = "process.unix.file_descriptor.count"
+PROCESS_THREAD_COUNT: Final = "process.thread.count"
+PROCESS_UPTIME: Final = "process.uptime"
 CLAUDE_CODE_SESSION_COUNT: Final = "claude_code.session.count"
 CLAUDE_CODE_ACTIVE_TIME_TOTAL: Final = "claude_code.active_time.total"
 CLAUDE_CODE_TOKEN_USAGE: Final = "claude_code.token.usage"
@@ -64,8 +84,25 @@ CLAUDE_CODE_COMMIT_COUNT: Final = "claude_code.commit.count"
 CLAUDE_CODE_PULL_REQUEST_COUNT: Final = "claude_code.pull_request.count"
 CLAUDE_CODE_CODE_EDIT_TOOL_DECISION: Final = "claude_code.code_edit_tool.decision"
 DURATION_BOUNDARIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
-MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
 MCP_MESSAGE_LATENCY_BOUNDARIES: Final = (1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
+MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
+MCP_STREAMING_THROUGHPUT_BOUNDARIES: Final = (
+    0.0,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    75.0,
+    100.0,
+    250.0,
+    500.0,
+    750.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    7500.0,
+    10000.0,
+)
 MCP_CHECKPOINT_SIZE_BOUNDARIES: Final = (1024.0, 10240.0, 102400.0, 1048576.0, 10485760.0)
 MCP_CLIENT_OPERATION_DURATION_ATTRIBUTES: Final = (
     MCP_METHOD_NAME,
@@ -113,6 +150,16 @@ MCP_SERVER_SESSION_DURATION_ATTRIBUTES: Final = (
     JSONRPC_PROTOCOL_VERSION,
     ERROR_TYPE,
 )
+MCP_ERRORS_ATTRIBUTES: Final = (ERROR_TYPE,)
+MCP_OBS_FEATURE_USAGE_ATTRIBUTES: Final = (
+    MCP_METHOD_NAME,
+    GEN_AI_TOOL_NAME,
+    GEN_AI_PROMPT_NAME,
+    MCP_OBS_OPERATION_OUTCOME,
+)
+MCP_SESSIONS_TOTAL_ATTRIBUTES: Final = (MODEL, RESTORED)
+MCP_SESSION_DURATION_ATTRIBUTES: Final = (MODEL, STATUS)
+PROCESS_CPU_TIME_ATTRIBUTES: Final = (CPU_MODE,)
 
 # events
 CLAUDE_CODE_USER_PROMPT: Final = "user_prompt"
@@ -139,6 +186,9 @@ SessionSource = Literal["handle", "baggage", "protocol", "trace", "inferred"]
 TRANSPORT_TCP: Final = "tcp"
 TRANSPORT_QUIC: Final = "quic"
 TRANSPORT_PIPE: Final = "pipe"
+SESSION_TYPE_NEW: Final = "new"
+SESSION_TYPE_RESTORED: Final = "restored"
+SessionType = Literal["new", "restored"]
 
 # methods
 METHOD_OTHER: Final = "_OTHER"
@@ -176,6 +226,7 @@ KNOWN_METHODS: Final = frozenset(
 )
 CALL_METHODS: Final = frozenset({"prompts/get", "resources/read", "tools/call"})
 LONG_LIVED_METHODS: Final = frozenset({"subscriptions/listen"})
+PROTOCOL_REVISIONS: Final = frozenset({"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"})
 CLIENT_FAULT_CODES: Final = frozenset({-32700, -32600, -32601, -32602, -32002})
 
 
@@ -269,6 +320,27 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "s",
         "Lifetime of a session as the server sees it.",
     ),
+    "mcp.message.latency": KnownMetric(
+        "mcp",
+        "performance",
+        "histogram",
+        "ms",
+        "Time to process a message; of a coding agent, to answer a prompt.",
+    ),
+    "mcp.errors": KnownMetric(
+        "mcp",
+        "performance",
+        "counter",
+        "1",
+        "Errors of any kind.",
+    ),
+    "mcp_obs.feature.usage": KnownMetric(
+        "mcp",
+        "usage",
+        "counter",
+        "{call}",
+        "Calls of tools, prompts and resources, however they ended.",
+    ),
     "mcp.sessions.total": KnownMetric(
         "session_manager",
         "session",
@@ -290,13 +362,6 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "1",
         "Sessions open right now.",
     ),
-    "mcp.message.latency": KnownMetric(
-        "session_manager",
-        "performance",
-        "histogram",
-        "ms",
-        "Time to process a message.",
-    ),
     "mcp.streaming.throughput": KnownMetric(
         "session_manager",
         "performance",
@@ -311,12 +376,47 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "By",
         "Size of a saved checkpoint.",
     ),
-    "mcp.errors": KnownMetric(
-        "session_manager",
+    "process.cpu.time": KnownMetric(
+        "process",
         "performance",
         "counter",
-        "1",
-        "Errors of any kind.",
+        "s",
+        "CPU seconds used.",
+    ),
+    "process.memory.usage": KnownMetric(
+        "process",
+        "performance",
+        "updowncounter",
+        "By",
+        "Physical memory in use.",
+    ),
+    "process.memory.virtual": KnownMetric(
+        "process",
+        "performance",
+        "updowncounter",
+        "By",
+        "Virtual memory committed.",
+    ),
+    "process.unix.file_descriptor.count": KnownMetric(
+        "process",
+        "performance",
+        "updowncounter",
+        "{file_descriptor}",
+        "File descriptors in use.",
+    ),
+    "process.thread.count": KnownMetric(
+        "process",
+        "performance",
+        "updowncounter",
+        "{thread}",
+        "Threads.",
+    ),
+    "process.uptime": KnownMetric(
+        "process",
+        "performance",
+        "gauge",
+        "s",
+        "Time since the process started.",
     ),
     "claude_code.session.count": KnownMetric(
         "claude_code",

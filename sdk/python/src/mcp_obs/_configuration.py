@@ -1,8 +1,10 @@
 """Where telemetry goes: arguments first, then MCP_OBS_* variables, then the standard OTEL_* ones."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from mcp_obs._metrics.categories import NONE, Category
+from mcp_obs._metrics.categories import resolve as metric_categories
 from mcp_obs._privacy.settings import DEFAULT_PRIVACY, Privacy, resolve_privacy
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
@@ -27,12 +29,13 @@ class Configuration:
 
     `endpoint` is a base URL without /v1/traces; None leaves it to the OTEL_EXPORTER_OTLP_* variables.
     `server_name` is the resource's service.name; None leaves it to the OTEL_* variables.
+    `metrics` are the categories that are exported.
     """
 
     api_key: str | None
     endpoint: str | None
     server_name: str | None
-    metrics: bool
+    metrics: frozenset[Category] = NONE
     privacy: Privacy = DEFAULT_PRIVACY
 
     def url(self, signal: str) -> str | None:
@@ -58,13 +61,13 @@ def resolve(
     api_key: str | None = None,
     endpoint: str | None = None,
     server_name: str | None = None,
-    metrics: bool | None = None,
+    metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
 ) -> Configuration | None:
     """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
 
-    Raises ValueError when the endpoint is not an http(s) URL, the key can't be sent, or what is decided about privacy
-    can't be applied.
+    Raises ValueError when the endpoint is not an http(s) URL, the key can't be sent, a category of metrics is none,
+    or what is decided about privacy can't be applied.
     """
     # One that was read from a file ends with a newline.
     api_key = (api_key or environ.get("MCP_OBS_API_KEY") or "").strip() or None
@@ -77,13 +80,11 @@ def resolve(
         endpoint = DEFAULT_ENDPOINT
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise ValueError(f"The endpoint must start with http:// or https://, and {endpoint!r} does not")
-    if metrics is None:
-        metrics = "otlp" in environ.get("OTEL_METRICS_EXPORTER", "").replace(" ", "").split(",")
     return Configuration(
         api_key=api_key,
         endpoint=endpoint.rstrip("/") if endpoint else None,
         server_name=server_name or environ.get("MCP_OBS_SERVER_NAME") or None,
-        metrics=metrics,
+        metrics=metric_categories(environ, metrics),
         privacy=resolve_privacy(environ, privacy),
     )
 

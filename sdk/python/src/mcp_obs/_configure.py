@@ -1,6 +1,7 @@
 """The one call that says where telemetry goes."""
 
 import os
+from collections.abc import Collection
 
 from mcp_obs import _telemetry
 from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
@@ -16,7 +17,7 @@ def configure_mcp_telemetry(
     server_name: str | None = None,
     *,
     enabled: bool | None = None,
-    metrics: bool | None = None,
+    metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
 ) -> None:
     """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
@@ -32,8 +33,9 @@ def configure_mcp_telemetry(
             OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
         enabled: False switches telemetry off. Falls back to MCP_OBS_ENABLED, OTEL_SDK_DISABLED and
             DO_NOT_TRACK.
-        metrics: Whether `mcp.server.operation.duration` is exported too. Falls back to
-            OTEL_METRICS_EXPORTER=otlp; otherwise only spans are sent.
+        metrics: Whether metrics are exported too, or which of the categories `session`, `performance`
+            and `usage`. Falls back to MCP_OBS_METRICS, then to OTEL_METRICS_EXPORTER=otlp; otherwise only
+            spans are sent.
         privacy: How much of tools' arguments and results is recorded: `none`, `shape`, `redacted` or `full`,
             or rules such as `redacted, pay_*=none`, or a Privacy, which also says what is redacted. Falls
             back to MCP_OBS_PRIVACY, then to `shape`: names, types and sizes.

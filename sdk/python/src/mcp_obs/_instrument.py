@@ -9,6 +9,7 @@ from mcp_obs import _telemetry
 from mcp_obs._adapters import findings
 from mcp_obs._configuration import is_enabled
 from mcp_obs._guard import Guard, logger
+from mcp_obs._metrics.targets import targets
 
 ServerT = TypeVar("ServerT")
 
@@ -39,6 +40,7 @@ def instrument(server: ServerT) -> ServerT:
         adapter = _adapter(server, "fastmcp" if "fastmcp" in libraries else "mcp")
         if adapter is not None:
             adapter(server)
+            targets.look_into(server)
     return server
 
 

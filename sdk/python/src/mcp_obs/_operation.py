@@ -14,12 +14,16 @@ from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message
+from mcp_obs._metrics.operations import bounded
+from mcp_obs._metrics.sessions import McpSession
+from mcp_obs._metrics.targets import targets
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
 _starting = Guard("starting a span")
 _ending_one = Guard("ending a span")
+_beginning = Guard("beginning a session")
 _noting = Guard("noting a tool's exception")
 
 
@@ -30,6 +34,7 @@ class Operation:
         self._telemetry = telemetry
         self._message = message
         self._failure: Failure | None = None
+        self._negotiated: str | None = None
         message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
         self._span = telemetry.start(message, parent)
@@ -57,9 +62,19 @@ class Operation:
             method = self._message.method
             if result is not None and self._message.request_id is not None:
                 self._telemetry.answered(self._span, self._message, result)
+                if self._telemetry.metrics.categories:
+                    targets.listed(method, result)
             if method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
-                late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
+                self._negotiated = late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
             self._end(_ending.of_result(method, result or {}), late)
+
+    def begin_session(self) -> McpSession | None:
+        """The session that an answered `initialize` has begun; None for every other operation."""
+        with _beginning:
+            if self._message.method == "initialize" and self._negotiated is not None:
+                attributes = {**self._message.attributes(), semconv.MCP_PROTOCOL_VERSION: self._negotiated}
+                return McpSession(self._telemetry.metrics, bounded(attributes))
+        return None
 
     def refuse(self, code: int, message: str) -> None:
         """End with a JSON-RPC error as on the wire."""

@@ -6,6 +6,7 @@ import time
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
@@ -17,8 +18,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, S
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._guard import Guard, logger
+from mcp_obs._metrics.exporter import metric_interval
+from mcp_obs._metrics.process import observe_process
+from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
-from mcp_obs._telemetry import OpenTelemetry
+from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
 EXPORT_INTERVAL_MILLIS = 1000
@@ -49,11 +53,18 @@ class Providers:
         self._traces = TracerProvider(sampler, resource, shutdown_on_exit=False)
         self._traces.add_span_processor(self._processor)
         self._meters = meter_provider(configuration, resource) if configuration.metrics else None
-        self.telemetry = OpenTelemetry(self._traces, self._meters, Details(configuration.privacy))
+        self.telemetry = OpenTelemetry(
+            self._traces,
+            self._meters or NoOpMeterProvider(),
+            Details(configuration.privacy),
+            configuration.metrics,
+        )
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
         deadline = time.monotonic() + seconds
+        with _shutting_down:
+            end_sessions()
         with _shutting_down:
             self._processor.shutdown_within(seconds)
         if self._meters is not None:
@@ -90,10 +101,15 @@ class OperationSpanProcessor(BatchSpanProcessor):
 
 
 def meter_provider(configuration: Configuration, resource: Resource) -> MeterProvider:
-    """Sends the durations of operations."""
+    """Sends the wanted metrics."""
     exporter = OTLPMetricExporter(
         endpoint=configuration.url("metrics"),
         headers=configuration.headers(),
         compression=Compression.Gzip,
     )
-    return MeterProvider([PeriodicExportingMetricReader(exporter)], resource=resource, shutdown_on_exit=False)
+    reader = PeriodicExportingMetricReader(
+        exporter, export_interval_millis=metric_interval(os.environ) * 1000
+    )
+    meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    observe_process(meters.get_meter(SCOPE, RELEASE), configuration.metrics)
+    return meters

@@ -8,13 +8,15 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram, Meter, MeterProvider, NoOpMeterProvider, get_meter_provider
+from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_tracer_provider
 
-from mcp_obs import semconv
 from mcp_obs._details import Details
-from mcp_obs._durations import timed_as
 from mcp_obs._message import Message, span_name
+from mcp_obs._metrics.categories import ALL, Category, resolve
+from mcp_obs._metrics.metrics import Metrics
+from mcp_obs._metrics.operations import record_operation
+from mcp_obs._metrics.sdk_metrics import sdk_metrics
 from mcp_obs._parent import Parent
 
 SCOPE = "mcp_obs"
@@ -39,6 +41,11 @@ class Telemetry(Protocol):
         """Makes instruments; without metrics they record nothing."""
         ...
 
+    @property
+    def metrics(self) -> Metrics:
+        """Records the metrics of the contract that are wanted."""
+        ...
+
     def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """The span of an operation that begins."""
         ...
@@ -55,15 +62,19 @@ class Telemetry(Protocol):
 
 
 class OpenTelemetry:
-    """The instruments of one pair of providers; without a meter provider no durations are recorded."""
+    """The instruments of one pair of providers; `categories` are the metrics that are wanted of them."""
 
     def __init__(
-        self, traces: TracerProvider, meters: MeterProvider | None, details: Details | None = None
+        self,
+        traces: TracerProvider,
+        meters: MeterProvider,
+        details: Details | None = None,
+        categories: frozenset[Category] = ALL,
     ) -> None:
         self.details = details or Details()
         self.tracer: Tracer = traces.get_tracer(SCOPE, RELEASE)
-        self.meter = meter_of(meters)
-        self._durations = durations_of(meters) if meters is not None else None
+        self.meter = meters.get_meter(SCOPE, RELEASE)
+        self.metrics = sdk_metrics(self.meter, categories)
 
     def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A span of the tracer."""
@@ -79,26 +90,9 @@ class OpenTelemetry:
     def took(
         self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
     ) -> None:
-        """Record a duration in the context of the span, for exemplars."""
-        if self._durations is not None:
-            attributes = timed_as({**message.attributes(), **late})
-            if attributes is not None:
-                self._durations.record(seconds, attributes, context)
-
-
-def meter_of(meters: MeterProvider | None) -> Meter:
-    """Our meter of a provider; one that records nothing without."""
-    return (meters or NoOpMeterProvider()).get_meter(SCOPE, RELEASE)
-
-
-def durations_of(meters: MeterProvider) -> Histogram:
-    """The histogram of the conventions, in seconds."""
-    return meter_of(meters).create_histogram(
-        semconv.MCP_SERVER_OPERATION_DURATION,
-        unit="s",
-        description="Time an MCP operation took.",
-        explicit_bucket_boundaries_advisory=semconv.DURATION_BOUNDARIES,
-    )
+        """Record it in the context of the span, for exemplars."""
+        if self.metrics.categories:
+            record_operation(self.metrics, seconds, {**message.attributes(), **late}, context)
 
 
 class _Current:
@@ -116,7 +110,9 @@ _current = _Current()
 def _of_the_host() -> Telemetry:
     # These are proxies: they find the host's providers even when those are set later.
     details = Details.from_environment(os.environ)
-    return OpenTelemetry(get_tracer_provider(), get_meter_provider(), details)
+    wanted = None if os.environ.get("MCP_OBS_METRICS") else True
+    categories = resolve(os.environ, wanted)
+    return OpenTelemetry(get_tracer_provider(), get_meter_provider(), details, categories)
 
 
 def use(telemetry: Telemetry | None, *, enabled: bool = True) -> None:

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from mcp_obs.testing import Point
+from mcp_obs.testing._reading import read_points
 
 
 @dataclass
@@ -22,6 +26,8 @@ class Collector:
     """Of the connections that the requests came on."""
     spans: list[str] = field(default_factory=list[str])
     resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    points: list[list[Point]] = field(default_factory=list[list[Point]])
+    """Of each export of metrics."""
     arrived: threading.Condition = field(default_factory=threading.Condition)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -32,6 +38,8 @@ class Collector:
             self.requests.append((path, headers))
             if path == "/v1/traces":
                 self._take_spans(gzip.decompress(body))
+            elif path == "/v1/metrics":
+                self._take_points(gzip.decompress(body))
             self.arrived.notify_all()
 
     def _take_spans(self, body: bytes) -> None:
@@ -39,6 +47,21 @@ class Collector:
             attributes = resource_spans.resource.attributes
             self.resources.append({one.key: one.value.string_value for one in attributes})
             self.spans += [span.name for scope in resource_spans.scope_spans for span in scope.spans]
+
+    def _take_points(self, body: bytes) -> None:
+        self.points.append(list(read_points(body)))
+        for resource_metrics in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+            attributes = resource_metrics.resource.attributes
+            self.resources.append({one.key: one.value.string_value for one in attributes})
+
+    def wait_for_points(self, metric: str, value: float, seconds: float = 60) -> None:
+        """Until an export has said that value of a metric."""
+
+        def said() -> bool:
+            return any(p.metric == metric and p.value == value for points in self.points for p in points)
+
+        with self.arrived:
+            assert self.arrived.wait_for(said, seconds), self.points
 
     def wait_for(self, *names: str, seconds: float = 60) -> None:
         """Until spans of all these names have come."""

@@ -1,12 +1,13 @@
 """Spans and durations in memory, with countable ids."""
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Literal, get_args
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -17,10 +18,16 @@ from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
 from mcp_obs._lean.tracer import LightTracer
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._providers import EVERY_OPERATION
-from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry, durations_of
+from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
+from mcp_obs.testing import Distribution, Point
+from mcp_obs.testing._reading import read_points
 
 from .otlp import read_spans
+
+ENVELOPE = Envelope(Resource({}), SCOPE, RELEASE)
 
 
 class CountingIds(IdGenerator):
@@ -79,33 +86,33 @@ class Recording:
         self.log = SpanLog()
         self.traces = TracerProvider(EVERY_OPERATION, id_generator=CountingIds(), shutdown_on_exit=False)
         self.traces.add_span_processor(self.log)
-        self._metrics = InMemoryMetricReader()
-        self._meters = MeterProvider([self._metrics], shutdown_on_exit=False)
+        self._reader = InMemoryMetricReader()
+        self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.lean_metrics = LeanMetrics(ALL)
 
     def __enter__(self) -> "Recording":
         telemetry = (
-            OpenTelemetry(self.traces, self._meters, self.details) if self.way == "sdk" else self._lean()
+            OpenTelemetry(self.traces, self.meters, self.details) if self.way == "sdk" else self._lean()
         )
         _telemetry.use(telemetry)
         return self
 
     def _lean(self) -> LeanTelemetry:
-        encoder = SpanEncoder(recorder(durations_of(self._meters)))
-        envelope = Envelope(Resource({}), SCOPE, RELEASE)
+        encoder = SpanEncoder(recorder(self.lean_metrics))
         ids = CountingIds()
 
         def put(span: LightSpan) -> None:
-            (ended,) = read_spans(envelope.around([encoder.encode(span)]))
+            (ended,) = read_spans(ENVELOPE.around([encoder.encode(span)]))
             self.log.on_end(ended)
 
         tracer = LightTracer(put, ids.generate_trace_id, ids.generate_span_id)
-        return LeanTelemetry(tracer, self._meters, self.details)
+        return LeanTelemetry(tracer, self.lean_metrics, self.details)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         _telemetry.use(None)
-        self._meters.shutdown()
+        self.meters.shutdown()
 
     @property
     def names(self) -> list[str]:
@@ -117,20 +124,35 @@ class Recording:
         (span,) = [span for span in self.log.spans if span.name == name]
         return picture(span)
 
+    def points(self, metric: str | None = None) -> list[Point]:
+        """The series of a metric, or of all."""
+        if self.way == "lean":
+            found = list(read_points(ENVELOPE.around(self.lean_metrics.encode(1))))
+        else:
+            found = list(points_of(self._reader))
+        return [point for point in found if metric in {None, point.metric}]
+
     def durations(self) -> list[tuple[int, dict[str, Any]]]:
         """Count and attributes of every point of the duration histogram."""
-        data = self._metrics.get_metrics_data()
-        if data is None:
-            return []
-        points = [
-            point
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            for point in metric.data.data_points
-            if isinstance(point, HistogramDataPoint)
+        points = self.points("mcp.server.operation.duration")
+        return [
+            (point.value.count, point.attributes) for point in points if isinstance(point.value, Distribution)
         ]
-        return [(point.count, dict(point.attributes or {})) for point in points]
+
+
+def points_of(reader: InMemoryMetricReader) -> Iterator[Point]:
+    """What the OpenTelemetry SDK has added up."""
+    data = reader.get_metrics_data()
+    for resource in data.resource_metrics if data else ():
+        for metric in itertools.chain.from_iterable(scope.metrics for scope in resource.scope_metrics):
+            for point in metric.data.data_points:
+                if isinstance(point, NumberDataPoint):
+                    value = point.value
+                else:
+                    assert isinstance(point, HistogramDataPoint)
+                    bounds, counts = tuple(point.explicit_bounds), tuple(point.bucket_counts)
+                    value = Distribution(point.count, point.sum, bounds, counts)
+                yield Point(metric.name, metric.unit or "", dict(point.attributes or {}), value)
 
 
 def picture(span: ReadableSpan) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mcp_obs._adapters import findings
 from mcp_obs._guard import Guard
 from mcp_obs._http import header
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
+from mcp_obs._metrics.sessions import McpSession
 from mcp_obs._operation import Operation, begin, note_failure
 
 _watching = Guard("watching a message")
@@ -26,7 +27,9 @@ _MARK = "_mcp_obs_instrumented"
 class Connection:
     """The operations under way on one connection, and what it knows about its client."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_stateless: bool = False) -> None:
+        self._is_stateless = is_stateless
+        self._session: McpSession | None = None
         self._operations: dict[str | int, Operation] = {}
         self._notification: Operation | None = None
         self._client: Client | None = None
@@ -70,6 +73,8 @@ class Connection:
             if self._protocol_version is None and isinstance(message.result.get("protocolVersion"), str):
                 self._protocol_version = message.result["protocolVersion"]
             operation.answer(message.result)
+            if self._session is None and not self._is_stateless:
+                self._session = operation.begin_session()
 
     def idle(self) -> None:
         """The server asks for the next message, so it has taken the last notification."""
@@ -82,6 +87,8 @@ class Connection:
         self.idle()
         for request_id in list(self._operations):
             self._cancel(request_id)
+        if self._session is not None:
+            self._session.end()
 
     def _cancel(self, request_id: Any) -> None:
         operation = self._operations.pop(request_id, None) if isinstance(request_id, str | int) else None
@@ -165,7 +172,7 @@ def _observe_streams(lowlevel: Any) -> None:
 
     @wraps(run)
     async def observed(read_stream: Any, write_stream: Any, *args: Any, **kwargs: Any) -> Any:
-        connection = Connection()
+        connection = Connection(is_stateless=kwargs.get("stateless") is True)
         token = _connection.set(connection)
         try:
             reads, writes = ObservedReads(read_stream, connection), ObservedWrites(write_stream, connection)

@@ -20,6 +20,8 @@ from mcp_obs._operation import Operation, begin, note_failure
 # What JSONRPCDispatcher answers for an exception on a connection of 2025-11-25 and before.
 _UNCLASSIFIED = 0
 
+_SESSION = "mcp_obs.session"
+
 _watching = Guard("watching a message of mcp 2.x")
 
 
@@ -41,6 +43,8 @@ class OperationMiddleware:
             raise
         with _watching:
             operation.answer(_wire(result))
+            if ctx.method == "initialize":
+                _begin_session(operation, ctx)
         return result
 
     async def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -107,6 +111,16 @@ def _message(ctx: ServerRequestContext[Any, Any]) -> Message:
         client=Client(known.client_info.name, known.client_info.version) if known else None,
         request=ctx.request,
     )
+
+
+def _begin_session(operation: Operation, ctx: ServerRequestContext[Any, Any]) -> None:
+    connection = ctx.session._connection  # pyright: ignore[reportPrivateUsage]  it says when it ends
+    # One that is ready before its handshake serves one request: stateless HTTP.
+    if not connection.initialized.is_set() and _SESSION not in connection.state:
+        session = operation.begin_session()
+        if session is not None:
+            connection.state[_SESSION] = session
+            connection.exit_stack.callback(session.end)
 
 
 def _wire(result: HandlerResult) -> Mapping[str, Any] | None:

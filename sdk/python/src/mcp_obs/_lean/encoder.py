@@ -25,19 +25,19 @@ _FLAGS = b"\x85\x01"
 # A tool has a few of 300 bytes: one for each client, user and outcome. The names are the client's to choose.
 MOST_FRAGMENT_BYTES = 2**20
 
-_recording = Guard("recording a duration")
+_recording = Guard("recording an operation's metrics")
 _writing = Guard("writing an attribute")
 
-RecordDuration = Callable[[float, Mapping[str, Any]], None]
+RecordOperation = Callable[[float, Mapping[str, Any]], None]
 
 
 class SpanEncoder:
     """Writes spans; what the spans of a tool have in common is written once. For one thread.
 
-    `record` gets the duration of every span in seconds, and its attributes.
+    `record` gets the duration of every span in seconds, and its attributes but for the host's.
     """
 
-    def __init__(self, record: RecordDuration | None = None) -> None:
+    def __init__(self, record: RecordOperation | None = None) -> None:
         self._record = record
         self._fragments: dict[tuple[str, ...], bytes] = {}
         self._fragment_bytes = 0

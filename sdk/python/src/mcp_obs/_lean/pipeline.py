@@ -1,40 +1,49 @@
 """The lean way from an operation to the collector."""
 
+import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.trace import Span, SpanKind
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
-from mcp_obs._durations import timed_as
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._lean.encoder import Envelope, RecordDuration, SpanEncoder
+from mcp_obs._lean.encoder import Envelope, RecordOperation, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.sender import Sender
 from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._message import Message
+from mcp_obs._metrics.categories import NONE
+from mcp_obs._metrics.exporter import MetricExporter, metric_interval
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.light_meter import light_meter
+from mcp_obs._metrics.metrics import Metrics
+from mcp_obs._metrics.operations import record_operation
+from mcp_obs._metrics.process import observe_process
+from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._parent import Parent
 from mcp_obs._resource import resource_of
-from mcp_obs._telemetry import RELEASE, SCOPE, durations_of, meter_of
+from mcp_obs._telemetry import RELEASE, SCOPE
 
 _shutting_down = Guard("shutting down its exporters")
 
 
 class LeanTelemetry:
-    """Records with light spans; without a meter provider nothing is counted."""
+    """Records with light spans, and counts what is wanted: nothing without `metrics`."""
 
     def __init__(
-        self, tracer: LightTracer, meters: MeterProvider | None = None, details: Details | None = None
+        self, tracer: LightTracer, metrics: LeanMetrics | None = None, details: Details | None = None
     ) -> None:
         self.details = details or Details()
         self.tracer = tracer
-        self.meter = meter_of(meters)
+        self.metrics = metrics or LeanMetrics(NONE)
+        self.meter = light_meter(self.metrics)
 
     def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A record in the place of a span."""
@@ -53,47 +62,48 @@ class LeanTelemetry:
             span.seconds, span.late = seconds, late
 
 
-def recorder(durations: Histogram) -> RecordDuration:
-    """Records what is a latency sample."""
-
-    def record(seconds: float, attributes: Mapping[str, Any]) -> None:
-        timed = timed_as(attributes)
-        if timed is not None:
-            durations.record(seconds, timed)
-
-    return record
-
-
 class LeanPipeline:
-    """Sends operations, and with metrics their durations, to one endpoint."""
+    """Sends operations, and the wanted metrics, to one endpoint."""
 
     def __init__(self, configuration: Configuration) -> None:
-        resource = resource_of(configuration)
-        self._meters = None
-        record = None
-        if configuration.metrics:
-            from mcp_obs._providers import meter_provider  # noqa: PLC0415  0.2 s that few need
-
-            self._meters = meter_provider(configuration, resource)
-            record = recorder(durations_of(self._meters))
-        url = configuration.url("traces")
-        assert url is not None
+        envelope = Envelope(resource_of(configuration), SCOPE, RELEASE)
+        metrics = LeanMetrics(configuration.metrics)
         self._exporter = OperationExporter(
-            SpanEncoder(record),
-            Envelope(resource, SCOPE, RELEASE),
-            Sender(url, configuration.headers()),
+            SpanEncoder(recorder(metrics)),
+            envelope,
+            Sender(_url(configuration, "traces"), configuration.headers()),
             CircuitBreaker(),
         )
-        self.telemetry = LeanTelemetry(
-            LightTracer(self._exporter.put), self._meters, Details(configuration.privacy)
+        self._metrics = MetricExporter(
+            metrics,
+            envelope,
+            Sender(_url(configuration, "metrics"), configuration.headers()),
+            CircuitBreaker(),
+            metric_interval(os.environ),
         )
+        self.telemetry = LeanTelemetry(
+            LightTracer(self._exporter.put), metrics, Details(configuration.privacy)
+        )
+        observe_process(self.telemetry.meter, configuration.metrics)
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
         deadline = time.monotonic() + seconds
         with _shutting_down:
+            end_sessions()
+        with _shutting_down:
             self._exporter.shutdown(seconds)
-        if self._meters is not None:
-            meters, self._meters = self._meters, None
-            with _shutting_down:
-                meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))
+        # What has been encoded by now has been counted.
+        with _shutting_down:
+            self._metrics.shutdown(max(0.1, deadline - time.monotonic()))
+
+
+def recorder(metrics: Metrics) -> RecordOperation | None:
+    """What an encoder tells of every operation; nothing where nobody wants a metric."""
+    return partial(record_operation, metrics) if metrics.categories else None
+
+
+def _url(configuration: Configuration, signal: str) -> str:
+    url = configuration.url(signal)
+    assert url is not None
+    return url

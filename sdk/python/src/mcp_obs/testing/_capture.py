@@ -3,11 +3,9 @@
 import itertools
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.resources import Resource
 
 from mcp_obs import _clock, _telemetry
@@ -16,10 +14,12 @@ from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.pipeline import LeanTelemetry, recorder
 from mcp_obs._lean.tracer import LightTracer
-from mcp_obs._telemetry import RELEASE, SCOPE, durations_of
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._telemetry import RELEASE, SCOPE
 from mcp_obs.testing._clock import HeldClock
-from mcp_obs.testing._reading import read_spans
-from mcp_obs.testing._values import Distribution, Point, Span
+from mcp_obs.testing._reading import read_points, read_spans
+from mcp_obs.testing._values import Point, Span
 
 
 class Capture:
@@ -27,14 +27,13 @@ class Capture:
 
     def __init__(self) -> None:
         self.clock = HeldClock()
-        self._reader = InMemoryMetricReader()
-        self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self._encoder = SpanEncoder(recorder(durations_of(self._meters)))
+        self._metrics = LeanMetrics(ALL)
+        self._encoder = SpanEncoder(recorder(self._metrics))
         self._envelope = Envelope(Resource({}), SCOPE, RELEASE)
         self._spans: list[Span] = []
         self._ended = threading.Condition()
         tracer = LightTracer(self._put, itertools.count(1).__next__, itertools.count(1).__next__)
-        self.telemetry = LeanTelemetry(tracer, self._meters)
+        self.telemetry = LeanTelemetry(tracer, self._metrics)
         """What operations are recorded with."""
 
     @property
@@ -46,7 +45,7 @@ class Capture:
     @property
     def points(self) -> list[Point]:
         """Every series of every metric, as it stands now."""
-        return list(self._read_points())
+        return list(read_points(self._envelope.around(self._metrics.encode(self.clock.time_ns()))))
 
     def span(self, name: str) -> Span:
         """The only span of that name; AssertionError when there is none or more."""
@@ -72,23 +71,6 @@ class Capture:
         with self._ended:
             self._spans += read_spans(self._envelope.around([self._encoder.encode(ended)]))
             self._ended.notify_all()
-
-    def _read_points(self) -> Iterator[Point]:
-        data = self._reader.get_metrics_data()
-        for resource in data.resource_metrics if data else ():
-            for metric in itertools.chain.from_iterable(scope.metrics for scope in resource.scope_metrics):
-                for point in metric.data.data_points:
-                    value = _value(point)
-                    if value is not None:
-                        yield Point(metric.name, metric.unit or "", dict(point.attributes or {}), value)
-
-
-def _value(point: object) -> float | Distribution | None:
-    if isinstance(point, NumberDataPoint):
-        return point.value
-    if isinstance(point, HistogramDataPoint):
-        return Distribution(point.count, point.sum, tuple(point.explicit_bounds), tuple(point.bucket_counts))
-    return None
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""Adds what is recorded to the series it belongs to, of which there is a bounded number."""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from opentelemetry.context import Context
+
+from mcp_obs.semconv import RECORDED_METRICS, RecordedMetric
+
+MOST_SERIES = 10_000
+OVERFLOW: Mapping[str, Any] = {"otel.metric.overflow": True}
+"""The attributes of the series that takes what found no place (OpenTelemetry metrics SDK, cardinality limits)."""
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Series(Protocol):
+    """One metric with one set of attributes."""
+
+    def add(self, value: float, context: Context | None) -> None:
+        """Take one value; `context` is that of the span it belongs to."""
+        ...
+
+
+MakeSeries = Callable[[RecordedMetric, Mapping[str, Any]], Series]
+
+
+class SeriesOfMetric:
+    """A metric and its series by what tells them apart."""
+
+    def __init__(self, metric: RecordedMetric) -> None:
+        self.metric = metric
+        self.by_key: dict[tuple[Any, ...], Series] = {}
+        self.overflow: Series | None = None
+
+    def all(self) -> list[Series]:
+        """Those that there are."""
+        found = list(self.by_key.values())
+        return found if self.overflow is None else [*found, self.overflow]
+
+    def clear(self) -> None:
+        """There are none."""
+        self.by_key.clear()
+        self.overflow = None
+
+
+class Metrics:
+    """The contract's metrics of the wanted categories; may be used by any thread.
+
+    `make` builds a series. Of all metrics together there are at most `most_series`.
+    """
+
+    def __init__(self, categories: Collection[str], make: MakeSeries, most_series: int = MOST_SERIES) -> None:
+        self.categories = frozenset(categories)
+        self._make = make
+        self._most_series = most_series
+        self._known = {
+            metric.name: SeriesOfMetric(metric)
+            for metric in RECORDED_METRICS
+            if metric.category in self.categories and not metric.is_observed
+        }
+        self._made = 0
+        self._making = threading.Lock()
+
+    def record(
+        self,
+        name: str,
+        value: float,
+        attributes: Mapping[str, Any] = _NOTHING,
+        context: Context | None = None,
+    ) -> None:
+        """Record one value; the attributes that are not the metric's, and metrics that nobody wants, are left out."""
+        known = self._known.get(name)
+        if known is not None:
+            key = tuple(map(attributes.get, known.metric.attributes))
+            series = known.by_key.get(key)
+            if series is None:
+                series = self._new(known, key, zip(known.metric.attributes, key, strict=True))
+            series.add(value, context)
+
+    def all_series(self) -> Iterable[tuple[RecordedMetric, list[Series]]]:
+        """Every metric that has been recorded, with its series."""
+        with self._making:
+            found = [(known.metric, known.all()) for known in self._all()]
+        return [(metric, series) for metric, series in found if series]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._making = threading.Lock()
+        self._made = 0
+        for known in self._all():
+            known.clear()
+
+    def _all(self) -> Iterable[SeriesOfMetric]:
+        return self._known.values()
+
+    def _new(
+        self, known: SeriesOfMetric, key: tuple[Any, ...], attributes: Iterable[tuple[str, Any]]
+    ) -> Series:
+        with self._making:
+            series = known.by_key.get(key)
+            if series is not None:
+                return series
+            # Each metric may need one more, for what finds no place.
+            if self._made < self._most_series - sum(1 for _ in self._all()):
+                self._made += 1
+                present = {name: value for name, value in attributes if value is not None}
+                series = known.by_key[key] = self._make(known.metric, present)
+                return series
+            if known.overflow is None:
+                known.overflow = self._make(known.metric, OVERFLOW)
+            return known.overflow

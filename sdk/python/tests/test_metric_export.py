@@ -1,0 +1,178 @@
+"""How metrics get to a collector, and that they cost a host nothing."""
+
+import logging
+import os
+import sys
+import threading
+import time
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from sdk_kit.collector import Collector, collecting
+from sdk_kit.process import recording_process
+
+from mcp_obs._configuration import resolve
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope
+from mcp_obs._lean.pipeline import LeanPipeline
+from mcp_obs._lean.sender import Sender
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.exporter import MetricExporter, metric_interval
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.process import process_figures
+from mcp_obs._providers import Providers
+from mcp_obs.testing import Point
+
+PROCESS = {
+    "process.cpu.time",
+    "process.memory.usage",
+    "process.memory.virtual",
+    "process.unix.file_descriptor.count",
+    "process.thread.count",
+    "process.uptime",
+}
+
+
+def exporting(collector: Collector, metrics: LeanMetrics, interval: float = 3600) -> MetricExporter:
+    envelope = Envelope(Resource({}), "kit", "1")
+    sender = Sender(f"{collector.url}/v1/metrics", {})
+    return MetricExporter(metrics, envelope, sender, CircuitBreaker(), interval)
+
+
+def latest(collector: Collector) -> dict[str, Point]:
+    """The points of the last export, by metric."""
+    return {point.metric: point for point in collector.points[-1]}
+
+
+@pytest.mark.parametrize("pipeline", [LeanPipeline, Providers])
+def test_what_was_counted_and_what_the_process_uses_is_sent_at_the_end(
+    pipeline: type[LeanPipeline] | type[Providers],
+):
+    with collecting() as collector:
+        configuration = resolve({}, "key", collector.url, "kit", metrics=True)
+        assert configuration is not None
+        sending = pipeline(configuration)
+        sending.telemetry.metrics.record("mcp.errors", 2, {"error.type": "timeout"})
+        sending.shutdown(10)
+    points = latest(collector)
+    assert points["mcp.errors"] == Point("mcp.errors", "1", {"error.type": "timeout"}, 2)
+    assert points.keys() == PROCESS | {"mcp.errors"}
+    ((path, headers),) = collector.requests
+    assert (path, headers["authorization"]) == ("/v1/metrics", "Bearer key")
+    assert collector.resources[-1]["service.name"] == "kit"
+
+
+def test_values_are_sent_again_and_again_and_add_up():
+    metrics = LeanMetrics(ALL)
+    with collecting() as collector:
+        exporter = exporting(collector, metrics, interval=0.01)
+        metrics.record("mcp.errors", 1)
+        collector.wait_for_points("mcp.errors", 1)
+        metrics.record("mcp.errors", 1)
+        collector.wait_for_points("mcp.errors", 2)
+        exporter.shutdown(10)
+
+
+def test_a_value_that_a_collector_did_not_take_is_in_what_it_takes_next(caplog: pytest.LogCaptureFixture):
+    metrics = LeanMetrics(ALL)
+    with collecting(503) as collector, caplog.at_level(logging.WARNING, "mcp_obs"):
+        exporter = exporting(collector, metrics, interval=0.01)
+        metrics.record("mcp.errors", 1)
+        collector.wait_for_request()
+        collector.status = 200
+        metrics.record("mcp.errors", 1)
+        exporter.shutdown(10)
+    assert latest(collector)["mcp.errors"].value == 2
+    assert [record.message.rpartition("/v1/")[2] for record in caplog.records] == [
+        "metrics answers 503 and is tried again"
+    ]
+
+
+def test_a_collector_that_hangs_is_not_waited_for():
+    metrics = LeanMetrics(ALL)
+    with collecting(hung=True) as collector:
+        exporter = exporting(collector, metrics, interval=0.01)
+        metrics.record("mcp.errors", 1)
+        collector.wait_for_request()
+        started = time.monotonic()
+        exporter.shutdown(0.2)
+        assert time.monotonic() - started < 5
+        metrics.record("mcp.errors", 1)
+
+
+def test_without_metrics_there_is_no_thread_and_no_request():
+    with collecting() as collector:
+        configuration = resolve({}, "key", collector.url)
+        assert configuration is not None
+        pipeline = LeanPipeline(configuration)
+        pipeline.telemetry.metrics.record("mcp.errors", 1)
+        pipeline.telemetry.meter.create_counter("seen").add(1)
+        assert "mcp-obs-metrics" not in [thread.name for thread in threading.enumerate()]
+        pipeline.shutdown(1)
+    assert collector.requests == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 10.0), ("2500", 2.5), ("0", 10.0), ("-1", 10.0), ("soon", 10.0)]
+)
+def test_how_often_is_said_by_the_standard_variable(text: str, seconds: float):
+    assert metric_interval({"OTEL_METRIC_EXPORT_INTERVAL": text}) == seconds
+
+
+FORKS = """
+import os
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+else:
+    for _ in range(2):
+        begin(lambda: Message("ping", None, 1, None, None, None)).answer({})
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_counts_from_nothing():
+    with collecting() as collector:
+        child = recording_process(
+            {"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_METRICS": "usage,performance"}, FORKS
+        )
+        _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (0, "")
+    counts = [
+        point.value
+        for points in collector.points
+        for point in points
+        if point.metric == "mcp.message.latency"
+    ]
+    assert sorted(value.count for value in counts if not isinstance(value, float | int)) == [1, 2]
+
+
+def test_what_the_process_uses_follows_what_it_does():
+    def figure(metric: str) -> float:
+        return sum(each.value for each in process_figures() if each.metric == metric)
+
+    files, threads = figure("process.unix.file_descriptor.count"), figure("process.thread.count")
+    memory, cpu = figure("process.memory.usage"), figure("process.cpu.time")
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    held = bytearray(os.urandom(1) * 50_000_000)
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]
+    assert figure("process.unix.file_descriptor.count") == files + 5
+    assert figure("process.thread.count") == threads + 1
+    assert 25_000_000 < figure("process.memory.usage") - memory < 100_000_000
+    assert figure("process.memory.virtual") > figure("process.memory.usage")
+    while figure("process.cpu.time") == cpu:
+        sum(held[:1000])
+    assert 0 < figure("process.uptime") < 86_400
+    ended.set()
+    thread.join()
+    for each in opened:
+        os.close(each)
+
+
+def test_without_proc_there_is_what_the_standard_library_knows(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    known = {each.metric for each in process_figures()}
+    assert known == PROCESS - {"process.memory.usage", "process.memory.virtual"}

@@ -1,0 +1,350 @@
+"""What is counted of operations, the same on every way of recording."""
+
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from sdk_kit.lines import Line, installed_lines
+from sdk_kit.recording import ENVELOPE, Recording, points_of
+
+import mcp_obs
+from mcp_obs import _telemetry, semconv
+from mcp_obs._message import Message
+from mcp_obs._metrics.categories import ALL, Category, resolve
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.light_meter import light_meter
+from mcp_obs._metrics.metrics import MOST_SERIES, Metrics
+from mcp_obs._metrics.operations import record_operation
+from mcp_obs._metrics.sdk_metrics import sdk_metrics
+from mcp_obs._metrics.targets import MOST_LEARNED, Targets
+from mcp_obs._operation import Operation, begin
+from mcp_obs.testing import Capture, Distribution, Point
+from mcp_obs.testing._reading import read_points
+
+lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
+DURATION = "mcp.server.operation.duration"
+MILLION = 1_000_000
+
+
+def begun(method: str, name: str | None = None) -> Operation:
+    params = None if name is None else {"name": name}
+    operation = begin(lambda: Message(method, params, 1, "2026-07-28", None, None))
+    assert operation is not None
+    return operation
+
+
+def counted(recording: Recording, metric: str) -> list[tuple[float, dict[str, Any]]]:
+    """Count or value, and attributes, of a metric's series."""
+    return [
+        (point.value.count if isinstance(point.value, Distribution) else point.value, point.attributes)
+        for point in recording.points(metric)
+    ]
+
+
+def read(metrics: LeanMetrics) -> list[Point]:
+    return list(read_points(ENVELOPE.around(metrics.encode(1))))
+
+
+@pytest.mark.behaviour("configuration.metrics")
+@pytest.mark.parametrize(
+    ("environ", "argument", "wanted"),
+    [
+        ({}, None, set[str]()),
+        ({}, True, ALL),
+        ({}, ["usage"], {"usage"}),
+        ({}, "session, usage", {"session", "usage"}),
+        ({"MCP_OBS_METRICS": "1"}, None, ALL),
+        ({"MCP_OBS_METRICS": "session,performance"}, None, {"session", "performance"}),
+        ({"MCP_OBS_METRICS": "true"}, False, set[str]()),
+        ({"MCP_OBS_METRICS": "off", "OTEL_METRICS_EXPORTER": "otlp"}, None, set[str]()),
+        ({"OTEL_METRICS_EXPORTER": "console, otlp"}, None, ALL),
+        ({"OTEL_METRICS_EXPORTER": "none"}, None, set[str]()),
+    ],
+)
+def test_categories_come_from_the_argument_then_from_our_variable_then_from_the_standard_one(
+    environ: dict[str, str], argument: Any, wanted: set[Category]
+):
+    assert resolve(environ, argument) == wanted
+
+
+def test_a_category_that_there_is_not_is_refused_by_name():
+    with pytest.raises(
+        ValueError, match="MCP_OBS_METRICS knows session, performance, usage, and 'speed' is none of them"
+    ):
+        resolve({"MCP_OBS_METRICS": "usage,speed"})
+    with pytest.raises(ValueError, match="metrics knows"):
+        resolve({}, ["sessions"])
+
+
+def test_an_operation_adds_to_the_metrics_that_its_end_calls_for(recording: Recording):
+    begun("tools/call", "answers").answer({"content": []})
+    begun("tools/call", "answers").answer({"content": [], "isError": True})
+    begun("tools/call", "answers").cancel()
+    begun("tools/call", "answers").answer({"resultType": "input_required"})
+    begun("ping").refuse(-32050, "Quota exceeded")
+    begun("completion/complete").refuse(-32601, "Method not found")
+    begun("subscriptions/listen").answer({})
+    operation = {"network.transport": "pipe", "mcp.protocol.version": "2026-07-28"}
+    call = operation | {
+        "mcp.method.name": "tools/call",
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "answers",
+    }
+    failed = {"error.type": "-32050", "rpc.response.status_code": "-32050"}
+    assert counted(recording, DURATION) == [
+        (1, call),
+        (1, call | {"error.type": "tool_error"}),
+        (1, operation | {"mcp.method.name": "ping"} | failed),
+        (1, operation | {"mcp.method.name": "completion/complete", "rpc.response.status_code": "-32601"}),
+    ]
+    assert counted(recording, "mcp.message.latency") == [(4, {})]
+    assert counted(recording, "mcp.errors") == [
+        (1, {"error.type": "tool_error"}),
+        (1, {"error.type": "-32050"}),
+    ]
+    used = {"mcp.method.name": "tools/call", "gen_ai.tool.name": "answers"}
+    assert counted(recording, "mcp_obs.feature.usage") == [
+        (1, used | {"mcp_obs.operation.outcome": outcome})
+        for outcome in ("ok", "error", "cancelled", "input_required")
+    ]
+
+
+def test_seconds_and_milliseconds_are_told_apart_by_their_boundaries(mcp_telemetry: Capture):
+    operation = begun("ping")
+    mcp_telemetry.clock.advance(0.03)
+    operation.answer({})
+    (duration,) = mcp_telemetry.points_of(DURATION)
+    (latency,) = mcp_telemetry.points_of("mcp.message.latency")
+    assert (duration.unit, duration.value) == snapshot(
+        (
+            "s",
+            Distribution(
+                count=1,
+                sum=0.03,
+                boundaries=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+                buckets=(0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+            ),
+        )
+    )
+    assert (latency.unit, latency.value) == snapshot(
+        (
+            "ms",
+            Distribution(
+                count=1,
+                sum=30.0,
+                boundaries=(1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0),
+                buckets=(0, 0, 0, 0, 1, 0, 0, 0, 0, 0),
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize("category", sorted(ALL))
+def test_a_category_alone_is_its_metrics_alone(category: Category):
+    metrics = LeanMetrics({category})
+    for metric in semconv.RECORDED_METRICS:
+        metrics.record(metric.name, 1)
+    wanted = {m.name for m in semconv.RECORDED_METRICS if m.category == category and not m.is_observed}
+    assert {point.metric for point in read(metrics)} == wanted
+
+
+def test_the_metrics_of_the_seed_have_its_names_units_and_boundaries():
+    seed = {
+        "mcp.sessions.total": ("counter", "1", ()),
+        "mcp.session.duration": ("histogram", "s", (0.1, 0.5, 1, 5, 10, 30, 60, 300, 600)),
+        "mcp.sessions.active": ("updowncounter", "1", ()),
+        "mcp.message.latency": ("histogram", "ms", (1, 5, 10, 25, 50, 100, 250, 500, 1000)),
+        "mcp.checkpoint.size": ("histogram", "By", (1024, 10240, 102400, 1048576, 10485760)),
+    }
+    known = {m.name: (m.instrument, m.unit, m.boundaries) for m in semconv.RECORDED_METRICS}
+    assert {name: known[name] for name in seed} == seed
+    assert known["mcp.streaming.throughput"][:2] == ("histogram", "msg/s")
+    assert known["mcp.errors"][0] == "counter"
+
+
+@pytest.mark.behaviour("metrics.bounded")
+@pytest.mark.anyio
+@lines
+async def test_a_tool_that_the_server_has_is_named_and_any_other_is_not(line: Line, recording: Recording):
+    async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+        await peer.call("fail", reason="it always does")
+        for number in range(5):
+            await peer.call(f"invented_{number}")
+    tools = {attributes.get("gen_ai.tool.name"): count for count, attributes in recording.durations()}
+    assert {name: tools[name] for name in tools if name} == {"fail": 1, "_OTHER": 5}
+    assert "invented" not in str(recording.points())
+
+
+def hostile(number: int) -> dict[str, Any]:
+    """The attributes of a call in which everything that a client may choose is new."""
+    return {
+        "mcp.method.name": "tools/call" if number % 2 else f"made/up/{number}",
+        "gen_ai.tool.name": f"tool-{number}",
+        "gen_ai.prompt.name": f"prompt-{number}",
+        "mcp.protocol.version": f"{number}-01-01",
+        "mcp.client.name": f"client-{number}",
+        "mcp.session.id": f"session-{number}",
+        "mcp_obs.operation.outcome": "error",
+        "error.type": "tool_error",
+    }
+
+
+@pytest.mark.behaviour("metrics.bounded")
+@pytest.mark.timeout(900)  # 20 s where nothing else runs
+def test_a_client_that_calls_a_million_names_leaves_a_handful_of_series():
+    metrics = LeanMetrics(ALL)
+    for number in range(MILLION):
+        record_operation(metrics, 0.1, hostile(number))
+    points = read(metrics)
+    assert len(points) < 10
+    timed = [p.value.count for p in points if p.metric == DURATION and isinstance(p.value, Distribution)]
+    assert sum(timed) == MILLION
+
+
+def test_no_name_that_a_client_made_up_is_held():
+    metrics = LeanMetrics(ALL)
+    tracemalloc.start()
+    for number in range(50_000):
+        record_operation(metrics, 0.1, hostile(number))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Python itself keeps some thousand tuples for the next ones.
+    assert held < 1_000_000
+
+
+def _sdk() -> tuple[Metrics, InMemoryMetricReader]:
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    return sdk_metrics(meters.get_meter("kit"), ALL), reader
+
+
+@pytest.mark.behaviour("metrics.bounded")
+def test_what_finds_no_place_among_ten_thousand_series_is_counted_as_overflow_in_both_ways():
+    lean = LeanMetrics(ALL)
+    sdk, reader = _sdk()
+    for number in range(MOST_SERIES + 500):
+        for metrics in (lean, sdk):
+            metrics.record("mcp.errors", 1, {"error.type": f"error-{number}"})
+            metrics.record("mcp.sessions.total", 1, {"model": f"model-{number}"})
+    for points in (read(lean), list(points_of(reader))):
+        assert len(points) <= MOST_SERIES
+        values = [point.value for point in points if not isinstance(point.value, Distribution)]
+        assert sum(values) == 2 * (MOST_SERIES + 500)
+        overflowed = {p.metric: p.value for p in points if "otel.metric.overflow" in p.attributes}
+        assert overflowed.keys() == {"mcp.errors", "mcp.sessions.total"}
+
+
+@pytest.mark.behaviour("metrics.bounded")
+def test_a_server_that_answers_to_every_name_has_a_bounded_number_of_them():
+    targets = Targets()
+    known = [targets.known("gen_ai.tool.name", f"t{n}", is_answered=True) for n in range(MOST_LEARNED + 9)]
+    assert known[-10:] == [f"t{MOST_LEARNED - 1}", *["_OTHER"] * 9]
+    assert targets.known("gen_ai.tool.name", "t0", is_answered=False) == "t0"
+    assert targets.known("gen_ai.prompt.name", "t0", is_answered=False) == "_OTHER"
+
+
+@pytest.mark.parametrize("result", [{}, {"tools": 1}, {"tools": [1, None, {"name": 2}, {}]}])
+def test_a_list_that_is_none_teaches_nothing(result: dict[str, Any]):
+    targets = Targets()
+    targets.listed("tools/list", result)
+    targets.listed("ping", result)
+    assert targets.known("gen_ai.tool.name", "a", is_answered=False) == "_OTHER"
+
+
+def test_a_listed_tool_is_known_before_it_ever_answers(recording: Recording):
+    begun("tools/list").answer({"tools": [{"name": "listed"}]})
+    begun("tools/call", "listed").answer({"isError": True})
+    assert [a.get("gen_ai.tool.name") for _, a in recording.durations()] == [None, "listed"]
+
+
+# ── our meter beside the OpenTelemetry SDK's ─────────────────────────────────
+
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["a", "b"]), st.sampled_from(["", "x", "\u00e9", 0, 1, 2.5, True, ["x", "y"]]), max_size=2
+)
+VALUES = st.integers(0, 2**40) | st.floats(0, 1e9)
+RECORDED = st.lists(st.tuples(st.sampled_from(["counter", "updown", "histogram"]), VALUES, ATTRIBUTES))
+
+
+def record_all(meter: Meter, recorded: list[tuple[str, float, dict[str, Any]]]) -> None:
+    counter, updown = meter.create_counter("counter", "1"), meter.create_up_down_counter("updown", "1")
+    histogram = meter.create_histogram("histogram", "s", explicit_bucket_boundaries_advisory=[1, 100])
+    for name, value, attributes in recorded:
+        if name == "histogram":
+            histogram.record(value, attributes)
+        else:
+            (counter if name == "counter" else updown).add(value, attributes)
+
+
+def comparable(points: list[Point]) -> list[tuple[Any, ...]]:
+    """In an order of their own; a sum is as near as adding in another order makes it."""
+    found = [
+        (p.metric, p.unit, sorted(map(repr, p.attributes.items())))
+        + (
+            (p.value.count, p.value.buckets, p.value.boundaries, pytest.approx(p.value.sum))
+            if isinstance(p.value, Distribution)
+            else (pytest.approx(p.value),)
+        )
+        for p in points
+    ]
+    return sorted(found, key=lambda one: (one[0], one[2]))
+
+
+@given(RECORDED)
+def test_our_meter_counts_as_the_sdk_s_does(recorded: list[tuple[str, float, dict[str, Any]]]):
+    lean, reader = LeanMetrics(ALL), InMemoryMetricReader()
+    record_all(light_meter(lean), recorded)
+    record_all(MeterProvider([reader], shutdown_on_exit=False).get_meter("kit"), recorded)
+    assert comparable(read(lean)) == comparable(list(points_of(reader)))
+
+
+def test_our_meter_asks_what_is_observed_before_every_export():
+    metrics = LeanMetrics(ALL)
+    meter = light_meter(metrics)
+    asked = iter(range(1, 10))
+
+    def observe(options: CallbackOptions) -> list[Observation]:
+        return [Observation(next(asked), {"kind": "a"})]
+
+    def generate() -> Any:
+        while True:
+            yield [Observation(7)]
+
+    meter.create_observable_counter("seen", [observe], "1")
+    meter.create_observable_gauge("level", [generate()])
+    meter.create_observable_up_down_counter("open", None)
+    meter.create_gauge("told").set(3)
+    first, second = read(metrics), read(metrics)
+    assert [(p.metric, p.value, p.attributes) for p in first] == [
+        ("seen", 1, {"kind": "a"}),
+        ("level", 7, {}),
+        ("told", 3, {}),
+    ]
+    assert [p.value for p in second] == [2, 7, 3]
+
+
+def test_two_instruments_of_one_name_share_their_series():
+    metrics = LeanMetrics(ALL)
+    meter = light_meter(metrics)
+    meter.create_counter("seen").add(1)
+    meter.create_counter("seen").add(2)
+    assert [(p.metric, p.value) for p in read(metrics)] == [("seen", 3)]
+
+
+def test_a_feature_s_instruments_record_nothing_where_no_metrics_are_wanted():
+    metrics = LeanMetrics(frozenset())
+    light_meter(metrics).create_counter("seen").add(1)
+    assert read(metrics) == []
+
+
+def test_a_feature_s_instruments_are_recorded_on_every_way(recording: Recording):
+    telemetry = _telemetry.current()
+    assert telemetry is not None
+    telemetry.meter.create_counter("seen", "1").add(2, {"a": "b"})
+    assert recording.points("seen") == [Point("seen", "1", {"a": "b"}, 2)]
