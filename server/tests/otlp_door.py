@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_obs_server.http_protocol import BoundedProtocol, with_door
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Insert
@@ -25,7 +29,7 @@ from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_exports import NOW
-from serving import serving
+from serving import running_server
 
 KEY = "mcpobs_test_key"
 MAX_BODY_BYTES = 100_000
@@ -49,6 +53,7 @@ class Door:
     """A running receiver."""
 
     url: str
+    server: uvicorn.Server
     listener: GrpcListener
     org_id: int
     store: TelemetryStore
@@ -56,6 +61,7 @@ class Door:
     receiver: Receiver
     rejections: Rejections
     spool: Budget
+    in_flight: Budget
 
     @property
     def grpc_address(self) -> str:
@@ -102,14 +108,20 @@ async def open_door(
     insert: Insert | None = None,
     limits: Limits | None = None,
     receiver_type: type[Receiver] = Receiver,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
+    others: ASGIApp | None = None,
 ) -> AsyncGenerator[Door]:
-    """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock."""
+    """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock.
+
+    `others` answers what is not below /v1/.
+    """
 
     async def verify(key: str) -> Tenant | None:
         if key == BREAKS_THE_CHECK:
             raise RuntimeError("a defect")
         return Tenant(org_id, retention_days=retention_days) if key == KEY else None
 
+    in_flight = Budget(in_flight_bytes, "Too many exports are under way: try again later.")
     spool = Budget(spool_max_bytes, "The spool is full: try again later.")
     committers: dict[SignalName, Committer] = {
         signal.name: _committer(
@@ -127,17 +139,20 @@ async def open_door(
         committers=[(signal, committers[signal.name]) for signal in SIGNALS],
         now=time.time_ns if now is None else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
-        in_flight=Budget(in_flight_bytes, "Too many exports are under way: try again later."),
+        in_flight=in_flight,
         turns=Turns(LoopTurns(), long_turns),
         limits=limits or Limits(),
         rejections=rejections,
     )
-    app = OtlpHttp(receiver, MAX_BODY_BYTES, body_seconds)
+    otlp_http = OtlpHttp(receiver, MAX_BODY_BYTES, body_seconds)
     otlp_grpc = OtlpGrpc(receiver, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, body_seconds)
     listener = GrpcListener("127.0.0.1", 0, MAX_MESSAGE_BYTES)
     try:
-        async with serving(app) as url, listener.serving(otlp_grpc):
-            yield Door(url, listener, org_id, store, committers, receiver, rejections, spool)
+        behind = running_server(others or _nothing_else, with_door(otlp_http, protocol))
+        async with behind as (url, server), listener.serving(otlp_grpc):
+            yield Door(
+                url, server, listener, org_id, store, committers, receiver, rejections, spool, in_flight
+            )
     finally:
         for committer in committers.values():
             await committer.stop()
@@ -146,3 +161,7 @@ async def open_door(
 
 def _committer(signal: Signal, folder: Path, insert: Insert, spool: Budget) -> Committer:
     return Committer(Spool(folder, partial(rewritten, signal)), RecentExports(folder), insert, spool)
+
+
+async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError(f"{scope['path']} is no export's")

@@ -20,7 +20,8 @@ from clickhouse_front.process import PASSWORD, USER
 from command_line import CommandLine
 from mcp_obs_server.accounts.models import Organisation
 from mcp_obs_server.accounts.tokens import new_access_token
-from mcp_obs_server.app import Application, open_application
+from mcp_obs_server.app import open_application
+from mcp_obs_server.http_protocol import with_door
 from mcp_obs_server.kit.database import open_database, sessions_of
 from mcp_obs_server.kit.database_url import parse_control_url
 from mcp_obs_server.serve import StartupError, serve
@@ -30,6 +31,7 @@ from mcp_obs_server.store import StoreLocation, TelemetryStore
 from mcp_obs_server.store.engine import Engine
 from otlp_exports import SECOND, export
 from postgresql import PostgreSQL, running_postgresql
+from serving import serving
 from waiting import until
 
 DATABASE = "shared"
@@ -158,11 +160,10 @@ def test_a_postgresql_that_goes_away_during_the_start_is_told_in_a_sentence(
 
 
 class Caller:
-    """Who sends to an application in this process and asks whether it is ready."""
+    """Who sends to a server and asks whether it is ready."""
 
-    def __init__(self, application: Application) -> None:
-        transport = httpx2.ASGITransport(application)
-        self._client = httpx2.AsyncClient(transport=transport, base_url="http://mcp-obs.test")
+    def __init__(self, url: str) -> None:
+        self._client = httpx2.AsyncClient(base_url=url, timeout=60)
 
     async def __aenter__(self) -> "Caller":
         return self
@@ -192,7 +193,11 @@ async def test_while_postgresql_is_away_keys_that_can_t_be_checked_are_answered_
         control=SecretStr(restartable.new_database()),
         store=SecretStr(store_url(front)),
     )
-    async with open_application(settings) as application, Caller(application) as caller:
+    async with (
+        open_application(settings) as application,
+        serving(application, with_door(application.otlp)) as url,
+        Caller(url) as caller,
+    ):
         assert application.first_start
         key = application.first_start.api_key
         assert (await caller.send(new_key("live")), await caller.failed_checks()) == (401, [])

@@ -74,7 +74,8 @@ _SPOOL_FULL = "The telemetry store is behind and its spool is full: try again la
 class Application:
     """The ASGI application; `first_start` has what to show once when there was nothing before."""
 
-    otlp: ASGIApp
+    otlp: OtlpHttp
+    """What answers below /v1/, past ASGI."""
     api: ASGIApp
     dashboard: ASGIApp
     otlp_grpc: grpc.GenericRpcHandler
@@ -85,14 +86,12 @@ class Application:
     behind_https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a request to its part; exports pass no middleware."""
+        """Send a request to its part."""
         if self.behind_https:
             # The proxy ends TLS; cookies and the check of Origin go by what the browser sees.
             scope["scheme"] = "https"
         path = scope["path"]
-        if path.startswith("/v1/"):
-            await self.otlp(scope, receive, send)
-        elif path.startswith("/api/") or path in monitoring.PATHS:
+        if path.startswith("/api/") or path in monitoring.PATHS:
             await self.api(scope, receive, send)
         else:
             await self.dashboard(scope, receive, send)

@@ -1,14 +1,23 @@
-"""uvicorn's HTTP/1.1, with an end to what a client can leave half done.
+"""uvicorn's HTTP/1.1, with an end to what a client can leave half done, and a short way to the OTLP door.
 
 uvicorn itself ends only idle connections; half a request, or an answer that nobody reads, it keeps for ever.
 """
 
 import asyncio
 import resource
-from typing import ClassVar
+from typing import ClassVar, cast
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from httptools import parse_url
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from mcp_obs_server.http_exchange import Exchange
+from mcp_obs_server.ingest.http import PREFIX, OtlpHttp
+
+_LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_PREFIX = PREFIX.encode()
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -20,8 +29,24 @@ def _max_connections() -> int:
     return 10_000 if soft == resource.RLIM_INFINITY else min(10_000, soft // 2)
 
 
+def _path(url: bytes) -> str:
+    """As uvicorn reads it for ASGI; a usual path is one already."""
+    if url.startswith(_PREFIX) and url[len(_PREFIX) :].isalpha():
+        return url.decode()
+    return unquote((parse_url(url).path or b"").decode("ascii"))
+
+
+async def _no_application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """What uvicorn wants to have beside an exchange, which asks its door."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes connections whose client is too slow, and answers 503 when there are too many."""
+    """Closes connections whose client is too slow, and answers 503 when there are too many.
+
+    What is below /v1/ goes to its door and never to ASGI, everything else to ASGI.
+    """
+
+    door: ClassVar[OtlpHttp | None] = None
 
     head_seconds: ClassVar[float] = 10.0
     """From the connection, or the first byte of a later request, to the end of the headers."""
@@ -29,10 +54,15 @@ class BoundedProtocol(HttpToolsProtocol):
     """To the end of the body; OTLP's own 30 s come first, and with an answer."""
     answer_seconds: ClassVar[float] = 30.0
     """How long a client may read nothing of an answer."""
+    max_head_bytes: ClassVar[int] = 64 * 1024
+    """Of a request's first line and headers, beside what came with its first byte."""
     max_connections: ClassVar[int] = _max_connections()
 
     _in_head = True
     _in_request = True
+    _head_began = False
+    _head_bytes = 0
+    _exchange: Exchange | None = None
     _request_ends: asyncio.TimerHandle | None = None
     _answer_ends: asyncio.TimerHandle | None = None
 
@@ -50,24 +80,59 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._head_began = False
         super().data_received(data)
+        if not self._in_request:
+            return
         # A timer costs a microsecond; most requests come in one piece and need none.
-        if self._in_request and self._request_ends is None:
+        if self._request_ends is None:
             self._request_ends = self.loop.call_later(self.head_seconds, self._head_took_too_long)
+        # Where in this piece a head began is not known.
+        if self._in_head and not self._head_began:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.max_head_bytes:
+                self._refuse_long_head()
 
     def on_message_begin(self) -> None:
-        self._in_head = self._in_request = True
-        super().on_message_begin()
+        self._in_head = self._in_request = self._head_began = True
+        self._head_bytes = 0
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Behind a body in chunks there may be more of them, which say nothing here.
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        super().on_headers_complete()
+        path = _path(self.url)
+        if self.door and path.startswith(PREFIX):
+            self._begin(Exchange(self, self.door, path))
+        else:
+            self._exchange = None
+            self._make_scope()
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            super().on_body(body)
+        elif not exchange.response_complete:
+            exchange.incoming.feed(body)
+            if exchange.incoming.unread_bytes > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._in_request = False
-        self._stop(self._request_ends)
-        self._request_ends = None
-        super().on_message_complete()
+        if self._request_ends is not None:
+            self._request_ends.cancel()
+            self._request_ends = None
+        if self._exchange is None:
+            super().on_message_complete()
+        else:
+            self._exchange.incoming.end()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -87,6 +152,34 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._stop(self._answer_ends)
             self._answer_ends = None
+
+    def _begin(self, exchange: Exchange) -> None:
+        may_start = self._is_answered()
+        self._exchange = exchange
+        self.cycle = cast("RequestResponseCycle", exchange)
+        if may_start:
+            self._start_asgi_task(self.cycle, _no_application)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, _no_application))
+
+    def _make_scope(self) -> None:
+        """What uvicorn does at the beginning of a message and exports don't need."""
+        url, headers, expect_100_continue = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expect_100_continue
+        self.headers.extend(headers)
+
+    def _refuse_long_head(self) -> None:
+        # Behind a request that is not answered yet it would be read as that one's answer.
+        if self._is_answered():
+            self.transport.write(_LONG_HEAD)
+        self._close()
+
+    def _is_answered(self) -> bool:
+        # Before the first request there is no cycle, whatever its type says.
+        before = cast("RequestResponseCycle | None", self.cycle)
+        return before is None or before.response_complete
 
     def _head_took_too_long(self) -> None:
         if self._in_head:
@@ -108,3 +201,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _stop(timer: asyncio.TimerHandle | None) -> None:
         if timer is not None:
             timer.cancel()
+
+
+def with_door(door: OtlpHttp, protocol: type[BoundedProtocol] = BoundedProtocol) -> type[BoundedProtocol]:
+    """The protocol of a server that has this door."""
+    return type("ProtocolWithDoor", (protocol,), {"door": door})

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_obs_server.app import Application, open_application
 from mcp_obs_server.control_plane import ControlPlaneError, unreachable
-from mcp_obs_server.http_protocol import BoundedProtocol
+from mcp_obs_server.http_protocol import with_door
 from mcp_obs_server.ingest.grpc_listener import GrpcListener
 from mcp_obs_server.servers.bootstrap import FirstStart
 from mcp_obs_server.settings import Settings
@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                http=BoundedProtocol,
+                http=with_door(application.otlp),
                 lifespan="off",
                 ws="none",
                 access_log=False,

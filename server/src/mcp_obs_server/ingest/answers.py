@@ -15,6 +15,9 @@ from mcp_obs_server.ingest.errors import ExportRefused
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.signal import Signal
 
+LAST = (401, 408, 413)
+"""Statuses after which what is left of a body is not worth reading."""
+
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 
@@ -53,12 +56,9 @@ def status(error: ExportRefused) -> Status:
 def refusal(is_json: bool, error: ExportRefused) -> tuple[bytes, Mapping[str, str]]:
     """A google.rpc.Status and the headers that go with it."""
     body = encoded(is_json, status(error))
-    headers = dict(CORS)
+    headers: dict[str, str] = {}
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    if error.status in (401, 408, 413):
-        # What is left of the body is not worth reading.
-        headers["connection"] = "close"
     return body, headers

@@ -1,13 +1,12 @@
 """Reading an export's body: within its own limit, as sent and inflated, and within what all may hold together."""
 
+import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from mcp_obs_server.ingest.errors import ExportTooLarge, MalformedExport
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Hold = Callable[[int], None]
 """Takes room in memory for so many bytes more; raises Overloaded when there is none."""
 Turn = Callable[[Callable[[], bytes]], Awaitable[bytes]]
@@ -28,20 +27,57 @@ class ClientGone(Exception):  # noqa: N818  nobody is left to tell
 
 
 class Incoming:
-    """The body as it arrives."""
+    """The body as it arrives, from who feeds it to who reads it."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._finished = False
+    def __init__(self, on_wait: Callable[[], None]) -> None:
+        """`on_wait` is called before somebody waits for more."""
+        self._on_wait = on_wait
+        self._unread: bytes | bytearray = b""
+        self._waiting: asyncio.Future[None] | None = None
+        self.is_whole = False
+        """Whether the last of it is here."""
+        self._is_lost = False
+
+    @property
+    def unread_bytes(self) -> int:
+        """What is here and was not asked for."""
+        return len(self._unread)
+
+    def feed(self, piece: bytes) -> None:
+        """Another piece is here."""
+        if not self._unread:
+            self._unread = piece
+        else:
+            # Joined, as each of a thousand letters would take more than forty bytes.
+            if isinstance(self._unread, bytes):
+                self._unread = bytearray(self._unread)
+            self._unread += piece
+        self._wake()
+
+    def end(self) -> None:
+        """That was the last piece."""
+        self.is_whole = True
+        self._wake()
+
+    def lose(self) -> None:
+        """There will be no more."""
+        self._is_lost = True
+        self._wake()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Every piece, once. Raises ClientGone."""
-        while not self._finished:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
+        """Everything, once, in pieces. Raises ClientGone."""
+        while True:
+            if self._is_lost:
                 raise ClientGone
-            self._finished = not message.get("more_body", False)
-            yield message.get("body", b"")
+            if self._unread:
+                unread, self._unread = bytes(self._unread), b""
+                yield unread
+            elif self.is_whole:
+                return
+            else:
+                self._on_wait()
+                self._waiting = asyncio.get_running_loop().create_future()
+                await self._waiting
 
     async def skim(self, limit: int) -> None:
         """Read on without keeping, so that a sender in the middle of its body lives to see why it was refused."""
@@ -49,6 +85,10 @@ class Incoming:
             limit -= len(chunk)
             if limit <= 0:
                 return
+
+    def _wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
 
 
 async def slices(body: bytes) -> AsyncIterator[bytes]:
