@@ -6,11 +6,12 @@ from typing import Any
 
 import anyio
 import pytest
-from dirty_equals import IsPartialDict
+from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
 from inline_snapshot import snapshot
 from mcp import McpError
 from mcp.server.fastmcp import FastMCP
 from mcp.server.lowlevel import Server
+from mcp.server.session import ServerSession
 from mcp.shared.memory import create_connected_server_and_client_session
 from mcp.shared.message import SessionMessage
 from mcp.types import (
@@ -23,6 +24,7 @@ from mcp.types import (
     TextContent,
     Tool,
 )
+from sdk_kit import asking_v1
 from sdk_kit.findings import Findings
 from sdk_kit.lines_v1 import LINE, build
 from sdk_kit.recording import Recording
@@ -247,3 +249,35 @@ async def test_fastmcp_s_exceptions_are_seen_without_the_low_level_server_s_hook
         ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
     ]
     assert found.warnings == []
+
+
+async def test_a_request_to_a_client_over_http_belongs_to_its_session(recording: Recording):
+    with serving(LINE.app(mcp_obs.instrument(asking_v1.build()))) as url:
+        async with LINE.over_http(url, None) as peer:
+            await peer.call("ask", what="sampling")
+    call, asked = recording.picture("tools/call ask"), recording.picture("sampling/createMessage")
+    assert asked["attributes"] == {
+        "mcp.method.name": "sampling/createMessage",
+        "jsonrpc.request.id": IsStr(regex=r"\d+"),
+        "mcp.protocol.version": LATEST_PROTOCOL_VERSION,
+        "network.transport": "tcp",
+        "network.protocol.name": "http",
+        "network.protocol.version": "1.1",
+        "mcp.session.id": call["attributes"]["mcp.session.id"],
+        "mcp_obs.session.id": call["attributes"]["mcp.session.id"],
+        "mcp_obs.session.source": "protocol",
+        "mcp_obs.request.size": IsPositiveInt(),
+        "error.type": "-32600",
+        "rpc.response.status_code": "-32600",
+        "mcp_obs.operation.outcome": "error",
+    }
+
+
+async def test_a_session_that_asks_in_another_way_is_a_finding(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ServerSession, "send_request", property())
+    async with connect(mcp_obs.instrument(build())) as session:
+        await session.call_tool("greet", {"name": "Ada"})
+    assert [one.consequence for one in findings.findings()] == ["requests to the client are not recorded"]
+    assert "tools/call greet" in recording.names

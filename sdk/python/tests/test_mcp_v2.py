@@ -1,14 +1,16 @@
 """What is particular to mcp 2.x."""
 
 import contextlib
+import sys
 from typing import Any
 
 import anyio
 import pytest
-from dirty_equals import IsPartialDict
+from dirty_equals import IsPartialDict, IsStr
 from inline_snapshot import snapshot
 from mcp import Client
 from mcp.server import MCPServer, Server
+from mcp.shared import jsonrpc_dispatcher
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolRequestParams,
@@ -23,12 +25,14 @@ from mcp_types import (
     TextContent,
     Tool,
 )
+from sdk_kit import asking_v2
 from sdk_kit.findings import Findings
 from sdk_kit.lines_v2 import build_mcpserver, mcp_line
 from sdk_kit.recording import Recording
 from sdk_kit.serving import serving
 
 import mcp_obs
+from mcp_obs import _adapters
 from mcp_obs._adapters import findings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proven_on("mcp 2.x", "modern", "in-memory")]
@@ -209,3 +213,67 @@ async def test_without_a_place_to_see_exceptions_the_rest_is_recorded(
     async with Client(server) as client:
         await client.call_tool("add", {"a": 1, "b": 2})
     assert "tools/call add" in recording.names
+
+
+async def test_a_request_that_a_connection_cannot_carry_is_an_error_of_that_name(recording: Recording):
+    async with Client(mcp_obs.instrument(asking_v2.build()), mode="2026-07-28") as client:
+        result = await client.call_tool("ask", {"what": "elicitation"})
+    assert "NoBackChannelError" in str(result.content)
+    asked = recording.picture("elicitation/create")
+    assert asked["kind"] == "CLIENT"
+    assert asked["attributes"] == IsPartialDict(
+        {"error.type": "NoBackChannelError", "mcp_obs.operation.outcome": "error"}
+    )
+    assert "rpc.response.status_code" not in asked["attributes"]
+
+
+async def test_a_change_that_nobody_listens_to_is_not_sent_and_not_recorded(recording: Recording):
+    async with Client(mcp_obs.instrument(asking_v2.build()), mode="2026-07-28") as client:
+        await client.call_tool("tell", {})
+    assert recording.picture("tools/call tell")["events"] == []
+
+
+async def test_without_a_channel_s_parts_the_rest_is_recorded(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "mcp_obs._adapters.mcp_v2_outbound", None)
+    monkeypatch.delattr(_adapters, "mcp_v2_outbound")
+    async with Client(mcp_obs.instrument(asking_v2.build()), mode="legacy") as client:
+        await client.call_tool("ask", {"what": "roots"})
+    assert [one.consequence for one in findings.findings()] == ["what is sent to the client is not recorded"]
+    assert "tools/call ask" in recording.names
+    assert "roots/list" not in recording.names
+
+
+async def test_a_span_of_the_library_s_that_cannot_give_way_is_a_finding(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delattr(jsonrpc_dispatcher, "otel_span")
+    mcp_obs.instrument(asking_v2.build())
+    assert [(one.hook, one.consequence) for one in findings.findings()] == [
+        (
+            "jsonrpc_dispatcher.otel_span",
+            "requests to the client have no id, and perhaps a second span, mcp's own",
+        )
+    ]
+
+
+async def test_a_request_to_a_client_over_http_belongs_to_its_session(recording: Recording):
+    with serving(mcp_obs.instrument(asking_v2.build()).streamable_http_app()) as url:
+        async with mcp_line("", "legacy", "2025-11-25").over_http(url, None) as peer:
+            await peer.call("ask", what="roots")
+    call, asked = recording.picture("tools/call ask"), recording.picture("roots/list")
+    assert asked["attributes"] == {
+        "mcp.method.name": "roots/list",
+        "jsonrpc.request.id": IsStr(regex=r"\d+"),
+        "mcp.protocol.version": "2025-11-25",
+        "network.transport": "tcp",
+        "network.protocol.name": "http",
+        "network.protocol.version": "1.1",
+        "mcp.session.id": call["attributes"]["mcp.session.id"],
+        "mcp_obs.session.id": call["attributes"]["mcp.session.id"],
+        "mcp_obs.session.source": "protocol",
+        "error.type": "-32600",
+        "rpc.response.status_code": "-32600",
+        "mcp_obs.operation.outcome": "error",
+    }

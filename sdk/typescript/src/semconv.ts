@@ -14,6 +14,8 @@ export const GEN_AI_PROMPT_VARIABLE = "gen_ai.prompt.variable";
 export const ERROR_TYPE = "error.type";
 export const RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code";
 export const MCP_OBS_OPERATION_OUTCOME = "mcp_obs.operation.outcome";
+export const MCP_OBS_NOTIFICATIONS_SENT = "mcp_obs.notifications.sent";
+export const MCP_OBS_LOG_LEVEL = "mcp_obs.log.level";
 export const MCP_CLIENT_NAME = "mcp.client.name";
 export const MCP_CLIENT_VERSION = "mcp.client.version";
 export const ENDUSER_ID = "enduser.id";
@@ -39,6 +41,9 @@ export const MCP_BINARY_VERSION = "mcp.binary.version";
 export const MCP_PROCESS_PID = "mcp.process.pid";
 export const MCP_CHECKPOINT_ID = "mcp.checkpoint.id";
 export const MCP_CHECKPOINT_LENGTH = "mcp.checkpoint.length";
+export const MCP_OBS_REJECTION_REASON = "mcp_obs.rejection.reason";
+export const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
+export const HTTP_REQUEST_METHOD = "http.request.method";
 export const MCP_OBS_REQUEST_SIZE = "mcp_obs.request.size";
 export const MCP_OBS_RESPONSE_SIZE = "mcp_obs.response.size";
 export const MCP_OBS_REQUEST_SHAPE = "mcp_obs.request.shape";
@@ -56,6 +61,7 @@ export const CPU_MODE = "cpu.mode";
 // metrics
 export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
 export const MCP_SERVER_OPERATION_DURATION = "mcp.server.operation.duration";
+export const MCP_OBS_HTTP_REJECTIONS = "mcp_obs.http.rejections";
 export const MCP_CLIENT_SESSION_DURATION = "mcp.client.session.duration";
 export const MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration";
 export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
@@ -113,6 +119,11 @@ export const MCP_SERVER_OPERATION_DURATION_ATTRIBUTES: readonly string[] = [
   NETWORK_PROTOCOL_NAME,
   NETWORK_PROTOCOL_VERSION,
 ];
+export const MCP_OBS_HTTP_REJECTIONS_ATTRIBUTES: readonly string[] = [
+  MCP_OBS_REJECTION_REASON,
+  HTTP_RESPONSE_STATUS_CODE,
+  HTTP_REQUEST_METHOD,
+];
 export const MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
   MCP_PROTOCOL_VERSION,
   NETWORK_TRANSPORT,
@@ -163,11 +174,21 @@ export const CLAUDE_CODE_TOOL_DECISION = "tool_decision";
 export const GEN_AI_OPERATION_EXECUTE_TOOL = "execute_tool";
 export type GenAiOperation = "execute_tool";
 export const ERROR_TYPE_TOOL_ERROR = "tool_error";
+export const ERROR_TYPE_TIMEOUT = "timeout";
 export const OUTCOME_OK = "ok";
 export const OUTCOME_ERROR = "error";
 export const OUTCOME_CANCELLED = "cancelled";
 export const OUTCOME_INPUT_REQUIRED = "input_required";
 export type Outcome = "ok" | "error" | "cancelled" | "input_required";
+export const LOG_LEVEL_DEBUG = "debug";
+export const LOG_LEVEL_INFO = "info";
+export const LOG_LEVEL_NOTICE = "notice";
+export const LOG_LEVEL_WARNING = "warning";
+export const LOG_LEVEL_ERROR = "error";
+export const LOG_LEVEL_CRITICAL = "critical";
+export const LOG_LEVEL_ALERT = "alert";
+export const LOG_LEVEL_EMERGENCY = "emergency";
+export type LogLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
 export const SESSION_SOURCE_HANDLE = "handle";
 export const SESSION_SOURCE_BAGGAGE = "baggage";
 export const SESSION_SOURCE_PROTOCOL = "protocol";
@@ -180,6 +201,24 @@ export const TRANSPORT_PIPE = "pipe";
 export const SESSION_TYPE_NEW = "new";
 export const SESSION_TYPE_RESTORED = "restored";
 export type SessionType = "new" | "restored";
+export const REJECTION_REASON_UNAUTHORIZED = "unauthorized";
+export const REJECTION_REASON_FORBIDDEN = "forbidden";
+export const REJECTION_REASON_FORBIDDEN_HOST = "forbidden_host";
+export const REJECTION_REASON_NOT_FOUND = "not_found";
+export const REJECTION_REASON_METHOD_NOT_ALLOWED = "method_not_allowed";
+export const REJECTION_REASON_NOT_ACCEPTABLE = "not_acceptable";
+export const REJECTION_REASON_TOO_LARGE = "too_large";
+export const REJECTION_REASON_UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type";
+export const REJECTION_REASON_TOO_MANY_REQUESTS = "too_many_requests";
+export const REJECTION_REASON_PARSE_ERROR = "parse_error";
+export const REJECTION_REASON_INVALID_REQUEST = "invalid_request";
+export const REJECTION_REASON_INVALID_PARAMS = "invalid_params";
+export const REJECTION_REASON_HEADER_MISMATCH = "header_mismatch";
+export const REJECTION_REASON_MISSING_CAPABILITY = "missing_capability";
+export const REJECTION_REASON_UNSUPPORTED_PROTOCOL_VERSION = "unsupported_protocol_version";
+export const REJECTION_REASON_BAD_REQUEST = "bad_request";
+export const REJECTION_REASON_SERVER_ERROR = "server_error";
+export type RejectionReason = "unauthorized" | "forbidden" | "forbidden_host" | "not_found" | "method_not_allowed" | "not_acceptable" | "too_large" | "unsupported_media_type" | "too_many_requests" | "parse_error" | "invalid_request" | "invalid_params" | "header_mismatch" | "missing_capability" | "unsupported_protocol_version" | "bad_request" | "server_error";
 
 // methods
 export const METHOD_OTHER = "_OTHER";

@@ -17,6 +17,8 @@ GEN_AI_PROMPT_VARIABLE: Final = "gen_ai.prompt.variable"
 ERROR_TYPE: Final = "error.type"
 RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
 MCP_OBS_OPERATION_OUTCOME: Final = "mcp_obs.operation.outcome"
+MCP_OBS_NOTIFICATIONS_SENT: Final = "mcp_obs.notifications.sent"
+MCP_OBS_LOG_LEVEL: Final = "mcp_obs.log.level"
 MCP_CLIENT_NAME: Final = "mcp.client.name"
 MCP_CLIENT_VERSION: Final = "mcp.client.version"
 ENDUSER_ID: Final = "enduser.id"
@@ -42,6 +44,9 @@ MCP_BINARY_VERSION: Final = "mcp.binary.version"
 MCP_PROCESS_PID: Final = "mcp.process.pid"
 MCP_CHECKPOINT_ID: Final = "mcp.checkpoint.id"
 MCP_CHECKPOINT_LENGTH: Final = "mcp.checkpoint.length"
+MCP_OBS_REJECTION_REASON: Final = "mcp_obs.rejection.reason"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+HTTP_REQUEST_METHOD: Final = "http.request.method"
 MCP_OBS_REQUEST_SIZE: Final = "mcp_obs.request.size"
 MCP_OBS_RESPONSE_SIZE: Final = "mcp_obs.response.size"
 MCP_OBS_REQUEST_SHAPE: Final = "mcp_obs.request.shape"
@@ -59,6 +64,7 @@ CPU_MODE: Final = "cpu.mode"
 # metrics
 MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
+MCP_OBS_HTTP_REJECTIONS: Final = "mcp_obs.http.rejections"
 MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
 MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
@@ -132,6 +138,11 @@ MCP_SERVER_OPERATION_DURATION_ATTRIBUTES: Final = (
     NETWORK_PROTOCOL_NAME,
     NETWORK_PROTOCOL_VERSION,
 )
+MCP_OBS_HTTP_REJECTIONS_ATTRIBUTES: Final = (
+    MCP_OBS_REJECTION_REASON,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_REQUEST_METHOD,
+)
 MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: Final = (
     MCP_PROTOCOL_VERSION,
     NETWORK_TRANSPORT,
@@ -172,11 +183,21 @@ CLAUDE_CODE_TOOL_DECISION: Final = "tool_decision"
 GEN_AI_OPERATION_EXECUTE_TOOL: Final = "execute_tool"
 GenAiOperation = Literal["execute_tool"]
 ERROR_TYPE_TOOL_ERROR: Final = "tool_error"
+ERROR_TYPE_TIMEOUT: Final = "timeout"
 OUTCOME_OK: Final = "ok"
 OUTCOME_ERROR: Final = "error"
 OUTCOME_CANCELLED: Final = "cancelled"
 OUTCOME_INPUT_REQUIRED: Final = "input_required"
 Outcome = Literal["ok", "error", "cancelled", "input_required"]
+LOG_LEVEL_DEBUG: Final = "debug"
+LOG_LEVEL_INFO: Final = "info"
+LOG_LEVEL_NOTICE: Final = "notice"
+LOG_LEVEL_WARNING: Final = "warning"
+LOG_LEVEL_ERROR: Final = "error"
+LOG_LEVEL_CRITICAL: Final = "critical"
+LOG_LEVEL_ALERT: Final = "alert"
+LOG_LEVEL_EMERGENCY: Final = "emergency"
+LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 SESSION_SOURCE_HANDLE: Final = "handle"
 SESSION_SOURCE_BAGGAGE: Final = "baggage"
 SESSION_SOURCE_PROTOCOL: Final = "protocol"
@@ -189,6 +210,24 @@ TRANSPORT_PIPE: Final = "pipe"
 SESSION_TYPE_NEW: Final = "new"
 SESSION_TYPE_RESTORED: Final = "restored"
 SessionType = Literal["new", "restored"]
+REJECTION_REASON_UNAUTHORIZED: Final = "unauthorized"
+REJECTION_REASON_FORBIDDEN: Final = "forbidden"
+REJECTION_REASON_FORBIDDEN_HOST: Final = "forbidden_host"
+REJECTION_REASON_NOT_FOUND: Final = "not_found"
+REJECTION_REASON_METHOD_NOT_ALLOWED: Final = "method_not_allowed"
+REJECTION_REASON_NOT_ACCEPTABLE: Final = "not_acceptable"
+REJECTION_REASON_TOO_LARGE: Final = "too_large"
+REJECTION_REASON_UNSUPPORTED_MEDIA_TYPE: Final = "unsupported_media_type"
+REJECTION_REASON_TOO_MANY_REQUESTS: Final = "too_many_requests"
+REJECTION_REASON_PARSE_ERROR: Final = "parse_error"
+REJECTION_REASON_INVALID_REQUEST: Final = "invalid_request"
+REJECTION_REASON_INVALID_PARAMS: Final = "invalid_params"
+REJECTION_REASON_HEADER_MISMATCH: Final = "header_mismatch"
+REJECTION_REASON_MISSING_CAPABILITY: Final = "missing_capability"
+REJECTION_REASON_UNSUPPORTED_PROTOCOL_VERSION: Final = "unsupported_protocol_version"
+REJECTION_REASON_BAD_REQUEST: Final = "bad_request"
+REJECTION_REASON_SERVER_ERROR: Final = "server_error"
+RejectionReason = Literal["unauthorized", "forbidden", "forbidden_host", "not_found", "method_not_allowed", "not_acceptable", "too_large", "unsupported_media_type", "too_many_requests", "parse_error", "invalid_request", "invalid_params", "header_mismatch", "missing_capability", "unsupported_protocol_version", "bad_request", "server_error"]
 
 # methods
 METHOD_OTHER: Final = "_OTHER"
@@ -305,6 +344,13 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "histogram",
         "s",
         "Time from the receipt of a request or notification until its answer or acknowledgement.",
+    ),
+    "mcp_obs.http.rejections": KnownMetric(
+        "mcp",
+        "performance",
+        "counter",
+        "{request}",
+        "HTTP requests that were answered with an error before their MCP message was handled.",
     ),
     "mcp.client.session.duration": KnownMetric(
         "mcp",

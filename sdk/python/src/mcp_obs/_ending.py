@@ -41,3 +41,14 @@ def of_exception(error: BaseException) -> Ending:
     if type(error).__name__ in {"CancelledError", "Cancelled"}:  # asyncio's and trio's
         return CANCELLED
     return Ending("error", type(error).__qualname__, description=said_by(error))
+
+
+def of_unanswered(error: BaseException) -> Ending:
+    """The ending of a request to a client that got no result, because of `error`, which may be the client's own."""
+    if isinstance(error.__context__, TimeoutError) or isinstance(error, TimeoutError):
+        return Ending("error", semconv.ERROR_TYPE_TIMEOUT, description=said_by(error))
+    code = getattr(getattr(error, "error", None), "code", None)
+    # What could not be sent has a code of the library's in place of the client's.
+    if type(code) is int and type(error).__name__ in {"MCPError", "McpError"}:
+        return Ending("error", str(code), str(code), said_by(error))
+    return of_exception(error)

@@ -1,8 +1,8 @@
-"""One incoming MCP message, and what can be said about it before it is handled."""
+"""One MCP message, and what can be said about it before it is handled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast, get_args
 
 from pydantic_core import to_json
 
@@ -12,6 +12,18 @@ from mcp_obs._http import http_attributes
 from mcp_obs._text import LONGEST_TEXT, carried
 
 _TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
+# They belong to what a client asks; what it is asked meanwhile is part of the same trace.
+_OF_THE_ASKING_CLIENT = frozenset(
+    {
+        semconv.MCP_CLIENT_NAME,
+        semconv.MCP_CLIENT_VERSION,
+        semconv.CLIENT_ADDRESS,
+        semconv.CLIENT_PORT,
+        semconv.ENDUSER_ID,
+        semconv.ENDUSER_SCOPE,
+    }
+)
+_LOG_LEVELS = get_args(semconv.LogLevel)
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 
 _measuring = Guard("measuring a message")
@@ -48,6 +60,8 @@ class Message:
     request: Any
     details: RequestDetails | None = None
     """None until it is recorded."""
+    is_outbound: bool = False
+    """Whether the server sends it to its client."""
     _attributes: dict[str, Any] | None = None
 
     @property
@@ -70,6 +84,15 @@ class Message:
             self._attributes = self.details.of_request(self, described) if self.details else described
         return self._attributes
 
+    def event_attributes(self) -> dict[str, Any]:
+        """What an event says of a notification beside its method; never its text, which may be anything."""
+        params, attributes = self.params or {}, dict[str, Any]()
+        if isinstance(params.get("uri"), str):
+            attributes[semconv.MCP_RESOURCE_URI] = params["uri"]
+        if self.method == "notifications/message" and params.get("level") in _LOG_LEVELS:
+            attributes[semconv.MCP_OBS_LOG_LEVEL] = params["level"]
+        return attributes
+
     def _describe(self) -> dict[str, Any]:
         attributes: dict[str, Any] = {semconv.MCP_METHOD_NAME: self.method}
         if self.request_id is not None:
@@ -86,6 +109,10 @@ class Message:
             attributes[semconv.NETWORK_TRANSPORT] = semconv.TRANSPORT_PIPE
         else:
             attributes |= http_attributes(self.request, self.protocol_version)
+        if self.is_outbound:
+            attributes = {
+                name: value for name, value in attributes.items() if name not in _OF_THE_ASKING_CLIENT
+            }
         return _as_carried(attributes)
 
     def _target_attributes(self) -> dict[str, Any]:

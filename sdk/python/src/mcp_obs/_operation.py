@@ -7,20 +7,24 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 
 from mcp_obs import _clock, _ending, _telemetry, semconv
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message
-from mcp_obs._metrics.operations import bounded
+from mcp_obs._metrics.operations import bounded, record_request
 from mcp_obs._metrics.sessions import McpSession
 from mcp_obs._metrics.targets import targets
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
+_CLIENT, _SERVER = SpanKind.CLIENT, SpanKind.SERVER
+# A tool may report progress ten thousand times; its host needs room for events of its own (SpanLimits has 128).
+MOST_TOLD = 32
+
 _starting = Guard("starting a span")
 _ending_one = Guard("ending a span")
 _beginning = Guard("beginning a session")
@@ -35,12 +39,19 @@ class Operation:
         self._message = message
         self._failure: Failure | None = None
         self._negotiated: str | None = None
+        self._told = 0
+        self._is_over = False
         message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
-        self._span = telemetry.start(message, parent)
+        self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
         context = trace.set_span_in_context(self._span, parent.context)
         self._context = otel_context.set_value(_OPERATION, self, context)
         self._started = _clock.perf_counter()
+
+    @property
+    def request(self) -> Any:
+        """The Starlette request below its message; None on stdio and in memory."""
+        return self._message.request
 
     @contextmanager
     def current(self) -> Generator[None]:
@@ -50,6 +61,27 @@ class Operation:
             yield
         finally:
             otel_context.detach(token)
+
+    def sent_as(self, request_id: str | int) -> bool:
+        """A request to the client is about to be sent under this id; False for what is none, or was sent before."""
+        if not self._message.is_outbound or self._message.request_id is not None:
+            return False
+        self._message.request_id = request_id
+        self._span.set_attribute(semconv.JSONRPC_REQUEST_ID, str(request_id))
+        return True
+
+    def tell(self, describe: Callable[[], Message]) -> bool:
+        """The client was told something while this was under way; False when it is not any more."""
+        if self._is_over:
+            return False
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            told = describe()
+            attributes = told.event_attributes()
+            if semconv.MCP_RESOURCE_URI in attributes:
+                attributes[semconv.MCP_RESOURCE_URI] = self._text(attributes[semconv.MCP_RESOURCE_URI])
+            self._span.add_event(told.method, attributes)
+        return True
 
     def note(self, error: Exception) -> None:
         """Keep what a handler raised, before the library turns it into a result."""
@@ -84,7 +116,8 @@ class Operation:
     def fail(self, error: BaseException) -> None:
         """End without an answer, because of `error`."""
         with _ending_one:
-            self._end(_ending.of_exception(error), {})
+            of = _ending.of_unanswered if self._message.is_outbound else _ending.of_exception
+            self._end(of(error), {})
 
     def cancel(self) -> None:
         """End because nobody waits for the answer any more."""
@@ -93,7 +126,10 @@ class Operation:
 
     def _end(self, ending: Ending, late: dict[str, Any]) -> None:
         seconds = _clock.perf_counter() - self._started
+        self._is_over = True
         late[semconv.MCP_OBS_OPERATION_OUTCOME] = ending.outcome
+        if self._told:
+            late[semconv.MCP_OBS_NOTIFICATIONS_SENT] = self._told
         if ending.error_type is not None:
             late[semconv.ERROR_TYPE] = ending.error_type
         if ending.status_code is not None:
@@ -107,9 +143,16 @@ class Operation:
                 if self._failure is not None:
                     failure = self._failure._replace(message=self._text(self._failure.message))
                     span.add_event("exception", failure.event_attributes())
-            self._telemetry.took(span, seconds, self._message, late, self._context)
+            self._took(seconds, late)
         finally:
             span.end()
+
+    def _took(self, seconds: float, late: Mapping[str, Any]) -> None:
+        telemetry, message = self._telemetry, self._message
+        if message.is_outbound:
+            said = {**message.attributes(), **late}
+            record_request(telemetry.metrics, seconds, said, self._context)
+        telemetry.took(self._span, seconds, message, late, self._context)
 
     def _text(self, text: str) -> str:
         return self._telemetry.details.text(self._message, text)

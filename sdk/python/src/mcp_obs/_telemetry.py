@@ -91,7 +91,7 @@ class OpenTelemetry:
         self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
     ) -> None:
         """Record it in the context of the span, for exemplars."""
-        if self.metrics.categories:
+        if self.metrics.categories and not message.is_outbound:
             record_operation(self.metrics, seconds, {**message.attributes(), **late}, context)
 
 

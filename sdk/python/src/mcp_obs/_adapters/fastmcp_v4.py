@@ -7,6 +7,7 @@ from fastmcp.server.middleware import Middleware, MiddlewareContext
 from fastmcp.telemetry import suppress_fastmcp_telemetry
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._adapters.mcp_v2 import OperationMiddleware
 from mcp_obs._operation import note_failure
 
@@ -39,3 +40,4 @@ def instrument(server: Any) -> None:
         return
     middleware.insert(0, FastMCPOperationMiddleware())
     server.add_middleware(ExceptionMiddleware())
+    watch_apps(server)

@@ -14,11 +14,14 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 
 from mcp_obs._adapters import findings
+from mcp_obs._adapters.http_apps import watch_apps
+from mcp_obs._exchange import arrived
 from mcp_obs._guard import Guard
 from mcp_obs._http import header
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
 from mcp_obs._metrics.sessions import McpSession
-from mcp_obs._operation import Operation, begin, note_failure
+from mcp_obs._operation import Operation, begin, current_operation, note_failure
+from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _watching = Guard("watching a message")
 _MARK = "_mcp_obs_instrumented"
@@ -34,6 +37,7 @@ class Connection:
         self._notification: Operation | None = None
         self._client: Client | None = None
         self._protocol_version: str | None = None
+        self._latest_request: Any = None
 
     def operation(self, request_id: str | int) -> Operation | None:
         """The operation of a request that is not answered yet."""
@@ -48,6 +52,9 @@ class Connection:
             method: str = message.method
             request_id = getattr(message, "id", None)
             request = getattr(item.metadata, "request_context", None)
+            if request is not None:
+                arrived(request)
+                self._latest_request = request
             described = self._describe(method, message.params, request_id, request)
             operation = begin(lambda: described, _ambient(request))
             if request_id is None:
@@ -59,11 +66,19 @@ class Connection:
                 self._cancel(request_id)
                 self._operations[request_id] = operation
 
-    def sent(self, item: Any) -> None:
-        """A message is about to go to the client."""
+    def outbound(self, method: str, params: Any = None) -> Message:
+        """A message of the server's own accord."""
+        around = current_operation()
+        request = around.request if around is not None else self._latest_request
+        return Message(method, params, None, self._protocol_version, None, request, is_outbound=True)
+
+    def sent(self, message: Any) -> None:
+        """A request or an answer is about to go to the client."""
         with _watching:
-            message = item.message.root
-            operation = None if hasattr(message, "method") else self._operations.pop(message.id, None)
+            if hasattr(message, "method"):
+                identify(message)
+                return
+            operation = self._operations.pop(message.id, None)
             if operation is None:
                 return
             error = getattr(message, "error", None)
@@ -114,6 +129,18 @@ def _ambient(request: Any) -> Context | None:
     return propagate.extract(request.headers, Context())
 
 
+def identify(message: Any) -> None:
+    """Give a request to the client its id, and the trace that it belongs to (SEP-414), as mcp 2.x does itself."""
+    operation = current_operation()
+    if operation is not None and operation.sent_as(message.id):
+        carrier = dict[str, str]()
+        propagate.inject(carrier)
+        if carrier:
+            params = dict(message.params or {})
+            params["_meta"] = {**mapping_or_empty(params.get("_meta")), **carrier}
+            message.params = params
+
+
 class _ObservedStream:
     """A stream of the server's that reports what passes; everything else it leaves to the stream."""
 
@@ -152,8 +179,13 @@ class ObservedWrites(_ObservedStream):
 
     async def send(self, item: Any) -> None:
         """Send one message."""
-        self._connection.sent(item)
-        await self._stream.send(item)
+        message: Any = getattr(getattr(item, "message", None), "root", None)
+        if hasattr(message, "method") and not hasattr(message, "id"):
+            with observed_notification(lambda: self._connection.outbound(message.method, message.params)):
+                await self._stream.send(item)
+        else:
+            self._connection.sent(message)
+            await self._stream.send(item)
 
 
 def instrument(server: Any) -> None:
@@ -164,6 +196,7 @@ def instrument(server: Any) -> None:
     _observe_streams(lowlevel)
     _make_operations_current(lowlevel)
     _notice_exceptions(server, lowlevel)
+    watch_apps(server)
     setattr(lowlevel, _MARK, True)
 
 
@@ -193,15 +226,39 @@ def _make_operations_current(lowlevel: Any) -> None:
         return
 
     @wraps(handle)
-    async def current(message: Any, *args: Any, **kwargs: Any) -> Any:
+    async def current(message: Any, request: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
         connection = _connection.get()
-        operation = connection.operation(message.request_id) if connection is not None else None
+        operation = None
+        if connection is not None:
+            with _watching:
+                _observe_session(session, connection)
+                operation = connection.operation(message.request_id)
         if operation is None:
-            return await handle(message, *args, **kwargs)
+            return await handle(message, request, session, *args, **kwargs)
         with operation.current():
-            return await handle(message, *args, **kwargs)
+            return await handle(message, request, session, *args, **kwargs)
 
     lowlevel._handle_request = current
+
+
+def _observe_session(session: Any, connection: Connection) -> None:
+    """Record the requests to the client as operations; a connection has one session."""
+    if hasattr(session, _MARK):
+        return
+    setattr(session, _MARK, True)
+    send = getattr(session, "send_request", None)
+    if send is None:
+        findings.report("mcp", "ServerSession.send_request", "requests to the client are not recorded")
+        return
+
+    @wraps(send)
+    async def observed(request: Any, *args: Any, **kwargs: Any) -> Any:
+        return await observed_request(
+            lambda: connection.outbound(request.root.method, as_on_the_wire(request.root.params)),
+            lambda: send(request, *args, **kwargs),
+        )
+
+    session.send_request = observed
 
 
 def _notice_exceptions(server: Any, lowlevel: Any) -> None:

@@ -1,6 +1,6 @@
 """mcp 2.x: MCPServer and the low-level Server, by their list of middleware."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import BaseModel, ValidationError
 
 from mcp_obs._adapters import findings
+from mcp_obs._adapters.http_apps import watch_apps
+from mcp_obs._exchange import arrived
 from mcp_obs._failure import said_by
 from mcp_obs._guard import Guard
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
@@ -28,9 +30,16 @@ _watching = Guard("watching a message of mcp 2.x")
 class OperationMiddleware:
     """Wraps every inbound message in an operation."""
 
+    def __init__(self) -> None:
+        self._observe = _outbound()
+
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if _is_schema_lookup(ctx):
             return await self.proceed(ctx, call_next)
+        if ctx.request is not None:
+            arrived(ctx.request)
+        with _watching:
+            self._observe(ctx)
         operation = begin(partial(_message, ctx))
         if operation is None:
             return await call_next(ctx)
@@ -52,6 +61,17 @@ class OperationMiddleware:
         return await call_next(ctx)
 
 
+def _outbound() -> Callable[[ServerRequestContext[Any, Any]], None]:
+    """What observes the messages to a client."""
+    try:
+        from mcp_obs._adapters import mcp_v2_outbound  # noqa: PLC0415  the rest works without
+    except ImportError as error:
+        findings.report("mcp", f"{error.name} ({error.msg})", "what is sent to the client is not recorded")
+        return lambda ctx: None
+    mcp_v2_outbound.give_way()
+    return mcp_v2_outbound.observe
+
+
 def instrument(server: Any) -> None:
     """Put our middleware in the place of the library's own, so that there is no second span."""
     middleware: list[Any] = server.middleware
@@ -69,6 +89,7 @@ def instrument(server: Any) -> None:
             "should it trace in another way, every operation has a second span, mcp's own",
         )
         middleware.insert(0, OperationMiddleware())
+    watch_apps(server)
     if not isinstance(server, Server):
         _notice_exceptions(server)
 

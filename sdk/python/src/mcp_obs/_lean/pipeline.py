@@ -59,7 +59,7 @@ class LeanTelemetry:
     ) -> None:
         """Keep it until the exporter records it."""
         if isinstance(span, OperationSpan):
-            span.seconds, span.late = seconds, late
+            span.seconds, span.late = None if message.is_outbound else seconds, late
 
 
 class LeanPipeline:

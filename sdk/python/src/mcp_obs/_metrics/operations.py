@@ -28,6 +28,14 @@ def record_operation(
         metrics.record(semconv.MCP_OBS_FEATURE_USAGE, 1, labels, context)
 
 
+def record_request(
+    metrics: Metrics, seconds: float, attributes: Mapping[str, Any], context: Context | None = None
+) -> None:
+    """Record a request to the client; one that was given up is no sample of how long clients take."""
+    if attributes.get(semconv.MCP_OBS_OPERATION_OUTCOME) not in _UNTIMED:
+        metrics.record(semconv.MCP_CLIENT_OPERATION_DURATION, seconds, bounded(attributes), context)
+
+
 def bounded(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes, with what a client is free to choose only where it is known."""
     labels = dict(attributes)

@@ -1,0 +1,85 @@
+"""The ASGI application around an MCP server, seen from outside."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from mcp_obs._exchange import begin_exchange, is_watched
+from mcp_obs._guard import Guard
+from mcp_obs._rejections import count_rejection
+
+Scope = MutableMapping[str, Any]
+ASGIMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+Send = Callable[[ASGIMessage], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# A JSON-RPC error; nobody needs to hold more of an answer.
+_MOST_OF_AN_ANSWER = 2**14
+
+_counting = Guard("counting a rejected request")
+
+
+class McpAsgiMiddleware:
+    """Counts the requests that are answered with an error before their MCP message reaches the server.
+
+    Those are the refused (401, 403), the malformed and the misdirected; no operation shows them. The metric is
+    `mcp_obs.http.rejections`. Everything is passed on as it is: streams, WebSockets, lifespan, exceptions.
+
+    `instrument` puts it around the applications that a server makes (`streamable_http_app`, `sse_app`,
+    `http_app`). A host that builds its own wraps it: `app = McpAsgiMiddleware(app)`. Inside another one it does
+    nothing, so that no request is counted twice.
+
+    Args:
+        app: The application that serves MCP.
+        paths: Where in it MCP is served; other requests are left alone. None means everywhere.
+    """
+
+    def __init__(self, app: App, paths: Iterable[str] | None = None) -> None:
+        self.app = app
+        self._paths = None if paths is None else tuple(path.rstrip("/") for path in paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self._is_ours(scope):
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, WatchedAnswer(scope, send).send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        if is_watched(scope):
+            return False
+        if self._paths is None:
+            return True
+        path: str = scope["path"]
+        # The path is that of the whole server, and root_path the part that has led here.
+        root = scope.get("root_path", "")
+        if root and path.startswith(root):
+            path = path[len(root) :]
+        path = path.rstrip("/")
+        return any(path == one or path.startswith(f"{one}/") for one in self._paths)
+
+
+class WatchedAnswer:
+    """The answer to one request, of which an error's beginning is kept until it is over."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._method: str = scope["method"]
+        self._exchange = begin_exchange(scope)
+        self._send = send
+        self._status = 0
+        self._body = b""
+
+    async def send(self, message: ASGIMessage) -> None:
+        """Pass on one part of it."""
+        with _counting:
+            self._watch(message)
+        await self._send(message)
+
+    def _watch(self, message: ASGIMessage) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif message["type"] == "http.response.body" and self._status >= 400:
+            self._body += message.get("body", b"")[: _MOST_OF_AN_ANSWER - len(self._body)]
+            if not message.get("more_body", False):
+                status, self._status = self._status, 0
+                if not self._exchange.has_arrived:
+                    count_rejection(self._method, status, self._body)

@@ -1,0 +1,127 @@
+"""mcp 1.x, high level and low level."""
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from mcp import types
+from mcp.server.fastmcp import Context, FastMCP
+from mcp.server.lowlevel import Server
+from mcp.shared.memory import create_connected_server_and_client_session
+from pydantic import AnyUrl
+
+from .asking import SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
+
+CAN_ELICIT = hasattr(types, "ElicitRequest")  # since 1.10
+
+
+ROOTS = (types.ServerRequest(types.ListRootsRequest(method="roots/list")), types.ListRootsResult)
+HI = types.SamplingMessage(role="user", content=types.TextContent(type="text", text="Hi"))
+ASKS = {
+    "roots": by("list_roots"),
+    "sampling": by("create_message", [HI], max_tokens=9),
+    "ping": by("send_ping"),
+    "impatient": by("send_request", *ROOTS, request_read_timeout_seconds=timedelta(seconds=0.05)),
+    "log": by("send_log_message", "warning", "a secret"),
+    "updated": by("send_resource_updated", AnyUrl("memo://today")),
+    "tools": by("send_tool_list_changed"),
+    "resources": by("send_resource_list_changed"),
+    "prompts": by("send_prompt_list_changed"),
+}
+if CAN_ELICIT:
+    ASKS["elicitation"] = by("elicit", "Sure?", SCHEMA)
+
+
+def _notification(kind: Any, params: Any = None) -> Any:
+    method = kind.model_fields["method"].default or kind.model_fields["method"].annotation.__args__[0]
+    return types.ClientNotification(kind(method=method, params=params))
+
+
+TELLS = {
+    "notifications/roots/list_changed": _notification(types.RootsListChangedNotification),
+    "notifications/progress": _notification(
+        types.ProgressNotification, types.ProgressNotificationParams(progressToken="none", progress=1)
+    ),
+    "notifications/cancelled": _notification(
+        types.CancelledNotification, types.CancelledNotificationParams(requestId="none")
+    ),
+}
+
+
+def build() -> Any:
+    """A FastMCP."""
+    server = FastMCP("kit")
+    for tool in tools_of(ASKS, Context):
+        server.add_tool(tool)
+    return server
+
+
+def build_low_level() -> Any:
+    """A low-level server."""
+    server: Any = Server("kit")
+
+    async def report_progress(progress: float, total: float) -> None:
+        meta = server.request_context.meta
+        if meta and meta.progressToken is not None:
+            await server.request_context.session.send_progress_notification(
+                meta.progressToken, progress, total
+            )
+
+    tools = {tool.__name__: tool for tool in tools_of(ASKS, Any)}
+
+    @server.list_tools()
+    async def list_tools() -> list[types.Tool]:
+        return [types.Tool(name=name, inputSchema={"type": "object"}) for name in tools]
+
+    @server.call_tool()
+    async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
+        session = server.request_context.session
+        ctx = SimpleNamespace(session=session, report_progress=report_progress)
+        return [types.TextContent(type="text", text=await tools[name](**arguments, ctx=ctx))]
+
+    return server
+
+
+async def sample(context: Any, params: Any) -> Any:
+    content = types.TextContent(type="text", text="Hello")
+    return types.CreateMessageResult(role="assistant", content=content, model="kit")
+
+
+async def elicit(context: Any, params: Any) -> Any:
+    return types.ElicitResult(action="accept", content={"sure": True})
+
+
+def callbacks(*, dumb: bool, hesitation: Hesitation | None) -> dict[str, Any]:
+    """How a client answers."""
+
+    async def list_roots(context: Any) -> types.ListRootsResult:
+        keep_traceparent(context)
+        if hesitation is not None:
+            hesitation.asked.set()
+            await hesitation.released.wait()
+        return types.ListRootsResult(roots=[])
+
+    if dumb:
+        return {}
+    answers: dict[str, Any] = {"sampling_callback": sample, "list_roots_callback": list_roots}
+    return answers | ({"elicitation_callback": elicit} if CAN_ELICIT else {})
+
+
+@asynccontextmanager
+async def connect(
+    server: Any, *, dumb: bool = False, hesitation: Hesitation | None = None
+) -> AsyncGenerator[Any]:
+    """A client in memory."""
+    answers = callbacks(dumb=dumb, hesitation=hesitation)
+    lowlevel = getattr(server, "_mcp_server", server)
+    async with create_connected_server_and_client_session(lowlevel, **answers) as session:
+        yield session
+
+
+LINES = [
+    AskingLine("mcp 1.x", build, connect, ASKS, TELLS, "-32600"),
+    AskingLine("mcp 1.x, low level", build_low_level, connect, ASKS, TELLS, "-32600"),
+]

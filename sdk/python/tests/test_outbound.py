@@ -1,0 +1,217 @@
+"""What a server asks and tells its client, on every library."""
+
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
+from sdk_kit.asking import LOG, AskingLine, Hesitation, asking_lines, traceparents
+from sdk_kit.recording import Recording, picture
+
+import mcp_obs
+from mcp_obs._operation import MOST_TOLD
+from mcp_obs.testing import Distribution
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("line", asking_lines(), ids=str),
+]
+METHODS = {
+    "roots": "roots/list",
+    "sampling": "sampling/createMessage",
+    "elicitation": "elicitation/create",
+    "ping": "ping",
+}
+
+
+async def ask(line: AskingLine, what: str, **client: Any) -> str:
+    """Have a tool ask a client, and return what the tool says of the answer."""
+    async with line.connect(mcp_obs.instrument(line.build()), **client) as session:
+        result = await session.call_tool("ask", {"what": what})
+    return result.content[0].text
+
+
+def spans_of(recording: Recording, method: str) -> list[ReadableSpan]:
+    """The spans of a method that the server was the client in."""
+    return [one for one in recording.log.spans if one.name == method and one.kind is trace.SpanKind.CLIENT]
+
+
+def client_durations(recording: Recording) -> list[tuple[Any, Any]]:
+    """The methods and error types of the durations that clients took."""
+    points = recording.points("mcp.client.operation.duration")
+    return [
+        (point.attributes["mcp.method.name"], point.attributes.get("error.type"))
+        for point in points
+        if isinstance(point.value, Distribution)
+        for _ in range(point.value.count)
+    ]
+
+
+async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
+    line: AskingLine, recording: Recording, host_spans: list[ReadableSpan]
+):
+    for what in sorted(METHODS.keys() & line.asks.keys()):
+        assert "Error" not in await ask(line, what)
+        (asked,) = spans_of(recording, METHODS[what])
+        (call,) = [span for span in recording.log.spans if span.name == "tools/call ask"]
+        assert asked.parent is not None
+        assert call.context is not None
+        assert (asked.parent.trace_id, asked.parent.span_id) == (call.context.trace_id, call.context.span_id)
+        version: Any = (call.attributes or {})["mcp.protocol.version"]
+        expected: dict[str, object] = {
+            "mcp.method.name": METHODS[what],
+            "jsonrpc.request.id": IsStr(regex=r"\d+"),
+            "mcp.protocol.version": version,
+            "network.transport": "pipe",
+            "mcp_obs.response.size": IsPositiveInt(),
+            "mcp_obs.operation.outcome": "ok",
+        }
+        if what in {"sampling", "elicitation"}:
+            expected["mcp_obs.request.size"] = IsPositiveInt()
+        assert picture(asked) == {
+            "name": METHODS[what],
+            "kind": "CLIENT",
+            "status": ("UNSET", None),
+            "attributes": expected,
+            "events": [],
+            "links": 0,
+        }
+        recording.log.spans.clear()
+    asked_for = [METHODS[what] for what in sorted(METHODS.keys() & line.asks.keys())]
+    assert client_durations(recording) == [(method, None) for method in asked_for]
+    # The libraries' own spans of these requests would be theirs a second time.
+    of_requests = [
+        span for span in host_spans if (span.attributes or {}).get("mcp.method.name") in METHODS.values()
+    ]
+    assert of_requests == []
+
+
+async def test_the_client_is_told_which_trace_it_is_asked_in(line: AskingLine, recording: Recording):
+    traceparents.clear()
+    await ask(line, "roots")
+    (asked,) = spans_of(recording, "roots/list")
+    assert asked.context is not None
+    assert [one[3:52] for one in traceparents] == [
+        f"{asked.context.trace_id:032x}-{asked.context.span_id:016x}"
+    ]
+
+
+async def test_a_client_that_supports_nothing_is_an_error_with_its_code(
+    line: AskingLine, recording: Recording
+):
+    assert "Error" in await ask(line, "roots", dumb=True)
+    (asked,) = spans_of(recording, "roots/list")
+    assert asked.status.status_code.name == "ERROR"
+    assert dict(asked.attributes or {}) == IsPartialDict(
+        {
+            "error.type": line.not_supported,
+            "rpc.response.status_code": line.not_supported,
+            "mcp_obs.operation.outcome": "error",
+        }
+    )
+    assert recording.picture("tools/call ask")["attributes"]["mcp_obs.operation.outcome"] == "ok"
+    assert client_durations(recording) == [("roots/list", line.not_supported)]
+
+
+async def test_a_request_that_is_not_answered_in_time_is_a_timeout(line: AskingLine, recording: Recording):
+    hesitation = Hesitation()
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(ask, line, "impatient", hesitation=hesitation))
+        await anyio.to_thread.run_sync(recording.log.wait_for, "roots/list")
+        # Clients of 1.x read nothing while they are thinking.
+        hesitation.released.set()
+    (asked,) = spans_of(recording, "roots/list")
+    attributes = dict(asked.attributes or {})
+    assert attributes == IsPartialDict({"error.type": "timeout", "mcp_obs.operation.outcome": "error"})
+    assert "rpc.response.status_code" not in attributes
+    # Servers of 1.x tell their client in the log of the answer that comes too late.
+    assert [taken for taken in client_durations(recording) if taken[0] != LOG] == [("roots/list", "timeout")]
+
+
+async def test_a_request_of_a_cancelled_call_is_cancelled(line: AskingLine, recording: Recording):
+    hesitation = Hesitation()
+    async with (
+        line.connect(mcp_obs.instrument(line.build()), hesitation=hesitation) as session,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(session.call_tool, "ask", {"what": "roots"})
+        await hesitation.asked.wait()
+        group.cancel_scope.cancel()
+    # Where the client does not say that it gave up, the end of the connection does.
+    asked = await anyio.to_thread.run_sync(recording.log.wait_for, "roots/list")
+    attributes = dict(asked.attributes or {})
+    assert attributes["mcp_obs.operation.outcome"] == "cancelled"
+    assert "error.type" not in attributes
+    assert client_durations(recording) == []
+
+
+async def test_notifications_are_events_of_the_operation_that_sends_them(
+    line: AskingLine, recording: Recording
+):
+    async def progressed(*_: Any) -> None:
+        pass
+
+    async with line.connect(mcp_obs.instrument(line.build())) as session:
+        await session.call_tool("tell", {}, progress_callback=progressed)
+    span = recording.picture("tools/call tell")
+    assert span["events"] == [
+        ("notifications/progress", {}),
+        ("notifications/message", {"mcp_obs.log.level": "warning"}),
+        ("notifications/resources/updated", {"mcp.resource.uri": "memo://today"}),
+        ("notifications/tools/list_changed", {}),
+        ("notifications/resources/list_changed", {}),
+        ("notifications/prompts/list_changed", {}),
+    ]
+    assert span["attributes"]["mcp_obs.notifications.sent"] == 6
+    assert "a secret" not in str(span)
+
+
+async def test_progress_that_nobody_wants_is_not_told(line: AskingLine, recording: Recording):
+    async with line.connect(mcp_obs.instrument(line.build())) as session:
+        await session.call_tool("tell", {})
+    span = recording.picture("tools/call tell")
+    assert "notifications/progress" not in [name for name, _ in span["events"]]
+    assert span["attributes"]["mcp_obs.notifications.sent"] == 5
+
+
+async def test_of_many_notifications_the_first_are_events_and_all_are_counted(
+    line: AskingLine, recording: Recording
+):
+    async with line.connect(mcp_obs.instrument(line.build())) as session:
+        await session.call_tool("chat", {"count": MOST_TOLD + 5})
+    span = recording.picture("tools/call chat")
+    assert len(span["events"]) == MOST_TOLD
+    assert span["attributes"]["mcp_obs.notifications.sent"] == MOST_TOLD + 5
+
+
+async def test_what_is_sent_outside_an_operation_is_a_span_of_its_own(line: AskingLine, recording: Recording):
+    line.sessions.clear()
+    async with line.connect(mcp_obs.instrument(line.build())) as session:
+        await session.call_tool("chat", {"count": 0})
+        (kept,) = line.sessions
+        await line.asks["log"](kept)
+        assert type(await line.asks["ping"](kept)).__name__ == "EmptyResult"
+    told, asked = recording.picture(LOG), recording.picture("ping")
+    assert (told["kind"], told["attributes"]["mcp_obs.operation.outcome"]) == ("CLIENT", "ok")
+    assert (asked["kind"], asked["attributes"]["mcp_obs.operation.outcome"]) == ("CLIENT", "ok")
+    assert asked["attributes"]["network.transport"] == "pipe"
+
+
+async def test_every_notification_of_the_client_is_a_span(line: AskingLine, recording: Recording):
+    async with line.connect(mcp_obs.instrument(line.build())) as session:
+        for method, notification in line.tells.items():
+            await session.send_notification(notification)
+            await anyio.to_thread.run_sync(recording.log.wait_for, method)
+    for method in ("notifications/initialized", *line.tells):
+        told = recording.picture(method)
+        assert (told["kind"], told["status"]) == ("SERVER", ("UNSET", None))
+        assert told["attributes"] == IsPartialDict(
+            {
+                "mcp.method.name": method,
+                "network.transport": "pipe",
+                "mcp_obs.operation.outcome": "ok",
+            }
+        )
