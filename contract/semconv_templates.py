@@ -87,7 +87,9 @@ def _python_values(values: Values) -> str:
     lines = [f'{constant(values.type)}_{constant(value)}: Final = "{value}"' for value in values.members]
     if not values.open:
         members = ", ".join(f'"{value}"' for value in values.members)
-        lines.append(f"{values.type} = Literal[{members}]")
+        one_line = f"{values.type} = Literal[{members}]"
+        broken = "".join(f'    "{value}",\n' for value in values.members)
+        lines.append(one_line if len(one_line) <= LINE_LENGTH else f"{values.type} = Literal[\n{broken}]")
     return "\n".join(lines)
 
 

@@ -227,7 +227,25 @@ REJECTION_REASON_MISSING_CAPABILITY: Final = "missing_capability"
 REJECTION_REASON_UNSUPPORTED_PROTOCOL_VERSION: Final = "unsupported_protocol_version"
 REJECTION_REASON_BAD_REQUEST: Final = "bad_request"
 REJECTION_REASON_SERVER_ERROR: Final = "server_error"
-RejectionReason = Literal["unauthorized", "forbidden", "forbidden_host", "not_found", "method_not_allowed", "not_acceptable", "too_large", "unsupported_media_type", "too_many_requests", "parse_error", "invalid_request", "invalid_params", "header_mismatch", "missing_capability", "unsupported_protocol_version", "bad_request", "server_error"]
+RejectionReason = Literal[
+    "unauthorized",
+    "forbidden",
+    "forbidden_host",
+    "not_found",
+    "method_not_allowed",
+    "not_acceptable",
+    "too_large",
+    "unsupported_media_type",
+    "too_many_requests",
+    "parse_error",
+    "invalid_request",
+    "invalid_params",
+    "header_mismatch",
+    "missing_capability",
+    "unsupported_protocol_version",
+    "bad_request",
+    "server_error",
+]
 
 # methods
 METHOD_OTHER: Final = "_OTHER"

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from mcp_obs.testing import Point
-from mcp_obs.testing._reading import read_points
+from mcp_obs.testing._reading import read_points, read_spans
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Collector:
     ports: list[int] = field(default_factory=list[int])
     """Of the connections that the requests came on."""
     spans: list[str] = field(default_factory=list[str])
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Of the last span of each name."""
     resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     points: list[list[Point]] = field(default_factory=list[list[Point]])
     """Of each export of metrics."""
@@ -46,6 +48,8 @@ class Collector:
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
             attributes = resource_spans.resource.attributes
             self.resources.append({one.key: one.value.string_value for one in attributes})
+            for span in read_spans(body):
+                self.attributes[span.name] = span.attributes
             self.spans += [span.name for scope in resource_spans.scope_spans for span in scope.spans]
 
     def _take_points(self, body: bytes) -> None:

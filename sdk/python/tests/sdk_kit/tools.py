@@ -1,9 +1,14 @@
 """What every test server offers, whatever its library."""
 
+import os
+import socket
+
 import anyio
 from opentelemetry import baggage, trace
 
 OFFERED = ["add", "greet", "fail", "wait", "traced", "conversation"]
+BEGUN = "KIT_BEGUN"
+"""The port to tell that a call has begun."""
 waiting: "list[anyio.Event]" = []
 
 
@@ -24,7 +29,10 @@ def fail(reason: str) -> str:
 
 async def wait() -> str:
     """Tell that the call has begun, and never end."""
-    waiting[-1].set()
+    if BEGUN in os.environ:  # whoever waits is in another process, or in another thread
+        socket.create_connection(("127.0.0.1", int(os.environ[BEGUN]))).close()
+    else:
+        waiting[-1].set()
     await anyio.sleep_forever()
     return "never"
 

@@ -1,0 +1,60 @@
+"""A call that is answered, fails, finds no tool or is given up, over every transport and in both eras."""
+
+import anyio
+import pytest
+from dirty_equals import IsPartialDict
+from sdk_kit.collector import collecting
+from sdk_kit.lines import Line, installed_lines
+from sdk_kit.recording import Recording, picture
+from sdk_kit.transports import TRANSPORTS, connected, told_when_begun
+
+import mcp_obs
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("line", installed_lines().values(), ids=str),
+]
+OVER = pytest.mark.parametrize("transport", TRANSPORTS)
+ENDINGS = {
+    "tools/call greet": IsPartialDict({"mcp_obs.operation.outcome": "ok"}),
+    "tools/call fail": IsPartialDict({"mcp_obs.operation.outcome": "error", "error.type": "tool_error"}),
+    "tools/call no_such_tool": IsPartialDict(
+        {"mcp_obs.operation.outcome": "error", "error.type": "tool_error"}
+    ),
+    "tools/call wait": IsPartialDict({"mcp_obs.operation.outcome": "cancelled"}),
+}
+
+
+@OVER
+async def test_every_ending_is_told_over_every_transport(line: Line, transport: str, recording: Recording):
+    with told_when_begun() as (_, begun):
+        async with connected(line, transport, mcp_obs.instrument(line.build())) as peer:
+            await peer.call("greet", name="Ada")
+            await peer.call("fail", reason="the disk is full")
+            await peer.call("no_such_tool")
+            await line.cancel(peer, begun())
+        await anyio.to_thread.run_sync(recording.log.wait_for, "tools/call wait")
+    spans = {span.name: picture(span) for span in recording.log.spans if span.name in ENDINGS}
+    assert {name: span["attributes"] for name, span in spans.items()} == ENDINGS
+    assert len([name for name in recording.names if name in ENDINGS]) == len(ENDINGS)
+    assert spans["tools/call fail"]["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
+    ]
+    for span in spans.values():
+        expected = "pipe" if transport == "in memory" else "tcp"
+        assert span["attributes"]["network.transport"] == expected
+
+
+async def test_every_ending_is_told_over_stdio(line: Line):
+    with collecting() as collector, told_when_begun() as (environment, begun):
+        async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url, **environment}) as peer:
+            await peer.call("greet", name="Ada")
+            await peer.call("fail", reason="the disk is full")
+            await peer.call("no_such_tool")
+            await line.cancel(peer, begun())
+            # A client of 1.x that has gone before the answer to the cancelled call comes ends with an error.
+            await peer.tools()
+        await anyio.to_thread.run_sync(collector.wait_for, "tools/call wait")
+    assert {name: each for name, each in collector.attributes.items() if name in ENDINGS} == ENDINGS
+    assert [collector.spans.count(name) for name in ENDINGS] == [1, 1, 1, 1]
+    assert {each["network.transport"] for each in collector.attributes.values()} == {"pipe"}
