@@ -157,9 +157,14 @@ def json_size(value: Any) -> int | None:
 
 
 def _as_carried(attributes: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: value for name, value in attributes.items() if type(value) is str}
-    attributes.update({name: carried(text) for name, text in texts.items()})
-    long = [name for name, text in texts.items() if len(text) > LONGEST_TEXT]
+    # Most have none.
+    awkward = {
+        name: value
+        for name, value in attributes.items()
+        if type(value) is str and not (value.isascii() and len(value) <= LONGEST_TEXT)
+    }
+    attributes.update({name: carried(text) for name, text in awkward.items()})
+    long = [name for name, text in awkward.items() if len(text) > LONGEST_TEXT]
     if long:
         attributes[semconv.MCP_OBS_TRUNCATED] = long
     return attributes

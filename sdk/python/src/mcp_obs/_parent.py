@@ -22,7 +22,9 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
     `ambient` stands in for the current context where that one is not the message's own.
     """
     ambient = otel_context.get_current() if ambient is None else ambient
-    carrier = {key: value for key, value in meta.items() if isinstance(value, str)}
+    # Each is the name of an HTTP header too, and those have no slash (RFC 9110, 5.6.2): MCP's own keys do, and the
+    # newer protocols have some in every message.
+    carrier = {key: value for key, value in meta.items() if isinstance(value, str) and "/" not in key}
     if not carrier:
         return Parent(ambient, ())
     context = propagate.extract(carrier, ambient)

@@ -14,4 +14,5 @@ def clean(text: str) -> str:
 
     UTF-8 has none: one in a span's name or description costs the exporter the whole batch.
     """
-    return text.encode(errors="replace").decode()
+    # Most texts are ASCII, which costs nothing to find out.
+    return text if text.isascii() else text.encode(errors="replace").decode()

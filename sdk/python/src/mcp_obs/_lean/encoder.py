@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import SpanFlags
 from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace import TraceState
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
@@ -61,7 +61,7 @@ class SpanEncoder:
             b"\x22\x08" + span.parent.span_id.to_bytes(8, "big") if span.parent else b"",
             b"\x39" + fixed64(span.start_time) + b"\x41" + fixed64(span.end_time),
             *self._described(span, attributes, shared),
-            _FLAGS + _flags(span.parent).to_bytes(4, "little"),
+            _REMOTE_FLAGS if span.parent is not None and span.parent.is_remote else _LOCAL_FLAGS,
         ]
         if span.events or span.links or span.status:
             parts.append(_particulars(span).SerializeToString())
@@ -125,9 +125,12 @@ def _trace_state(state: TraceState) -> bytes:
     return field(b"\x1a", text(state.to_header()))
 
 
-def _flags(parent: SpanContext | None) -> int:
-    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if parent and parent.is_remote else 0
+def _flags(is_remote: bool) -> int:
+    remote = SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK if is_remote else 0
     return SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | remote
+
+
+_LOCAL_FLAGS, _REMOTE_FLAGS = (_FLAGS + _flags(each).to_bytes(4, "little") for each in (False, True))
 
 
 def _particulars(span: LightSpan) -> SpanMessage:
@@ -143,7 +146,7 @@ def _particulars(span: LightSpan) -> SpanMessage:
             trace_id=context.trace_id.to_bytes(16, "big"),
             span_id=context.span_id.to_bytes(8, "big"),
             trace_state=context.trace_state.to_header(),
-            flags=_flags(context),
+            flags=_flags(context.is_remote),
         )
         for key, value in (link.attributes or {}).items():
             written.attributes.add().ParseFromString(key_value(key, value))
