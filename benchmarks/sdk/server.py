@@ -47,7 +47,10 @@ def serve_http(server: Any, port: int) -> None:
     """On the loopback, without a log of each request."""
     is_fastmcp = hasattr(server, "http_app")
     app = server.http_app() if is_fastmcp else server.streamable_http_app()
-    import_module("uvicorn").run(app, host="127.0.0.1", port=port, log_level="warning")
+    # The client's connection outlasts the pauses of the benchmark, which are longer than the usual 5 s.
+    import_module("uvicorn").run(
+        app, host="127.0.0.1", port=port, log_level="warning", timeout_keep_alive=600
+    )
 
 
 async def serve_memory(server: Any) -> None:

@@ -1,7 +1,7 @@
 """One export over OTLP/HTTP."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -36,6 +36,8 @@ class Sender:
             "user-agent": "mcp-obs",
         }
         self._session = requests.Session()
+        self._prepared: requests.PreparedRequest | None = None
+        self._settings: dict[str, Any] = {}
         self._has_told = False
 
     def forget(self) -> None:
@@ -45,10 +47,9 @@ class Sender:
     def send(self, body: bytes, seconds: float) -> Sent:
         """Send one gzipped request; `seconds` for connecting, and again for each part of the answer."""
         try:
+            request = self._request(body)
             # A redirect would take the key elsewhere; an answer is as long as whoever answers likes.
-            response = self._session.post(
-                self._url, body, headers=self._headers, timeout=seconds, allow_redirects=False, stream=True
-            )
+            response = self._session.send(request, timeout=seconds, allow_redirects=False, **self._settings)
         except Exception as error:  # noqa: BLE001  each layer below has its own; some quote the headers
             is_away = isinstance(error, requests.ConnectionError | requests.Timeout)
             reason = str(error) if is_away else type(error).__name__
@@ -56,6 +57,16 @@ class Sender:
             return Sent(is_over=False)
         with response:
             return self._judge(response)
+
+    def _request(self, body: bytes) -> requests.PreparedRequest:
+        """Proxies, certificates and a .netrc are looked up once: that is half of what an export costs."""
+        if self._prepared is None:
+            prepared = self._session.prepare_request(requests.Request("POST", self._url, self._headers))
+            merged = self._session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
+            self._prepared, self._settings = prepared, dict(merged)
+        request = self._prepared.copy()
+        request.prepare_body(body, None)
+        return request
 
     def _judge(self, response: requests.Response) -> Sent:
         """Goes by the status alone: what was taken must not be sent again because its answer is broken."""
