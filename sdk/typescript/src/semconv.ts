@@ -35,6 +35,7 @@ export const SERVER_PORT = "server.port";
 export const MCP_MODEL = "mcp.model";
 export const GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
 export const MCP_SESSION_TYPE = "mcp.session.type";
+export const MCP_SESSION_STATUS = "mcp.session.status";
 export const MCP_PROMPT_LENGTH = "mcp.prompt.length";
 export const MCP_MESSAGE_COUNT = "mcp.message.count";
 export const MCP_BINARY_VERSION = "mcp.binary.version";

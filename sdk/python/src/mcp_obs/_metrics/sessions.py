@@ -29,7 +29,7 @@ class SessionCounts:
         self._metrics.record(semconv.MCP_SESSIONS_ACTIVE, -1)
 
 
-class _Agents:
+class Agents:
     """Whether the process runs sessions of coding agents, which are the ones to count then."""
 
     are_run = False
@@ -37,7 +37,7 @@ class _Agents:
 
 def agents_are_run() -> None:
     """From now on `mcp.sessions.*` are those of coding agents, and not of MCP clients."""
-    _Agents.are_run = True
+    Agents.are_run = True
 
 
 class McpSession:
@@ -52,7 +52,7 @@ class McpSession:
         self._started = _clock.perf_counter()
         self._ending = threading.Lock()
         self._is_over = False
-        self._counts = None if _Agents.are_run else SessionCounts(metrics)
+        self._counts = None if Agents.are_run else SessionCounts(metrics)
         _open.add(self)
 
     def end(self, error_type: str | None = None) -> None:

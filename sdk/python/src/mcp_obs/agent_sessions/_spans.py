@@ -1,0 +1,22 @@
+"""Spans around what an agent does."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry.trace import NoOpTracer, Span, SpanKind
+
+from mcp_obs import _telemetry, semconv
+
+
+@contextmanager
+def spanning(name: str, attributes: Mapping[str, Any], kind: SpanKind = SpanKind.INTERNAL) -> Generator[Span]:
+    """A span that is current in the block; what the block raises is on it and goes on as it is."""
+    telemetry = _telemetry.current()
+    tracer = telemetry.tracer if telemetry is not None else NoOpTracer()
+    with tracer.start_as_current_span(name, kind=kind, attributes=dict(attributes)) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute(semconv.ERROR_TYPE, type(error).__qualname__)
+            raise
