@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from inline_snapshot import snapshot
 
 from mcp_obs_server.store import TelemetryStore
@@ -91,3 +92,26 @@ async def test_opentelemetrys_javascript_exports_in_protobuf_and_json_are_stored
             "service": "unknown_service:node",
         }
     )
+
+
+@pytest.mark.parametrize(
+    "way", [{}, {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "100"}], ids=["lean", "OpenTelemetry's"]
+)
+async def test_calls_of_which_a_tenth_is_kept_are_counted_as_all_that_there_were(
+    now_door: Door, way: dict[str, str]
+) -> None:
+    environment = {"MCP_OBS_ENDPOINT": now_door.url, "MCP_OBS_API_KEY": KEY, "MCP_OBS_SAMPLER": "ratio:0.1"}
+    ours = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": ""}
+    await run(now_door, sys.executable, SENDERS / "sampled.py", **environment | ours | way)
+    kept = await now_door.spans("outcome, sampling_weight")
+    assert {row["sampling_weight"] for row in kept} == {10.0}
+    (counted,) = await now_door.store.rows(
+        "SELECT toUInt64(sum(calls)) AS calls, toUInt64(sum(errors)) AS errors FROM operations_15m"
+        " WHERE grain = 'server' AND org_id = {org_id:UInt32}",
+        {"org_id": now_door.org_id},
+    )
+    errors = sum(row["outcome"] == "error" for row in kept)
+    assert counted == {"calls": 10 * len(kept), "errors": 10 * errors}
+    # 5,000 calls and 250 errors: within three standard deviations, which the fixed ids make the same every time.
+    assert 4_364 < counted["calls"] < 5_636
+    assert 108 < counted["errors"] < 392

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from mcp_obs import sampling
 from mcp_obs._metrics.categories import NONE, Category
 from mcp_obs._metrics.categories import resolve as metric_categories
 from mcp_obs._privacy.settings import DEFAULT_PRIVACY, Privacy, resolve_privacy
+from mcp_obs.sampling import Sampler
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
 _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -13,7 +15,6 @@ _OTEL_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_END
 _OF_THE_SDK = (
     "OTEL_EXPORTER_OTLP_",
     "OTEL_BSP_",
-    "OTEL_TRACES_SAMPLER",
     "OTEL_SPAN_",
     "OTEL_EVENT_",
     "OTEL_LINK_",
@@ -30,6 +31,7 @@ class Configuration:
     `endpoint` is a base URL without /v1/traces; None leaves it to the OTEL_EXPORTER_OTLP_* variables.
     `server_name` is the resource's service.name; None leaves it to the OTEL_* variables.
     `metrics` are the categories that are exported.
+    `sampler` is None where every operation is kept.
     """
 
     api_key: str | None
@@ -37,6 +39,7 @@ class Configuration:
     server_name: str | None
     metrics: frozenset[Category] = NONE
     privacy: Privacy = DEFAULT_PRIVACY
+    sampler: Sampler | None = None
 
     def url(self, signal: str) -> str | None:
         """Where a signal goes."""
@@ -63,11 +66,12 @@ def resolve(
     server_name: str | None = None,
     metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
+    sampler: Sampler | str | None = None,
 ) -> Configuration | None:
     """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
 
-    Raises ValueError when the endpoint is not an http(s) URL, the key can't be sent, a category of metrics is none,
-    or what is decided about privacy can't be applied.
+    Raises ValueError when the endpoint is not an http(s) URL, the key can't be sent, a category of metrics or the
+    sampler is none, or what is decided about privacy can't be applied.
     """
     # One that was read from a file ends with a newline.
     api_key = (api_key or environ.get("MCP_OBS_API_KEY") or "").strip() or None
@@ -86,9 +90,11 @@ def resolve(
         server_name=server_name or environ.get("MCP_OBS_SERVER_NAME") or None,
         metrics=metric_categories(environ, metrics),
         privacy=resolve_privacy(environ, privacy),
+        sampler=sampling.resolve(environ, sampler),
     )
 
 
 def needs_the_sdk(environ: Mapping[str, str]) -> bool:
     """Whether the environment asks for something that only the OpenTelemetry SDK's own pipeline does."""
-    return any(value and name.startswith(_OF_THE_SDK) for name, value in environ.items())
+    asked = any(value and name.startswith(_OF_THE_SDK) for name, value in environ.items())
+    return asked or sampling.is_foreign(environ)

@@ -7,6 +7,7 @@ from mcp_obs import _telemetry
 from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
 from mcp_obs._guard import Guard, logger
 from mcp_obs._privacy.settings import Privacy
+from mcp_obs.sampling import Sampler
 
 _configuring = Guard("reading its configuration, so nothing is sent")
 
@@ -19,6 +20,7 @@ def configure_mcp_telemetry(
     enabled: bool | None = None,
     metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
+    sampler: Sampler | str | None = None,
 ) -> None:
     """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
 
@@ -39,12 +41,15 @@ def configure_mcp_telemetry(
         privacy: How much of tools' arguments and results is recorded: `none`, `shape`, `redacted` or `full`,
             or rules such as `redacted, pay_*=none`, or a Privacy, which also says what is redacted. Falls
             back to MCP_OBS_PRIVACY, then to `shape`: names, types and sizes.
+        sampler: Which operations are kept as spans: one of mcp_obs.sampling, or its name, as in
+            `ratio:0.1`. Falls back to MCP_OBS_SAMPLER, then to OTEL_TRACES_SAMPLER and
+            OTEL_TRACES_SAMPLER_ARG; otherwise all are kept. Metrics count every operation.
     """
     with _configuring:
         if enabled is False or (enabled is None and not is_enabled(os.environ)):
             _telemetry.use(None, enabled=False)
             return
-        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy)
+        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy, sampler)
         if configuration is None:
             logger.warning(
                 "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "

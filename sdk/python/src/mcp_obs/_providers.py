@@ -7,14 +7,15 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER
+from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, StaticSampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, StaticSampler
 
+from mcp_obs import sampling
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._guard import Guard, logger
@@ -22,6 +23,7 @@ from mcp_obs._metrics.exporter import metric_interval
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
+from mcp_obs._sdk_sampling import EndDecidingProcessor, OperationSampler
 from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
@@ -49,9 +51,11 @@ class Providers:
             ),
             schedule_delay_millis=None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS,
         )
-        sampler = None if os.environ.get(OTEL_TRACES_SAMPLER) else EVERY_OPERATION
-        self._traces = TracerProvider(sampler, resource, shutdown_on_exit=False)
-        self._traces.add_span_processor(self._processor)
+        self._traces = TracerProvider(_sampler(configuration.sampler), resource, shutdown_on_exit=False)
+        processor: SpanProcessor = self._processor
+        if configuration.sampler is not None and configuration.sampler.decides_at_end:
+            processor = EndDecidingProcessor(configuration.sampler, processor)
+        self._traces.add_span_processor(processor)
         self._meters = meter_provider(configuration, resource) if configuration.metrics else None
         self.telemetry = OpenTelemetry(
             self._traces,
@@ -71,6 +75,12 @@ class Providers:
             meters, self._meters = self._meters, None
             with _shutting_down:
                 meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))
+
+
+def _sampler(sampler: sampling.Sampler | None) -> Sampler | None:
+    if sampler is not None:
+        return OperationSampler(sampler)
+    return None if sampling.is_foreign(os.environ) else EVERY_OPERATION
 
 
 class OperationSpanProcessor(BatchSpanProcessor):

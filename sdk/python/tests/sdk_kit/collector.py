@@ -14,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points, read_spans
 
+_WEIGHT = "mcp_obs.sampling.weight"
+
 
 @dataclass
 class Collector:
@@ -27,6 +29,8 @@ class Collector:
     spans: list[str] = field(default_factory=list[str])
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Of the last span of each name."""
+    weights: list[tuple[str, float | None]] = field(default_factory=list[tuple[str, float | None]])
+    """Of how many operations each span says that it stands for them."""
     resources: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     points: list[list[Point]] = field(default_factory=list[list[Point]])
     """Of each export of metrics."""
@@ -50,7 +54,10 @@ class Collector:
             self.resources.append({one.key: one.value.string_value for one in attributes})
             for span in read_spans(body):
                 self.attributes[span.name] = span.attributes
-            self.spans += [span.name for scope in resource_spans.scope_spans for span in scope.spans]
+            for span in (span for scope in resource_spans.scope_spans for span in scope.spans):
+                self.spans.append(span.name)
+                weights = [one.value.double_value for one in span.attributes if one.key == _WEIGHT]
+                self.weights.append((span.name, weights[0] if weights else None))
 
     def _take_points(self, body: bytes) -> None:
         self.points.append(list(read_points(body)))

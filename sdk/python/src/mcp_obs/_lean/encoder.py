@@ -43,14 +43,19 @@ class SpanEncoder:
         self._fragment_bytes = 0
 
     def encode(self, span: LightSpan) -> bytes:
-        """The bytes of one span that has ended."""
+        """The bytes of one span that has ended; none of one that is not kept."""
         assert span.end_time is not None
         # The rest of what was set comes last: it goes first where there is too much.
         shared = span.let_go()
         if self._record is not None and span.seconds is not None:
             with _recording:
                 self._record(span.seconds, shared)
+        weight = (span.root or span).weight
+        if not weight:
+            return b""
         attributes = {**shared, **(span.attributes or {})}
+        if weight != 1:
+            attributes[semconv.MCP_OBS_SAMPLING_WEIGHT] = weight
         context = span.context
         parts = [
             b"\x0a\x10"

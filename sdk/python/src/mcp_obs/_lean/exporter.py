@@ -16,6 +16,7 @@ from opentelemetry.context import (
 from mcp_obs._guard import Guard, logger
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.end_decision import EndDecision
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.sender import Sender
 
@@ -37,12 +38,18 @@ class OperationExporter:
     """Takes ended operations from any thread; never makes one wait."""
 
     def __init__(
-        self, encoder: SpanEncoder, envelope: Envelope, sender: Sender, breaker: CircuitBreaker
+        self,
+        encoder: SpanEncoder,
+        envelope: Envelope,
+        sender: Sender,
+        breaker: CircuitBreaker,
+        decision: EndDecision | None = None,
     ) -> None:
         self._envelope = envelope
         self._sender = sender
         self._breaker = breaker
         self._encoder = encoder
+        self._decision = decision
         self._ended: deque[LightSpan] = deque()
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
@@ -121,14 +128,17 @@ class OperationExporter:
         """Turn what has ended into bytes, which are bounded; in the thread."""
         for _ in range(len(self._ended)):
             span = self._ended.popleft()
-            encoded = None
-            with _exporting:
-                encoded = self._encoder.encode(span)
-            self._keep(encoded)
+            for each in self._decision.decided(span) if self._decision is not None else (span,):
+                encoded = None
+                with _exporting:
+                    encoded = self._encoder.encode(each)
+                self._keep(encoded)
 
     def _keep(self, encoded: bytes | None) -> None:
         if encoded is None or self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
             self.dropped += 1
+            return
+        if not encoded:
             return
         self._backlog.append(encoded)
         self._backlog_bytes += len(encoded)

@@ -39,14 +39,17 @@ class LightSpan(Span):
         "dropped_events",
         "end_time",
         "events",
+        "held",
         "kind",
         "links",
         "name",
         "on_end",
         "parent",
+        "root",
         "seconds",
         "start_time",
         "status",
+        "weight",
     )
 
     def __init__(
@@ -69,6 +72,12 @@ class LightSpan(Span):
         """What was set on it."""
         self.seconds: float | None = None
         """How long an operation took; None for what is none."""
+        self.root: LightSpan | None = None
+        """The span that is kept or not together with this one; None when it decides itself."""
+        self.weight = 1.0
+        """How many operations a root stands for; 0 when it is not kept."""
+        self.held: list[LightSpan] | None = None
+        """What has ended inside a root on which nothing is decided before its end."""
         self.events: deque[Event] | None = None
         self.dropped_events = 0
         self.status: Status | None = None
@@ -88,8 +97,8 @@ class LightSpan(Span):
         return self.context
 
     def is_recording(self) -> bool:
-        """Whether it is not over."""
-        return self.end_time is None
+        """Whether it is not over, and may be kept."""
+        return self.end_time is None and (self.root or self).weight > 0
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Keep one attribute."""
@@ -97,7 +106,7 @@ class LightSpan(Span):
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Keep attributes; a later value replaces an earlier one."""
-        if self.end_time is None:
+        if self.is_recording():
             if self.attributes is None:
                 self.attributes = {}
             with _keeping:
@@ -105,7 +114,7 @@ class LightSpan(Span):
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Keep an event; beyond the limit the oldest leaves."""
-        if self.end_time is None:
+        if self.is_recording():
             if self.events is None:
                 self.events = deque(maxlen=MOST_EVENTS)
             with _keeping:

@@ -14,6 +14,7 @@ from mcp_obs._details import Details
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, RecordOperation, SpanEncoder
+from mcp_obs._lean.end_decision import EndDecision
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.sender import Sender
@@ -68,11 +69,13 @@ class LeanPipeline:
     def __init__(self, configuration: Configuration) -> None:
         envelope = Envelope(resource_of(configuration), SCOPE, RELEASE)
         metrics = LeanMetrics(configuration.metrics)
+        sampler = configuration.sampler
         self._exporter = OperationExporter(
             SpanEncoder(recorder(metrics)),
             envelope,
             Sender(_url(configuration, "traces"), configuration.headers()),
             CircuitBreaker(),
+            EndDecision(sampler) if sampler is not None and sampler.decides_at_end else None,
         )
         self._metrics = MetricExporter(
             metrics,
@@ -82,7 +85,7 @@ class LeanPipeline:
             metric_interval(os.environ),
         )
         self.telemetry = LeanTelemetry(
-            LightTracer(self._exporter.put), metrics, Details(configuration.privacy)
+            LightTracer(self._exporter.put, sampler=sampler), metrics, Details(configuration.privacy)
         )
         observe_process(self.telemetry.meter, configuration.metrics)
 

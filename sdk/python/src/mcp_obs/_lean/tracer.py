@@ -16,6 +16,7 @@ from mcp_obs._lean.operation_span import LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
+from mcp_obs.sampling import Sampler, Start
 
 # W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
 _RANDOM = 0x02
@@ -31,10 +32,12 @@ class LightTracer(Tracer):
         put: Callable[[Any], None],
         trace_id: Callable[[], int] = new_trace_id,
         span_id: Callable[[], int] = new_span_id,
+        sampler: Sampler | None = None,
     ) -> None:
         self._put = put
         self._trace_id = trace_id
         self._span_id = span_id
+        self._sampler = sampler
 
     def operation(
         self,
@@ -44,9 +47,12 @@ class LightTracer(Tracer):
         details: Details | None = None,
     ) -> OperationSpan:
         """The span of an operation that begins."""
-        above = trace.get_current_span(parent.context).get_span_context()
-        ids = self._placed(above)
-        return OperationSpan(message, *ids, parent.links, self._put, kind, details)
+        above = trace.get_current_span(parent.context)
+        ids = self._placed(above.get_span_context())
+        span = OperationSpan(message, *ids, parent.links, self._put, kind, details)
+        if kind is SpanKind.SERVER or not self._is_inside(span, above):
+            self._decide(span, _what(message))
+        return span
 
     def start_span(
         self,
@@ -60,8 +66,11 @@ class LightTracer(Tracer):
         set_status_on_exception: bool = True,
     ) -> Span:
         """A span below the current one, or below that of `context`."""
-        above = trace.get_current_span(context).get_span_context()
-        span = LightSpan(name, kind, *self._placed(above), links=links or (), on_end=self._put)
+        above = trace.get_current_span(context)
+        placed = self._placed(above.get_span_context())
+        span = LightSpan(name, kind, *placed, links=links or (), on_end=self._put)
+        if not self._is_inside(span, above):
+            self._decide(span, name)
         if start_time is not None:
             span.start_time = start_time
         if attributes:
@@ -86,9 +95,34 @@ class LightTracer(Tracer):
         with use_span(span, end_on_exit, record_exception, set_status_on_exception):
             yield span
 
+    def _is_inside(self, span: LightSpan, above: Span) -> bool:
+        """Whether what becomes of a span is decided on the operation above it."""
+        if isinstance(above, LightSpan):
+            span.root = above.root or above
+        return span.root is not None
+
+    def _decide(self, span: LightSpan, what: str) -> None:
+        """Whether a span is kept, with all that is inside it; or that it is decided at its end."""
+        sampler = self._sampler
+        if sampler is None:
+            return
+        ids = span.context
+        span.weight = sampler.at_start(Start(ids.trace_id, what, span.parent))
+        if sampler.decides_at_end:
+            span.held = []
+            return
+        flags = ids.trace_flags | TraceFlags.SAMPLED if span.weight else ids.trace_flags & ~TraceFlags.SAMPLED
+        span.context = SpanContext(ids.trace_id, ids.span_id, False, TraceFlags(flags), ids.trace_state)
+
     def _placed(self, above: SpanContext) -> tuple[SpanContext, SpanContext | None]:
         """The ids of a new span, and its parent's."""
         if not above.is_valid:
             return SpanContext(self._trace_id(), self._span_id(), False, _ROOT_FLAGS, _NO_STATE), None
         flags, state = above.trace_flags, above.trace_state
         return SpanContext(above.trace_id, self._span_id(), False, flags, state), above
+
+
+def _what(message: Message) -> str:
+    """Enough of a span's name for a sampler: all of it waits for the exporter's thread."""
+    target = (message.params or {}).get("name")
+    return f"{message.method} {target}" if isinstance(target, str) else message.method

@@ -1,0 +1,215 @@
+"""Which operations become spans, what the kept ones stand for, and that metrics count them all."""
+
+import random
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+from sdk_kit.collector import Collector, collecting
+from sdk_kit.recording import Way
+
+import mcp_obs
+from mcp_obs import _telemetry, sampling
+from mcp_obs._message import Message
+from mcp_obs._operation import begin
+from mcp_obs.sampling import (
+    AlwaysOff,
+    AlwaysOn,
+    End,
+    KeepErrorsAndSlow,
+    ParentBased,
+    RateLimited,
+    Ratio,
+    Sampler,
+    Start,
+)
+from mcp_obs.testing import Distribution
+
+# Only the OpenTelemetry SDK's own pipeline obeys this one.
+OF_THE_SDK = "OTEL_SPAN_EVENT_COUNT_LIMIT"
+
+
+def above(*, sampled: bool, state: str = "") -> SpanContext:
+    return SpanContext(0xAB, 0xCD, True, TraceFlags(sampled), TraceState.from_header([state]))
+
+
+def start(trace_id: int = 1, parent: SpanContext | None = None, what: str = "ping") -> Start:
+    return Start(trace_id, what, parent)
+
+
+@pytest.mark.parametrize(
+    ("text", "sampler"),
+    [
+        ("always_on", AlwaysOn()),
+        ("always_off", AlwaysOff()),
+        (" Ratio:0.25 ", Ratio(0.25)),
+        ("parent_based", ParentBased()),
+        ("parent_based:ratio:0.5", ParentBased(Ratio(0.5))),
+        ("rate_limited:50", RateLimited(50)),
+        ("keep_errors_and_slow", KeepErrorsAndSlow()),
+        ("keep_errors_and_slow:ratio=0.01,slow_seconds=3", KeepErrorsAndSlow(0.01, 3)),
+    ],
+)
+def test_a_sampler_has_a_name(text: str, sampler: Sampler):
+    assert sampling.parse(text) == sampler
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "most", "ratio", "ratio:2", "ratio:0", "ratio:nan", "rate_limited:0", "parent_based:most"),
+        *("keep_errors_and_slow:ratio=2", "keep_errors_and_slow:speed=1"),
+    ],
+)
+def test_what_is_no_sampler_is_refused_with_all_that_are(text: str):
+    with pytest.raises(ValueError, match=r"is no sampler. There are always_on, always_off, ratio:0\.1"):
+        sampling.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("environ", "argument", "sampler"),
+    [
+        ({}, None, None),
+        ({"MCP_OBS_SAMPLER": "always_off"}, "ratio:0.5", Ratio(0.5)),
+        ({"MCP_OBS_SAMPLER": "always_off", "OTEL_TRACES_SAMPLER": "always_on"}, None, AlwaysOff()),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, None, Ratio(0.5)),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}, None, AlwaysOff()),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "x"}, None, AlwaysOn()),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1"}, None,
+         ParentBased(Ratio(1))),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, None, ParentBased(AlwaysOff())),
+        ({"OTEL_TRACES_SAMPLER": "of_an_entry_point"}, None, None),
+    ],
+)  # fmt: skip
+def test_the_argument_wins_over_our_variable_and_that_over_the_standard_ones(
+    environ: dict[str, str], argument: str | None, sampler: Sampler | None
+):
+    assert sampling.resolve(environ, argument) == sampler
+    assert sampling.is_foreign(environ) is ("of_an_entry_point" in environ.values())
+
+
+def test_a_ratio_keeps_that_share_and_each_kept_one_stands_for_the_others():
+    draw = random.Random(7)
+    weights = [Ratio(0.1).at_start(start(draw.getrandbits(128))) for _ in range(10_000)]
+    assert set(weights) == {0.0, 10.0}
+    assert 9_000 < sum(weights) < 11_000
+
+
+def test_a_caller_decides_and_says_what_its_trace_stands_for():
+    sampler = ParentBased(AlwaysOff())
+    assert sampler.at_start(start()) == 0
+    assert sampler.at_start(start(parent=above(sampled=False))) == 0
+    assert sampler.at_start(start(parent=above(sampled=True))) == 1
+    for state, weight in (("ot=th:c", 4), ("ot=rv:1;th:8", 2), ("ot=th:0", 1), ("ot=th:zz", 1)):
+        assert sampler.at_start(start(parent=above(sampled=True, state=state))) == weight
+
+
+def test_a_caller_that_has_decided_is_not_asked_at_the_end():
+    sampler = ParentBased(KeepErrorsAndSlow(0.1))
+    ended = End(start(2**64 - 1), is_error=False, seconds=0.0)
+    assert (sampler.decides_at_end, sampler.at_end(ended)) == (True, 0)
+    assert sampler.at_end(ended._replace(start=start(2**64 - 1, above(sampled=True)))) == 1
+
+
+def test_a_rate_is_kept_and_what_it_left_out_is_counted_into_the_next_of_its_kind():
+    now = [0.0]
+    sampler = RateLimited(2, timer=lambda: now[0])
+    assert [sampler.at_start(start(what="a")) for _ in range(5)] == [1, 1, 0, 0, 0]
+    assert sampler.at_start(start(what="b")) == 0
+    now[0] = 1.0
+    assert [sampler.at_start(start(what=what)) for what in ("a", "b", "a")] == [4, 2, 0]
+    now[0] = 60.0
+    assert [sampler.at_start(start(what="a")) for _ in range(3)] == [2, 1, 0]
+
+
+def test_a_rate_remembers_no_more_names_than_a_server_has():
+    sampler = RateLimited(1, timer=lambda: 0.0)
+    for number in range(3000):
+        sampler.at_start(start(what=f"made up {number}"))
+    assert len(sampler._bucket._left_out) <= 1001  # pyright: ignore[reportPrivateUsage]
+
+
+def test_errors_and_slow_ones_stand_for_themselves_and_the_rest_for_many():
+    sampler = KeepErrorsAndSlow(0.5, slow_seconds=2)
+    dropped, kept = start(2**64 - 1), start(1)
+    ends = [(dropped, True, 0), (dropped, False, 2), (dropped, False, 1.9), (kept, False, 0)]
+    assert [sampler.at_end(End(*end)) for end in ends] == [1, 1, 0, 2]
+
+
+@contextmanager
+def configured(way: Way, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> Generator[Collector]:
+    """Operations go to a collector, by either way; its spans are complete when this has been left."""
+    from mcp_obs._exit import at_exit
+
+    if way == "sdk":
+        monkeypatch.setenv(OF_THE_SDK, "100")
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url, sampler=sampler)
+        try:
+            yield collector
+        finally:
+            at_exit.flush()
+            _telemetry.use(None)
+
+
+def call(tool: str, trace_id: int, *, fails: bool = False, below: bool = True) -> None:
+    """A call in a trace of that id, with a span inside it."""
+    telemetry = _telemetry.current()
+    assert telemetry is not None
+    parent = SpanContext(trace_id, 1, True, TraceFlags(1)) if below else SpanContext(0, 0, False)
+    ambient = trace.set_span_in_context(NonRecordingSpan(parent), Context())
+    operation = begin(lambda: Message("tools/call", {"name": tool}, 1, None, None, None), ambient)
+    assert operation is not None
+    with operation.current():
+        telemetry.tracer.start_span(f"inside {tool}").end()
+    if fails:
+        operation.refuse(-32050, "no")
+    else:
+        operation.answer({})
+
+
+KEPT, DROPPED = 1, 2**64 - 1
+
+
+def test_what_is_inside_follows_its_operation_at_the_start(way: Way, monkeypatch: pytest.MonkeyPatch):
+    with configured(way, Ratio(0.5), monkeypatch) as collector:
+        call("a", KEPT)
+        call("b", DROPPED)
+    assert sorted(collector.spans) == ["inside a", "tools/call a"]
+    assert {weight for _, weight in collector.weights} == {2.0}
+
+
+def test_what_is_inside_follows_its_operation_at_the_end(way: Way, monkeypatch: pytest.MonkeyPatch):
+    with configured(way, KeepErrorsAndSlow(0.5, slow_seconds=60), monkeypatch) as collector:
+        call("a", KEPT)
+        call("b", DROPPED)
+        call("c", DROPPED, fails=True)
+    assert sorted(collector.weights) == [
+        ("inside a", 2.0),
+        ("inside c", None),
+        ("tools/call a", 2.0),
+        ("tools/call c", None),
+    ]
+
+
+def test_nothing_is_kept_of_what_is_always_off(way: Way, monkeypatch: pytest.MonkeyPatch):
+    with configured(way, AlwaysOff(), monkeypatch) as collector:
+        call("a", KEPT)
+        assert not collector.spans
+    assert collector.spans == []
+
+
+def test_metrics_count_what_no_span_is_kept_of(way: Way, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
+    with configured(way, AlwaysOff(), monkeypatch) as collector:
+        for _ in range(3):
+            call("a", DROPPED)
+    assert collector.spans == []
+    (durations,) = [
+        point for point in collector.points[-1] if point.metric == "mcp.server.operation.duration"
+    ]
+    assert isinstance(durations.value, Distribution)
+    assert durations.value.count == 3
