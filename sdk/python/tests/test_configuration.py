@@ -22,7 +22,21 @@ LINE = next(iter(installed_lines().values()))
 
 @pytest.mark.behaviour("configuration.public-names")
 def test_the_public_names_are_these():
-    assert mcp_obs.__all__ == ["Privacy", "configure_mcp_telemetry", "instrument"]
+    assert mcp_obs.__all__ == [
+        "MCPFeatures",
+        "McpAsgiMiddleware",
+        "OAuthAdapter",
+        "Privacy",
+        "Step",
+        "SupportAdapter",
+        "TelemetryAdapter",
+        "TelemetrySettings",
+        "configure_all_mcp_features",
+        "configure_mcp_telemetry",
+        "create_oauth_adapter",
+        "create_telemetry_adapter",
+        "instrument",
+    ]
 
 
 @pytest.mark.behaviour("configuration.order")

@@ -45,6 +45,8 @@ export const MCP_CHECKPOINT_LENGTH = "mcp.checkpoint.length";
 export const MCP_OBS_REJECTION_REASON = "mcp_obs.rejection.reason";
 export const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 export const HTTP_REQUEST_METHOD = "http.request.method";
+export const MCP_OBS_FEATURE_NAME = "mcp_obs.feature.name";
+export const MCP_OBS_FEATURE_STEP = "mcp_obs.feature.step";
 export const MCP_OBS_REQUEST_SIZE = "mcp_obs.request.size";
 export const MCP_OBS_RESPONSE_SIZE = "mcp_obs.response.size";
 export const MCP_OBS_REQUEST_SHAPE = "mcp_obs.request.shape";
@@ -63,6 +65,7 @@ export const CPU_MODE = "cpu.mode";
 export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
 export const MCP_SERVER_OPERATION_DURATION = "mcp.server.operation.duration";
 export const MCP_OBS_HTTP_REJECTIONS = "mcp_obs.http.rejections";
+export const MCP_OBS_FEATURE_STEPS = "mcp_obs.feature.steps";
 export const MCP_CLIENT_SESSION_DURATION = "mcp.client.session.duration";
 export const MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration";
 export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
@@ -124,6 +127,11 @@ export const MCP_OBS_HTTP_REJECTIONS_ATTRIBUTES: readonly string[] = [
   MCP_OBS_REJECTION_REASON,
   HTTP_RESPONSE_STATUS_CODE,
   HTTP_REQUEST_METHOD,
+];
+export const MCP_OBS_FEATURE_STEPS_ATTRIBUTES: readonly string[] = [
+  MCP_OBS_FEATURE_NAME,
+  MCP_OBS_FEATURE_STEP,
+  ERROR_TYPE,
 ];
 export const MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
   MCP_PROTOCOL_VERSION,
@@ -220,6 +228,12 @@ export const REJECTION_REASON_UNSUPPORTED_PROTOCOL_VERSION = "unsupported_protoc
 export const REJECTION_REASON_BAD_REQUEST = "bad_request";
 export const REJECTION_REASON_SERVER_ERROR = "server_error";
 export type RejectionReason = "unauthorized" | "forbidden" | "forbidden_host" | "not_found" | "method_not_allowed" | "not_acceptable" | "too_large" | "unsupported_media_type" | "too_many_requests" | "parse_error" | "invalid_request" | "invalid_params" | "header_mismatch" | "missing_capability" | "unsupported_protocol_version" | "bad_request" | "server_error";
+export const FEATURE_OAUTH = "oauth";
+export const FEATURE_SUPPORT = "support";
+export const FEATURE_STEP_SIGN_IN = "sign_in";
+export const FEATURE_STEP_TOKEN_REFRESH = "token_refresh";
+export const FEATURE_STEP_INTROSPECTION = "introspection";
+export const FEATURE_STEP_TICKET = "ticket";
 
 // methods
 export const METHOD_OTHER = "_OTHER";

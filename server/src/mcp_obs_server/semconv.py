@@ -48,6 +48,8 @@ MCP_CHECKPOINT_LENGTH: Final = "mcp.checkpoint.length"
 MCP_OBS_REJECTION_REASON: Final = "mcp_obs.rejection.reason"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 HTTP_REQUEST_METHOD: Final = "http.request.method"
+MCP_OBS_FEATURE_NAME: Final = "mcp_obs.feature.name"
+MCP_OBS_FEATURE_STEP: Final = "mcp_obs.feature.step"
 MCP_OBS_REQUEST_SIZE: Final = "mcp_obs.request.size"
 MCP_OBS_RESPONSE_SIZE: Final = "mcp_obs.response.size"
 MCP_OBS_REQUEST_SHAPE: Final = "mcp_obs.request.shape"
@@ -66,6 +68,7 @@ CPU_MODE: Final = "cpu.mode"
 MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 MCP_OBS_HTTP_REJECTIONS: Final = "mcp_obs.http.rejections"
+MCP_OBS_FEATURE_STEPS: Final = "mcp_obs.feature.steps"
 MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
 MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
@@ -144,6 +147,7 @@ MCP_OBS_HTTP_REJECTIONS_ATTRIBUTES: Final = (
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_REQUEST_METHOD,
 )
+MCP_OBS_FEATURE_STEPS_ATTRIBUTES: Final = (MCP_OBS_FEATURE_NAME, MCP_OBS_FEATURE_STEP, ERROR_TYPE)
 MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: Final = (
     MCP_PROTOCOL_VERSION,
     NETWORK_TRANSPORT,
@@ -247,6 +251,12 @@ RejectionReason = Literal[
     "bad_request",
     "server_error",
 ]
+FEATURE_OAUTH: Final = "oauth"
+FEATURE_SUPPORT: Final = "support"
+FEATURE_STEP_SIGN_IN: Final = "sign_in"
+FEATURE_STEP_TOKEN_REFRESH: Final = "token_refresh"
+FEATURE_STEP_INTROSPECTION: Final = "introspection"
+FEATURE_STEP_TICKET: Final = "ticket"
 
 # methods
 METHOD_OTHER: Final = "_OTHER"
@@ -370,6 +380,13 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "counter",
         "{request}",
         "HTTP requests that were answered with an error before their MCP message was handled.",
+    ),
+    "mcp_obs.feature.steps": KnownMetric(
+        "mcp",
+        "usage",
+        "counter",
+        "{step}",
+        "Steps that features around the MCP server took, as signing in.",
     ),
     "mcp.client.session.duration": KnownMetric(
         "mcp",

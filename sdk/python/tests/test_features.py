@@ -1,0 +1,114 @@
+"""What features around a server record: spans, counts, errors and the user, on every way of recording."""
+
+import pytest
+from sdk_kit.recording import Recording
+
+import mcp_obs
+from mcp_obs import _telemetry
+from mcp_obs._message import Message
+from mcp_obs._operation import begin
+
+
+class Token:
+    """An access token of mcp."""
+
+    client_id = "app"
+    scopes = ("read", "write")
+    subject = "ada"
+    token = "SECRET"
+
+
+class Provider:
+    """A provider with the methods of mcp's and fastmcp's."""
+
+    async def verify_token(self, token: str) -> Token | None:
+        return Token() if token == "good" else None
+
+    async def exchange_authorization_code(self, client: str, code: str) -> str:
+        if code == "bad":
+            raise ValueError("invalid_grant")
+        return "tokens"
+
+    async def exchange_refresh_token(self, client: str, token: str, scopes: list[str]) -> str:
+        return "tokens"
+
+
+@pytest.mark.anyio
+async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(recording: Recording):
+    provider = Provider()
+    oauth = mcp_obs.create_oauth_adapter(provider, telemetry=mcp_obs.create_telemetry_adapter())
+    assert oauth.observe(provider) is provider  # again
+    assert isinstance(await provider.verify_token("good"), Token)
+    assert await provider.verify_token("stolen") is None
+    assert await provider.exchange_refresh_token("app", "SECRET", []) == "tokens"
+    with pytest.raises(ValueError, match="invalid_grant"):
+        await provider.exchange_authorization_code("app", "bad")
+    known, refused, refreshed, failed = recording.log.spans
+    assert [span.name for span in recording.log.spans] == [
+        "oauth.introspection",
+        "oauth.introspection",
+        "oauth.token_refresh",
+        "oauth.sign_in",
+    ]
+    assert dict(known.attributes or {}) == {
+        "mcp_obs.feature.name": "oauth",
+        "mcp_obs.feature.step": "introspection",
+        "enduser.id": "ada",
+        "enduser.scope": "read write",
+    }
+    assert [(span.status.status_code.name, (span.attributes or {}).get("error.type")) for span in
+            (refused, refreshed, failed)] == [
+        ("ERROR", "invalid_token"),
+        ("UNSET", None),
+        ("ERROR", "ValueError"),
+    ]  # fmt: skip
+    assert [dict(event.attributes or {}) for event in failed.events] == [
+        {"exception.type": "ValueError", "exception.message": "invalid_grant"}
+    ]
+    assert "SECRET" not in str([span.to_json() for span in recording.log.spans])
+
+
+def test_a_step_stands_inside_the_operation_that_takes_it_which_has_its_user(recording: Recording):
+    telemetry = mcp_obs.create_telemetry_adapter()
+    operation = begin(lambda: Message("tools/call", {"name": "file"}, 1, None, None, None))
+    assert operation is not None
+    with operation.current(), telemetry.step("support", "ticket", {"category": "bug"}) as step:
+        step.set_attributes({"ticket": 7})
+    with operation.current():
+        telemetry.identify("ada")
+        telemetry.error(OSError("dealt with"))
+    operation.answer({})
+    inside, call = recording.log.spans
+    assert inside.parent is not None
+    assert inside.parent.span_id == (call.context and call.context.span_id)
+    assert recording.picture("support.ticket")["attributes"] == {
+        "category": "bug",
+        "mcp_obs.feature.name": "support",
+        "mcp_obs.feature.step": "ticket",
+        "ticket": 7,
+    }
+    picture = recording.picture("tools/call file")
+    assert picture["attributes"]["enduser.id"] == "ada"
+    assert picture["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "dealt with"})
+    ]
+
+
+def test_one_call_configures_everything_and_what_is_off_harms_nothing():
+    provider = Provider()
+    try:
+        features = mcp_obs.configure_all_mcp_features(
+            telemetry={"enabled": False}, oauth=provider, support=True
+        )
+        assert features.oauth is not None
+        assert features.support is not None
+        with features.oauth.sign_in() as step:
+            step.identify("ada")
+        with features.oauth.token_refresh(), features.oauth.introspection():
+            pass
+        with pytest.raises(OSError, match="full"), features.support.ticket("ada"):
+            raise OSError("full")
+        bare = mcp_obs.configure_all_mcp_features(telemetry={"enabled": False})
+        assert (bare.oauth, bare.support) == (None, None)
+    finally:
+        _telemetry.use(None)
