@@ -29,7 +29,7 @@ from mcp_obs.testing._reading import read_points
 
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 DURATION = "mcp.server.operation.duration"
-MILLION = 1_000_000
+MANY = 100_000
 
 
 def begun(method: str, name: str | None = None) -> Operation:
@@ -196,15 +196,14 @@ def hostile(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.behaviour("metrics.bounded")
-@pytest.mark.timeout(900)  # 20 s where nothing else runs
-def test_a_client_that_calls_a_million_names_leaves_a_handful_of_series():
+def test_a_client_that_calls_a_hundred_thousand_names_leaves_a_handful_of_series():
     metrics = LeanMetrics(ALL)
-    for number in range(MILLION):
+    for number in range(MANY):
         record_operation(metrics, 0.1, hostile(number))
     points = read(metrics)
     assert len(points) < 10
     timed = [p.value.count for p in points if p.metric == DURATION and isinstance(p.value, Distribution)]
-    assert sum(timed) == MILLION
+    assert sum(timed) == MANY
 
 
 def test_no_name_that_a_client_made_up_is_held():
