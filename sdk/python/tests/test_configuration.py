@@ -23,6 +23,7 @@ LINE = next(iter(installed_lines().values()))
 @pytest.mark.behaviour("configuration.public-names")
 def test_the_public_names_are_these():
     assert mcp_obs.__all__ == [
+        "Caller",
         "MCPFeatures",
         "McpAsgiMiddleware",
         "OAuthAdapter",
@@ -36,6 +37,7 @@ def test_the_public_names_are_these():
         "create_oauth_adapter",
         "create_telemetry_adapter",
         "instrument",
+        "set_session",
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pydantic.v1
 import pytest
+from dirty_equals import IsStr
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -118,6 +119,8 @@ def test_what_a_host_does_with_the_current_span_is_kept_the_same_in_both_ways(re
                 "gen_ai.tool.name": "act",
                 "mcp_obs.request.size": 14,
                 "network.transport": "pipe",
+                "mcp_obs.session.id": IsStr(regex="[0-9a-f]{32}"),
+                "mcp_obs.session.source": "inferred",
                 "rows": 4,
                 "exact": True,
                 "share": 0.5,

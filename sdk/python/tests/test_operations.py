@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
+from dirty_equals import IsOneOf, IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import trace
 from sdk_kit import tools
 from sdk_kit.lines import Answer, Line, installed_lines
@@ -24,6 +24,9 @@ def known_at_start(line: Line) -> dict[str, object]:
         "mcp.client.name": "kit",
         "mcp.client.version": "1.2.3",
         "network.transport": "pipe",
+        "mcp_obs.session.id": IsStr(regex="[0-9a-f]{32}"),
+        # The clients of mcp 2.x bring a trace.
+        "mcp_obs.session.source": IsOneOf("trace", "inferred"),
     }
 
 

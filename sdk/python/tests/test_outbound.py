@@ -66,6 +66,8 @@ async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
             "jsonrpc.request.id": IsStr(regex=r"\d+"),
             "mcp.protocol.version": version,
             "network.transport": "pipe",
+            "mcp_obs.session.id": (call.attributes or {})["mcp_obs.session.id"],
+            "mcp_obs.session.source": (call.attributes or {})["mcp_obs.session.source"],
             "mcp_obs.response.size": IsPositiveInt(),
             "mcp_obs.operation.outcome": "ok",
         }

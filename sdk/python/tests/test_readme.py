@@ -21,7 +21,7 @@ def run(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedPro
 @pytest.mark.behaviour("configuration.guide")
 def test_the_guide_s_code_runs_without_a_word():
     programs = [snippet for snippet in SNIPPETS if snippet not in TESTS]
-    assert len(programs) == 6
+    assert len(programs) == 9
     result = run("-c", "\n".join(programs))
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 

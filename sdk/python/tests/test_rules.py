@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from dirty_equals import IsStr
 from inline_snapshot import snapshot
 from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
@@ -82,6 +83,7 @@ def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type():
     assert _ending.of_exception(SpeechlessError()).description == ""
 
 
+NUMBERED = Details(new_session_id=lambda: "s1")
 META = {"traceparent": "00-0000000000000000000000000000abcd-00000000000000ef-01", "progressToken": 7}
 
 
@@ -109,7 +111,7 @@ def test_a_message_s_attributes_are_these():
         "arguments": {"city": "Lisboa é"},
         "_meta": {"io.modelcontextprotocol/clientInfo": {"name": "ide", "version": "7"}},
     }
-    message = Message("tools/call", params, 12, "2026-07-28", Client("before", None), None, Details())
+    message = Message("tools/call", params, 12, "2026-07-28", Client("before", None), None, NUMBERED)
     assert message.attributes() == snapshot(
         {
             "mcp.method.name": "tools/call",
@@ -120,6 +122,8 @@ def test_a_message_s_attributes_are_these():
             "mcp.client.name": "ide",
             "mcp.client.version": "7",
             "network.transport": "pipe",
+            "mcp_obs.session.id": "s1",
+            "mcp_obs.session.source": "inferred",
             "mcp_obs.request.size": 128,
             "mcp_obs.request.shape": '{"city":"string"}',
         }
@@ -130,12 +134,14 @@ def test_a_message_s_attributes_are_these():
 @pytest.mark.behaviour("operation.malformed-message")
 def test_malformed_messages_are_described_as_far_as_they_go():
     params = {"name": 5, "uri": ["x"], "_meta": "none"}
-    assert Message("tools/call", params, "a", None, None, None, Details()).attributes() == snapshot(
+    assert Message("tools/call", params, "a", None, None, None, NUMBERED).attributes() == snapshot(
         {
             "mcp.method.name": "tools/call",
             "jsonrpc.request.id": "a",
             "gen_ai.operation.name": "execute_tool",
             "network.transport": "pipe",
+            "mcp_obs.session.id": "s1",
+            "mcp_obs.session.source": "inferred",
             "mcp_obs.request.size": 37,
         }
     )
@@ -167,6 +173,8 @@ def test_a_message_that_is_no_json_loses_its_size_and_not_its_operation(
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": "t0",
             "network.transport": "pipe",
+            "mcp_obs.session.id": IsStr(),
+            "mcp_obs.session.source": "inferred",
             "mcp_obs.operation.outcome": "ok",
         }
     )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dirty_equals import IsPositiveInt
+from dirty_equals import IsOneOf, IsPositiveInt
 from opentelemetry import trace
 from sdk_kit.lines import Line, installed_lines
 from sdk_kit.recording import Recording
@@ -50,6 +50,8 @@ async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
             "mcp.client.name": "kit",
             "mcp.client.version": "1.2.3",
             "network.transport": "pipe",
+            "mcp_obs.session.id": span.attributes["mcp_obs.session.id"],
+            "mcp_obs.session.source": IsOneOf("trace", "inferred"),
             "error.type": "tool_error",
             "mcp_obs.operation.outcome": "error",
             "mcp_obs.request.size": IsPositiveInt(),

@@ -1,7 +1,7 @@
 """What HTTP and stdio add to a span, on every library line."""
 
 import pytest
-from dirty_equals import IsInt, IsPartialDict, IsPositiveInt, IsStr
+from dirty_equals import IsInt, IsOneOf, IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
 from sdk_kit.collector import collecting
@@ -19,9 +19,9 @@ pytestmark = [
 
 def session_attributes(line: Line) -> dict[str, object]:
     """Sessions ended with the protocol of 2025."""
-    if line.protocol_version > "2025-11-25":
-        return {}
     session_id = IsStr(regex=r"[0-9a-f]{32}")
+    if line.protocol_version > "2025-11-25":
+        return {"mcp_obs.session.id": session_id, "mcp_obs.session.source": IsOneOf("trace", "inferred")}
     return {
         "mcp.session.id": session_id,
         "mcp_obs.session.id": session_id,

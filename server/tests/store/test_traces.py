@@ -234,6 +234,25 @@ async def test_what_a_column_holds_is_not_kept_a_second_time_and_what_it_can_not
     )
 
 
+async def test_a_hashed_user_counts_as_a_user_where_no_other_is_named(
+    store: TelemetryStore, org_id: int
+) -> None:
+    for number, named in enumerate(
+        ({"enduser.pseudo.id": "9f86d0"}, {"enduser.pseudo.id": "9f86d0", "enduser.id": "ada"})
+    ):
+        request = export(1)
+        for key, value in named.items():
+            request.resource_spans[0].scope_spans[0].spans[0].attributes.add(
+                key=key
+            ).value.string_value = value
+        store.insert("traces", batch(org_id, request), f"user {number}")
+    rows = await spans(store, org_id, "user_id, attributes['enduser.pseudo.id'] AS hashed")
+    assert sorted((row["user_id"], row["hashed"]) for row in rows) == [
+        ("9f86d0", "9f86d0"),
+        ("ada", "9f86d0"),
+    ]
+
+
 async def test_the_session_says_where_it_comes_from(store: TelemetryStore, org_id: int) -> None:
     own = {"mcp_obs.session.id": "own", "mcp_obs.session.source": "handle"}
     store.insert(

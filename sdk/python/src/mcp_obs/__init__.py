@@ -13,9 +13,12 @@ from mcp_obs._configure import configure_mcp_telemetry
 from mcp_obs._features import Step, TelemetryAdapter
 from mcp_obs._instrument import instrument
 from mcp_obs._oauth import OAuthAdapter
+from mcp_obs._operation import set_session
 from mcp_obs._privacy.settings import Privacy
+from mcp_obs._users import Caller
 
 __all__ = [
+    "Caller",
     "MCPFeatures",
     "McpAsgiMiddleware",
     "OAuthAdapter",
@@ -29,4 +32,5 @@ __all__ = [
     "create_oauth_adapter",
     "create_telemetry_adapter",
     "instrument",
+    "set_session",
 ]

@@ -7,6 +7,7 @@ from mcp_obs import sampling
 from mcp_obs._metrics.categories import NONE, Category
 from mcp_obs._metrics.categories import resolve as metric_categories
 from mcp_obs._privacy.settings import DEFAULT_PRIVACY, Privacy, resolve_privacy
+from mcp_obs._users import DEFAULT_USERS, UserSettings, resolve_users
 from mcp_obs.sampling import Sampler
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
@@ -40,6 +41,7 @@ class Configuration:
     metrics: frozenset[Category] = NONE
     privacy: Privacy = DEFAULT_PRIVACY
     sampler: Sampler | None = None
+    users: UserSettings = DEFAULT_USERS
 
     def url(self, signal: str) -> str | None:
         """Where a signal goes."""
@@ -67,6 +69,7 @@ def resolve(
     metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
     sampler: Sampler | str | None = None,
+    users: UserSettings | None = None,
 ) -> Configuration | None:
     """The configuration, or None when neither a key nor an endpoint says where telemetry goes.
 
@@ -91,6 +94,7 @@ def resolve(
         metrics=metric_categories(environ, metrics),
         privacy=resolve_privacy(environ, privacy),
         sampler=sampling.resolve(environ, sampler),
+        users=users or resolve_users(environ),
     )
 
 

@@ -7,6 +7,7 @@ from mcp_obs import _telemetry
 from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
 from mcp_obs._guard import Guard, logger
 from mcp_obs._privacy.settings import Privacy
+from mcp_obs._users import Identify, resolve_users
 from mcp_obs.sampling import Sampler
 
 _configuring = Guard("reading its configuration, so nothing is sent")
@@ -21,6 +22,9 @@ def configure_mcp_telemetry(
     metrics: bool | Collection[str] | None = None,
     privacy: Privacy | str | None = None,
     sampler: Sampler | str | None = None,
+    user_claim: str | None = None,
+    user_id_key: str | None = None,
+    identify: Identify | None = None,
 ) -> None:
     """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
 
@@ -44,12 +48,19 @@ def configure_mcp_telemetry(
         sampler: Which operations are kept as spans: one of mcp_obs.sampling, or its name, as in
             `ratio:0.1`. Falls back to MCP_OBS_SAMPLER, then to OTEL_TRACES_SAMPLER and
             OTEL_TRACES_SAMPLER_ARG; otherwise all are kept. Metrics count every operation.
+        user_claim: The claim of the access token that says who the user is. Falls back to
+            MCP_OBS_USER_CLAIM, then to the token's subject, then to its client.
+        user_id_key: Ids of users are sent as their HMAC-SHA-256 with this key, of at least 16
+            characters. Falls back to MCP_OBS_USER_ID_KEY; otherwise they are sent as they are.
+        identify: Called with a Caller when an operation begins; gives the user's id, or None for
+            nobody. It must not wait. When it raises, no user is recorded.
     """
     with _configuring:
         if enabled is False or (enabled is None and not is_enabled(os.environ)):
             _telemetry.use(None, enabled=False)
             return
-        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy, sampler)
+        users = resolve_users(os.environ, user_claim, user_id_key, identify)
+        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy, sampler, users)
         if configuration is None:
             logger.warning(
                 "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "

@@ -1,6 +1,6 @@
 """What a span says of an operation beside what is on the wire, as the host has decided."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_obs import semconv
@@ -8,22 +8,40 @@ from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._privacy.payloads import Payloads, merged
 from mcp_obs._privacy.settings import Privacy, resolve_privacy
+from mcp_obs._sessions import Session, Sessions
 from mcp_obs._text import carried
+from mcp_obs._users import Users, UserSettings, resolve_users
 
-_reading = Guard("reading MCP_OBS_PRIVACY, so the default applies")
+_OF_CALLER = (
+    semconv.ENDUSER_ID,
+    semconv.ENDUSER_PSEUDO_ID,
+    semconv.ENDUSER_SCOPE,
+    semconv.MCP_SESSION_ID,
+    semconv.MCP_OBS_SESSION_ID,
+    semconv.MCP_OBS_SESSION_SOURCE,
+)
+
+_reading = Guard("reading MCP_OBS_PRIVACY and MCP_OBS_USER_*, so the defaults apply")
 
 
 class Details:
-    """Sizes, shapes and values of arguments and results; for any thread."""
+    """Who calls, in which session, and what arguments and results are like; for any thread."""
 
-    def __init__(self, privacy: Privacy | None = None) -> None:
+    def __init__(
+        self,
+        privacy: Privacy | None = None,
+        users: UserSettings | None = None,
+        new_session_id: Callable[[], str] | None = None,
+    ) -> None:
         self.payloads = Payloads(privacy or Privacy())
+        self.users = Users(users or UserSettings())
+        self.sessions = Sessions(new_session_id)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Details":
         """What applies where nothing was configured; what can't be applied is said in the log, and the default is."""
         with _reading:
-            return cls(resolve_privacy(environ, None))
+            return cls(resolve_privacy(environ, None), resolve_users(environ))
         return cls()
 
     def of_request(self, message: Message, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +50,23 @@ class Details:
         uri = known.get(semconv.MCP_RESOURCE_URI)
         if uri is not None:
             attributes[semconv.MCP_RESOURCE_URI] = self.payloads.text(None, uri)
-        return merged(known, attributes)
+        return merged({**known, **self._of_caller(message, known)}, attributes)
+
+    def _of_caller(self, message: Message, known: Mapping[str, Any]) -> dict[str, Any]:
+        if message.enclosing is not None:
+            attributes = message.enclosing.attributes()
+            caller = {name: attributes[name] for name in _OF_CALLER if name in attributes}
+        else:
+            caller = self.users.of(message)
+            # What a server sends of its own accord is nobody's call.
+            session = None if message.is_outbound else self.sessions.of(message, {**known, **caller})
+            caller |= session.attributes() if session is not None else {}
+        return caller | self.of_handler(message)
+
+    def of_handler(self, message: Message) -> dict[str, Any]:
+        """What the handler has said of an operation by now."""
+        named = message.session or (message.enclosing.session if message.enclosing is not None else None)
+        return Session(named, "handle").attributes() if named else {}
 
     def of_result(self, message: Message, result: Mapping[str, Any]) -> dict[str, Any]:
         """What is said when a request is answered; it may take the place of what was said before."""

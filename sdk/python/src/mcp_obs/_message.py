@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast, get_args
 
+from opentelemetry.context import Context
 from pydantic_core import to_json
 
 from mcp_obs import semconv
@@ -62,6 +63,16 @@ class Message:
     """None until it is recorded."""
     is_outbound: bool = False
     """Whether the server sends it to its client."""
+    above: Context | None = None
+    """What its span begins in."""
+    received_ns: int = 0
+    """Nanoseconds since 1970."""
+    enclosing: "Message | None" = None
+    """The message whose handler sends it."""
+    user: tuple[str | None] | None = None
+    """Whom the host names, which can be nobody; None when it says nothing."""
+    session: str | None = None
+    """The session that the handler names."""
     _attributes: dict[str, Any] | None = None
 
     @property
@@ -100,7 +111,7 @@ class Message:
         if self.protocol_version:
             attributes[semconv.MCP_PROTOCOL_VERSION] = self.protocol_version
         attributes |= self._target_attributes()
-        client = client_of(self.method, self.params, self.meta) or self.client
+        client = self.stated_client()
         if client is not None:
             attributes[semconv.MCP_CLIENT_NAME] = client.name
             if client.version:
@@ -114,6 +125,10 @@ class Message:
                 name: value for name, value in attributes.items() if name not in _OF_THE_ASKING_CLIENT
             }
         return _as_carried(attributes)
+
+    def stated_client(self) -> Client | None:
+        """The client that the message names, or the connection's."""
+        return client_of(self.method, self.params, self.meta) or self.client
 
     def _target_attributes(self) -> dict[str, Any]:
         params, attributes = self.params or {}, dict[str, Any]()

@@ -28,6 +28,7 @@ MOST_TOLD = 32
 _starting = Guard("starting a span")
 _ending_one = Guard("ending a span")
 _beginning = Guard("beginning a session")
+_naming = Guard("naming a session")
 _noting = Guard("noting a tool's exception")
 
 
@@ -41,8 +42,13 @@ class Operation:
         self._negotiated: str | None = None
         self._told = 0
         self._is_over = False
-        message.details = telemetry.details
+        details = message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
+        message.above, message.received_ns = parent.context, _clock.time_ns()
+        around = parent.context.get(_OPERATION)
+        message.enclosing = around._message if isinstance(around, Operation) else None
+        if message.enclosing is None:
+            details.users.notice(message)
         self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
         context = trace.set_span_in_context(self._span, parent.context)
         self._context = otel_context.set_value(_OPERATION, self, context)
@@ -77,6 +83,10 @@ class Operation:
                 attributes[semconv.MCP_RESOURCE_URI] = self._text(attributes[semconv.MCP_RESOURCE_URI])
             self._span.add_event(told.method, attributes)
         return True
+
+    def name_session(self, session_id: str) -> None:
+        """Count the operation into this session."""
+        self._message.session = session_id
 
     def note(self, error: Exception) -> None:
         """Keep what a handler raised, before the library turns it into a result."""
@@ -125,6 +135,7 @@ class Operation:
         late[semconv.MCP_OBS_OPERATION_OUTCOME] = ending.outcome
         if self._told:
             late[semconv.MCP_OBS_NOTIFICATIONS_SENT] = self._told
+        late |= self._telemetry.details.of_handler(self._message)
         if ending.error_type is not None:
             late[semconv.ERROR_TYPE] = ending.error_type
         if ending.status_code is not None:
@@ -188,3 +199,16 @@ def current_operation() -> Operation | None:
     """The operation that the running code is part of."""
     operation = otel_context.get_value(_OPERATION)
     return operation if isinstance(operation, Operation) else None
+
+
+def set_session(session_id: str) -> None:
+    """Say which session the current operation belongs to; called in the handler of a tool, prompt or resource.
+
+    It comes before everything that mcp-obs finds out by itself. Outside of an operation it does nothing.
+    """
+    with _naming:
+        if not isinstance(session_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]  a host may not check types
+            raise TypeError(f"a session's id is a text, and not {type(session_id).__qualname__}")
+        operation = current_operation()
+        if operation is not None and session_id:
+            operation.name_session(session_id)

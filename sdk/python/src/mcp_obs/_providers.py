@@ -60,7 +60,7 @@ class Providers:
         self.telemetry = OpenTelemetry(
             self._traces,
             self._meters or NoOpMeterProvider(),
-            Details(configuration.privacy),
+            Details(configuration.privacy, configuration.users),
             configuration.metrics,
         )
 

@@ -79,6 +79,8 @@ def with_placeholders(span: dict[str, Any]) -> dict[str, Any]:
     shown = {name: VARIES.get(name, value) for name, value in attributes.items()}
     if session is not None and attributes.get("mcp_obs.session.id") == session:
         shown["mcp_obs.session.id"] = "<session>"
+    if attributes.get("mcp_obs.session.source") == "inferred":
+        shown["mcp_obs.session.id"] = "<any>"
     return {**span, "attributes": shown, "events": [_with_type(event) for event in span["events"]]}
 
 

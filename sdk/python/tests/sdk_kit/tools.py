@@ -6,7 +6,9 @@ import socket
 import anyio
 from opentelemetry import baggage, trace
 
-OFFERED = ["add", "greet", "fail", "wait", "traced", "conversation"]
+import mcp_obs
+
+OFFERED = ["add", "greet", "fail", "wait", "traced", "conversation", "resume"]
 BEGUN = "KIT_BEGUN"
 """The port to tell that a call has begun."""
 waiting: "list[anyio.Event]" = []
@@ -46,6 +48,12 @@ def traced() -> str:
 def conversation() -> str:
     """Tell which conversation the current baggage names."""
     return str(baggage.get_baggage("gen_ai.conversation.id"))
+
+
+def resume(session: str) -> str:
+    """Say which session the call belongs to."""
+    mcp_obs.set_session(session)
+    return "Resumed"
 
 
 def today() -> str:

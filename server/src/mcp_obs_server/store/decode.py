@@ -61,6 +61,8 @@ _DERIVED = {
     "session_source": (
         "multiIf({value} != '', {value}, own_session_id = '' AND protocol_session_id != '', 'protocol', '')"
     ),
+    # A hashed id counts as a user too; its attribute stays in the map, which says that it is hashed.
+    "user_id": "if({value} != '', {value}, pseudonym)",
     # A server is not at fault for what a client got wrong (semantic conventions for MCP, error.type).
     "outcome": (
         "multiIf({value} IN ('ok', 'error', 'cancelled', 'input_required'), {value},"
@@ -86,6 +88,7 @@ CREATE MATERIALIZED VIEW otlp_traces_to_decoded_spans TO decoded_spans AS
 WITH
     {_lookup("mcp_obs.session.id", str)} AS own_session_id,
     {_lookup("mcp.session.id", str)} AS protocol_session_id,
+    {_lookup("enduser.pseudo.id", str)} AS pseudonym,
     own_session_id = '' OR own_session_id = protocol_session_id AS one_session_id,
     {_kept()} AS kept,
     arrayFilter((k, keep) -> keep, span.attributes.key, kept) AS kept_keys,

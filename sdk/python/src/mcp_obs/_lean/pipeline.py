@@ -85,7 +85,9 @@ class LeanPipeline:
             metric_interval(os.environ),
         )
         self.telemetry = LeanTelemetry(
-            LightTracer(self._exporter.put, sampler=sampler), metrics, Details(configuration.privacy)
+            LightTracer(self._exporter.put, sampler=sampler),
+            metrics,
+            Details(configuration.privacy, configuration.users),
         )
         observe_process(self.telemetry.meter, configuration.metrics)
 

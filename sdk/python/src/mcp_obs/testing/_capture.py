@@ -3,12 +3,13 @@
 import itertools
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from opentelemetry.sdk.resources import Resource
 
 from mcp_obs import _clock, _telemetry
+from mcp_obs._details import Details
 from mcp_obs._guard import STRICT
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
@@ -33,7 +34,7 @@ class Capture:
         self._spans: list[Span] = []
         self._ended = threading.Condition()
         tracer = LightTracer(self._put, itertools.count(1).__next__, itertools.count(1).__next__)
-        self.telemetry = LeanTelemetry(tracer, self._metrics)
+        self.telemetry = LeanTelemetry(tracer, self._metrics, Details(new_session_id=_counted_ids()))
         """What operations are recorded with."""
 
     @property
@@ -71,6 +72,11 @@ class Capture:
         with self._ended:
             self._spans += read_spans(self._envelope.around([self._encoder.encode(ended)]))
             self._ended.notify_all()
+
+
+def _counted_ids() -> Callable[[], str]:
+    numbers = itertools.count(1)
+    return lambda: f"{next(numbers):032x}"
 
 
 @contextmanager

@@ -1,0 +1,32 @@
+"""Where a host's middleware leaves word of who calls, for the operation that the request brings."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+USER = "mcp_obs.user"
+"""In an ASGI scope or a WSGI environment: a function that says who the user is."""
+
+AskUser = Callable[[], object]
+
+_asked: ContextVar[AskUser | None] = ContextVar("mcp_obs_user", default=None)
+
+
+@contextmanager
+def telling(ask: AskUser) -> Generator[None]:
+    """Answer with `ask` in this context, for operations that have no HTTP request of their own."""
+    token = _asked.set(ask)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def told_by(request: Any) -> AskUser | None:
+    """What says who the user of a Starlette request is; for None, what the context says."""
+    if request is None:
+        return _asked.get()
+    scope = request.scope
+    # a2wsgi hands a WSGI environment on like this.
+    return scope.get(USER) or scope.get("wsgi_environ", {}).get(USER)

@@ -1,0 +1,110 @@
+"""Which session an operation belongs to, and how sure that is."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry import baggage, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+
+from mcp_obs import semconv
+from mcp_obs._http import header
+from mcp_obs._lean.random_ids import new_trace_id
+from mcp_obs._message import Message
+from mcp_obs._text import carried
+
+CONVERSATION = "gen_ai.conversation.id"
+# The idle time after which web analytics begin another visit.
+IDLE_NANOSECONDS = 30 * 60 * 10**9
+MOST_GUESSES = 4096
+
+_BAGGAGE = W3CBaggagePropagator()
+
+
+class Session(NamedTuple):
+    """An id and where it comes from."""
+
+    id: str
+    source: semconv.SessionSource
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of an operation in it."""
+        return {
+            semconv.MCP_OBS_SESSION_ID: carried(self.id),
+            semconv.MCP_OBS_SESSION_SOURCE: self.source,
+        }
+
+
+class Sessions:
+    """Finds the session of each operation, the surest way first; for any thread."""
+
+    def __init__(self, new_id: Callable[[], str] | None = None) -> None:
+        self._guesses = IdleGapSessions(new_id or _new_id)
+
+    def of(self, message: Message, known: Mapping[str, Any]) -> Session | None:
+        """The session of a message that has these attributes; a handler may name another."""
+        conversation = _conversation(message)
+        if conversation:
+            return Session(conversation, "baggage")
+        protocol = known.get(semconv.MCP_SESSION_ID)
+        if protocol:
+            return Session(protocol, "protocol")
+        above = trace.get_current_span(message.above).get_span_context()
+        if above.is_valid and above.is_remote:
+            return Session(trace.format_trace_id(above.trace_id), "trace")
+        # Over HTTP initialize comes before the session that it opens.
+        if message.method == "initialize" and message.request is not None:
+            return None
+        return Session(self._guesses.session(_who(known), message.received_ns), "inferred")
+
+
+class IdleGapSessions:
+    """A guess: what one user does with one client, without a pause of half an hour, is one session.
+
+    The least recent are forgotten beyond 4,096.
+    """
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._known: OrderedDict[tuple[object, ...], tuple[str, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def session(self, who: tuple[object, ...], time_ns: int) -> str:
+        """The session of somebody who calls at a time, in nanoseconds since 1970."""
+        with self._lock:
+            session_id, last_ns = self._known.get(who, ("", 0))
+            if not session_id or time_ns - last_ns > IDLE_NANOSECONDS:
+                session_id = self._new_id()
+            # Operations come in the order in which they end.
+            self._known[who] = session_id, max(time_ns, last_ns)
+            self._known.move_to_end(who)
+            if len(self._known) > MOST_GUESSES:
+                self._known.popitem(last=False)
+            return session_id
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _conversation(message: Message) -> str | None:
+    found = baggage.get_baggage(CONVERSATION, message.above)
+    if found is None and message.request is not None:
+        # A host without HTTP instrumentation of its own has not read it.
+        brought = header(message.request, "baggage")
+        if brought and CONVERSATION in brought:
+            context = _BAGGAGE.extract({"baggage": brought}, Context())
+            found = baggage.get_baggage(CONVERSATION, context)
+    # The propagator keeps the properties of an entry (W3C Baggage, 3.2.1.4).
+    return found.partition(";")[0].strip() if isinstance(found, str) else None
+
+
+def _who(known: Mapping[str, Any]) -> tuple[object, ...]:
+    user = known.get(semconv.ENDUSER_ID) or known.get(semconv.ENDUSER_PSEUDO_ID)
+    place = user or known.get(semconv.CLIENT_ADDRESS)
+    return bool(user), place, known.get(semconv.MCP_CLIENT_NAME), known.get(semconv.MCP_CLIENT_VERSION)
+
+
+def _new_id() -> str:
+    return f"{new_trace_id():032x}"

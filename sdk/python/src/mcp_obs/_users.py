@@ -1,0 +1,151 @@
+"""Who calls: what the host says, and what the access token says where it says nothing."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import iscoroutine, iscoroutinefunction
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from mcp_obs import semconv
+from mcp_obs._guard import logger
+from mcp_obs._hosts.told_by import told_by
+from mcp_obs._message import Message
+from mcp_obs._text import carried, clean
+
+USER_CLAIM = "MCP_OBS_USER_CLAIM"
+USER_ID_KEY = "MCP_OBS_USER_ID_KEY"
+LEAST_KEY_CHARACTERS = 16
+
+
+class Caller(NamedTuple):
+    """What an `identify` function is told of an operation.
+
+    `meta` is the message's `_meta`; `headers` are those of the HTTP request below, in lower case, empty without one.
+    """
+
+    method: str
+    tool: str | None
+    meta: Mapping[str, Any]
+    headers: Mapping[str, str]
+    client_name: str | None
+
+
+Identify = Callable[[Caller], object]
+
+
+@dataclass(frozen=True)
+class UserSettings:
+    """How users are known.
+
+    `claim` of the access token, None for its subject; `id_key` hashes ids, None leaves them as they are.
+    """
+
+    claim: str | None = None
+    id_key: str | None = field(default=None, repr=False)
+    identify: Identify | None = None
+
+
+DEFAULT_USERS = UserSettings()
+
+
+def resolve_users(
+    environ: Mapping[str, str],
+    claim: str | None = None,
+    id_key: str | None = None,
+    identify: Identify | None = None,
+) -> UserSettings:
+    """What applies: arguments, then variables. Raises ValueError when it can't be applied."""
+    id_key = id_key or environ.get(USER_ID_KEY) or None
+    if id_key is not None and len(id_key) < LEAST_KEY_CHARACTERS:
+        raise ValueError(
+            f"user_id_key needs at least {LEAST_KEY_CHARACTERS} characters: a short one can be guessed"
+        )
+    if iscoroutinefunction(identify):
+        raise ValueError("identify can't be async: it is called where nothing can be awaited")
+    return UserSettings(claim or environ.get(USER_CLAIM) or None, id_key, identify)
+
+
+class Users:
+    """Finds the user of each operation; for any thread."""
+
+    def __init__(self, settings: UserSettings) -> None:
+        self._claim = settings.claim
+        self._identify = settings.identify
+        self._key = settings.id_key.encode() if settings.id_key else None
+        self._has_told = False
+
+    def notice(self, message: Message) -> None:
+        """Ask the host, in the request's own context; it is told of the message what it says."""
+        identify = self._identify
+        asked = (lambda: identify(_caller(message))) if identify is not None else told_by(message.request)
+        if asked is None:
+            return
+        try:
+            user = _as_id(asked())
+        except Exception as error:  # noqa: BLE001  a host's own
+            message.user = (None,)
+            self._tell(error)
+            return
+        # `identify` decides alone; a middleware that knows nobody leaves it to the token.
+        if user is not None or identify is not None:
+            message.user = (user,)
+
+    def of(self, message: Message) -> dict[str, Any]:
+        """The user's attributes."""
+        token = _token(message.request)
+        attributes: dict[str, Any] = {}
+        user = message.user[0] if message.user is not None else self._of_token(token)
+        if user is not None and self._key is None:
+            attributes[semconv.ENDUSER_ID] = carried(user)
+        elif user is not None and self._key is not None:
+            attributes[semconv.ENDUSER_PSEUDO_ID] = hashed(self._key, user)
+        if getattr(token, "scopes", None):
+            attributes[semconv.ENDUSER_SCOPE] = carried(" ".join(token.scopes))
+        return attributes
+
+    def _of_token(self, token: Any) -> str | None:
+        if token is None:
+            return None
+        claims: Mapping[str, Any] = getattr(token, "claims", None) or {}
+        if self._claim is not None:
+            user = claims.get(self._claim)
+        else:
+            user = getattr(token, "subject", None) or claims.get("sub") or token.client_id
+        return str(user) if isinstance(user, str | int) and user != "" else None
+
+    def _tell(self, error: Exception) -> None:
+        # Without its message, which can say who it is.
+        if not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "mcp-obs: who calls could not be told, so no user is recorded: %s. Reported once.",
+                type(error).__qualname__,
+            )
+
+
+def hashed(key: bytes, user: str) -> str:
+    """The first 128 bits of HMAC-SHA-256, in hex: the same for the same user, and nothing without the key."""
+    return hmac.digest(key, clean(user).encode(), "sha256")[:16].hex()
+
+
+def _token(request: Any) -> Any:
+    # The request's own user: on stateful HTTP the token in the context variable is the session's first.
+    return getattr(request.scope.get("user"), "access_token", None) if request is not None else None
+
+
+def _caller(message: Message) -> Caller:
+    headers: Mapping[str, str] = message.request.headers if message.request is not None else {}
+    client = message.stated_client()
+    return Caller(message.method, message.tool, message.meta, headers, client.name if client else None)
+
+
+def _as_id(user: object) -> str | None:
+    """Raises TypeError for what is no id."""
+    if iscoroutine(user):
+        user.close()  # nobody awaits it
+    if user is None or user == "":
+        return None
+    if isinstance(user, str | int | UUID) and not isinstance(user, bool):
+        return str(user)
+    raise TypeError(f"a user's id is a text or a number, and not {type(user).__qualname__}")

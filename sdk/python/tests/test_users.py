@@ -1,0 +1,148 @@
+"""Who calls: by the access token, by the host, or by a function of the host's."""
+
+import logging
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from sdk_kit.lines import Line, installed_lines
+from sdk_kit.recording import Recording, Way
+from sdk_kit.serving import serving
+from starlette.requests import Request
+
+import mcp_obs
+from mcp_obs._details import Details
+from mcp_obs._message import Client, Message
+from mcp_obs._operation import begin
+from mcp_obs._users import Identify, UserSettings, hashed, resolve_users
+
+KEY = "a key that nobody guesses"
+
+
+def token_request(**token: Any) -> Any:
+    """A Starlette request with a checked access token."""
+    known: dict[str, Any] = {"client_id": "app", "scopes": (), "subject": None, "claims": None} | token
+    user = SimpleNamespace(access_token=SimpleNamespace(**known), is_authenticated=True)
+    return Request({"type": "http", "headers": [(b"x-user", b"grace")], "user": user})
+
+
+def user_of(way: Way, settings: UserSettings, request: Any = None) -> dict[str, Any]:
+    """The attributes of one operation that say who it is of."""
+    with Recording(way, Details(users=settings)) as recording:
+        client = Client("ide", None)
+        operation = begin(partial(Message, "tools/call", {"name": "t"}, 1, None, client, request))
+        assert operation is not None
+        operation.answer({})
+        (span,) = recording.log.spans
+    return _of_user(span)
+
+
+def _of_user(span: ReadableSpan) -> dict[str, Any]:
+    return {name: value for name, value in (span.attributes or {}).items() if name.startswith("enduser")}
+
+
+@pytest.mark.parametrize(
+    ("token", "claim", "user"),
+    [
+        ({"subject": "ada"}, None, "ada"),
+        ({"claims": {"sub": "ada"}}, None, "ada"),
+        ({}, None, "app"),
+        ({"subject": "ada", "claims": {"email": "ada@example.com"}}, "email", "ada@example.com"),
+        ({"claims": {"uid": 7}}, "uid", "7"),
+        ({"subject": "ada"}, "email", None),
+        ({"claims": {"email": ["a", "b"]}}, "email", None),
+    ],
+)
+def test_the_claim_that_is_configured_says_who_it_is(
+    token: dict[str, Any], claim: str, user: str | None, way: Way
+):
+    expected = {} if user is None else {"enduser.id": user}
+    assert user_of(way, UserSettings(claim), token_request(**token)) == expected
+
+
+def test_ids_are_hashed_with_the_key_and_nothing_else_is_sent(way: Way):
+    sent = user_of(way, UserSettings(id_key=KEY), token_request(subject="ada", scopes=["read"]))
+    assert sent == {"enduser.pseudo.id": hashed(KEY.encode(), "ada"), "enduser.scope": "read"}
+    assert sent["enduser.pseudo.id"] == "d2939c6170c04dd0a8e7f769dfb4a516"
+    assert hashed(b"another key", "ada") != sent["enduser.pseudo.id"]
+
+
+def test_a_key_that_can_be_guessed_and_a_hook_that_waits_are_refused():
+    async def identify(caller: mcp_obs.Caller) -> str:
+        return "ada"
+
+    with pytest.raises(ValueError, match="at least 16"):
+        resolve_users({}, id_key="short")
+    with pytest.raises(ValueError, match="can't be async"):
+        resolve_users({}, identify=identify)
+
+
+def test_arguments_come_before_variables_and_no_key_is_shown():
+    environ = {"MCP_OBS_USER_CLAIM": "email", "MCP_OBS_USER_ID_KEY": KEY}
+    assert resolve_users(environ) == UserSettings("email", KEY)
+    assert resolve_users(environ, "uid", "x" * 16) == UserSettings("uid", "x" * 16)
+    assert resolve_users({}) == UserSettings()
+    assert KEY not in repr(resolve_users(environ))
+
+
+def test_the_host_s_function_sees_the_call_and_decides(way: Way):
+    seen: list[mcp_obs.Caller] = []
+
+    def identify(caller: mcp_obs.Caller) -> str | None:
+        seen.append(caller)
+        return caller.headers.get("x-user")
+
+    assert user_of(way, UserSettings(identify=identify), token_request(subject="ada")) == {
+        "enduser.id": "grace"
+    }
+    assert user_of(way, UserSettings(identify=identify)) == {}
+    assert [(caller.method, caller.tool, caller.client_name) for caller in seen] == [
+        ("tools/call", "t", "ide")
+    ] * 2
+
+
+def _raises(caller: mcp_obs.Caller) -> str:
+    raise RuntimeError("ada@example.com is not known")
+
+
+async def _waits(caller: mcp_obs.Caller) -> str:
+    return "ada"
+
+
+def _gives_an_object(caller: mcp_obs.Caller) -> object:
+    return {"id": "ada"}
+
+
+@pytest.mark.parametrize("identify", [_raises, _waits, _gives_an_object])
+def test_a_function_that_fails_names_nobody_and_is_told_once(
+    identify: Identify, way: Way, caplog: pytest.LogCaptureFixture
+):
+    with (
+        caplog.at_level(logging.WARNING, "mcp_obs"),
+        Recording(way, Details(users=UserSettings(identify=identify))) as it,
+    ):
+        for _ in range(2):
+            operation = begin(partial(Message, "ping", None, 1, None, None, token_request(subject="ada")))
+            assert operation is not None
+            operation.answer({})
+        assert [_of_user(span) for span in it.log.spans] == [{}, {}]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "no user is recorded" in told
+    assert "ada" not in told
+
+
+lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
+
+
+@pytest.mark.anyio
+@lines
+async def test_a_call_of_a_real_client_is_that_of_the_hashed_user_of_its_token(line: Line, way: Way):
+    with Recording(way, Details(users=UserSettings(id_key=KEY))) as recording:
+        with serving(line.app(mcp_obs.instrument(line.build(auth=True)))) as url:
+            async with line.over_http(url, "ada") as peer:
+                await peer.call("greet", name="Ada")
+        attributes = recording.picture("tools/call greet")["attributes"]
+    assert attributes["enduser.pseudo.id"] == hashed(KEY.encode(), "ada")
+    assert "enduser.id" not in attributes
