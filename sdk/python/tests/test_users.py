@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from opentelemetry.sdk.trace import ReadableSpan
 from sdk_kit.lines import Line, installed_lines
 from sdk_kit.recording import Recording, Way
@@ -17,6 +18,7 @@ from mcp_obs._details import Details
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import begin
 from mcp_obs._users import Identify, UserSettings, hashed, resolve_users
+from mcp_obs.fastapi import UserMiddleware
 
 KEY = "a key that nobody guesses"
 
@@ -146,3 +148,33 @@ async def test_a_call_of_a_real_client_is_that_of_the_hashed_user_of_its_token(l
         attributes = recording.picture("tools/call greet")["attributes"]
     assert attributes["enduser.pseudo.id"] == hashed(KEY.encode(), "ada")
     assert "enduser.id" not in attributes
+
+
+@pytest.mark.anyio
+@lines
+async def test_a_call_through_a_fastapi_application_is_that_of_its_own_user(line: Line, way: Way):
+    with Recording(way) as recording:
+        endpoint = line.app(mcp_obs.instrument(line.build()))
+        with serving(_host(endpoint)) as url:
+            async with line.over_http(url, "ada") as peer:
+                await peer.call("greet", name="Ada")
+        attributes = recording.picture("tools/call greet")["attributes"]
+    assert attributes["enduser.id"] == "user of ada"
+
+
+def _host(endpoint: Any) -> FastAPI:
+    """An application that signs users in itself, and has an MCP endpoint in it."""
+    host = FastAPI(lifespan=endpoint.router.lifespan_context)
+    host.add_middleware(UserMiddleware, user=_signed_in)
+
+    @host.middleware("http")
+    async def sign_in(request: Request, call_next: Any) -> Any:
+        request.state.user_id = f"user of {request.headers['authorization'].removeprefix('Bearer ')}"
+        return await call_next(request)
+
+    host.mount("/", endpoint)
+    return host
+
+
+def _signed_in(request: Request) -> str:
+    return request.state.user_id
