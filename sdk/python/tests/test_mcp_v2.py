@@ -161,6 +161,8 @@ async def test_notifications_and_initialize_are_operations_of_the_protocol_of_20
                 "mcp.client.name": "mcp",
                 "mcp.client.version": "0.1.0",
                 "network.transport": "pipe",
+                "mcp_obs.session.id": IsStr(regex="[0-9a-f]{32}"),
+                "mcp_obs.session.source": "inferred",
                 "mcp_obs.operation.outcome": "ok",
             },
             "events": [],
