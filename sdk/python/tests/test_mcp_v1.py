@@ -122,6 +122,8 @@ async def test_params_that_the_library_refuses_are_no_fault_of_the_server(record
             "mcp.client.name": "mcp",
             "mcp.client.version": "0.1.0",
             "network.transport": "pipe",
+            "mcp_obs.session.id": IsStr(regex="[0-9a-f]{32}"),
+            "mcp_obs.session.source": "inferred",
             "mcp_obs.operation.outcome": "ok",
             "rpc.response.status_code": "-32602",
         }
@@ -177,6 +179,8 @@ async def test_notifications_and_initialize_are_operations(recording: Recording)
                 "mcp.client.name": "mcp",
                 "mcp.client.version": "0.1.0",
                 "network.transport": "pipe",
+                "mcp_obs.session.id": IsStr(regex="[0-9a-f]{32}"),
+                "mcp_obs.session.source": "inferred",
                 "mcp_obs.operation.outcome": "ok",
             },
             "events": [],
