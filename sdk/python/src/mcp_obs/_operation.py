@@ -1,7 +1,8 @@
 """One MCP operation: one span and, when it is over, one duration record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import wraps
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -193,6 +194,20 @@ def note_failure(error: Exception) -> None:
         operation = current_operation()
         if operation is not None:
             operation.note(error)
+
+
+def noting_failures(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The same handler, with what it raises told to the current operation."""
+
+    @wraps(handler)
+    async def noting(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await handler(*args, **kwargs)
+        except Exception as error:
+            note_failure(error)
+            raise
+
+    return noting
 
 
 def current_operation() -> Operation | None:

@@ -1,11 +1,10 @@
 """How is this server doing, and how did it do in the period before?"""
 
-from dataclasses import asdict
-
-from mcp_obs_server.analytics.latency import QUANTILES, TIMED, latency_of
+from mcp_obs_server.analytics.figures import figures_of
+from mcp_obs_server.analytics.latency import QUANTILES, TIMED
 from mcp_obs_server.analytics.schemas import Figure, Overview
-from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question, rate
-from mcp_obs_server.store import Row, TelemetryStore
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question
+from mcp_obs_server.store import TelemetryStore
 
 # One query: of what one costs, half is its planning, however little it reads.
 _SQL = f"""
@@ -24,8 +23,6 @@ FROM {{operations:Identifier}} AS rollup
 WHERE {IN_SCOPE}
 GROUP BY is_current
 """
-_COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
-_EMPTY: Row = dict.fromkeys(_COUNTS, 0)
 
 
 async def overview(store: TelemetryStore, question: Question) -> Overview:
@@ -33,19 +30,10 @@ async def overview(store: TelemetryStore, question: Question) -> Overview:
     rows = await store.rows(_SQL, question.parameters(question.range.previous_start))
     periods = {bool(row["is_current"]): row for row in rows}
     current = periods.get(True)
-    now, before = _figures(current), _figures(periods.get(False))
+    now, before = figures_of(current), figures_of(periods.get(False))
     return Overview(
         range=question.range_out(),
         generated_calls=current["generated_calls"] if current else 0,
         last_call_at=current["last_call_at"] if current and current["calls"] else None,
         **{name: Figure(value=now[name], previous=before[name]) for name in now},
     )
-
-
-def _figures(row: Row | None) -> dict[str, float | None]:
-    counts = row or _EMPTY
-    return {
-        **{name: counts[name] for name in _COUNTS},
-        "error_rate": rate(counts["errors"], counts["calls"]),
-        **asdict(latency_of(row)),
-    }

@@ -1,12 +1,10 @@
 """How did it go over time?"""
 
-from dataclasses import asdict
-from datetime import datetime
-
-from mcp_obs_server.analytics.latency import QUANTILES, TIMED, latency_of
+from mcp_obs_server.analytics.figures import figures_of
+from mcp_obs_server.analytics.latency import QUANTILES, TIMED
 from mcp_obs_server.analytics.schemas import Point, Series
-from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, Question, rate
-from mcp_obs_server.store import Row, TelemetryStore
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, Question
+from mcp_obs_server.store import TelemetryStore
 
 _SQL = f"""
 WITH {TIMED}
@@ -22,23 +20,14 @@ FROM {{operations:Identifier}} AS rollup
 WHERE {IN_SCOPE}
 GROUP BY bucket_start
 """
-_COUNTS = ("calls", "errors", "active_users", "sessions", "clients")
-_EMPTY: Row = dict.fromkeys(_COUNTS, 0)
 
 
 async def series(store: TelemetryStore, question: Question) -> Series:
     """One point a bucket."""
     found = await store.rows(_SQL, question.parameters(question.range.start))
     rows = {row["bucket_start"]: row for row in found}
-    points = [_point(start, rows.get(start)) for start in question.range.starts()]
+    points = [
+        Point.model_validate({"start": start, **figures_of(rows.get(start))})
+        for start in question.range.starts()
+    ]
     return Series(range=question.range_out(), points=points)
-
-
-def _point(start: datetime, row: Row | None) -> Point:
-    counts = row or _EMPTY
-    return Point(
-        start=start,
-        error_rate=rate(counts["errors"], counts["calls"]),
-        **{name: counts[name] for name in _COUNTS},
-        **asdict(latency_of(row)),
-    )

@@ -20,7 +20,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._http import header
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
 from mcp_obs._metrics.sessions import McpSession
-from mcp_obs._operation import Operation, begin, current_operation, note_failure
+from mcp_obs._operation import Operation, begin, current_operation, note_failure, noting_failures
 from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _watching = Guard("watching a message")
@@ -286,12 +286,4 @@ def _notice_exceptions_of_the_tool_manager(server: Any) -> None:
         findings.report("mcp", "Server._make_error_result", "the exceptions of failed tools are not recorded")
         return
 
-    @wraps(call_tool)
-    async def noticing(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return await call_tool(*args, **kwargs)
-        except Exception as error:
-            note_failure(error)
-            raise
-
-    manager.call_tool = noticing
+    manager.call_tool = noting_failures(call_tool)

@@ -1,7 +1,7 @@
 """mcp 2.x: MCPServer and the low-level Server, by their list of middleware."""
 
 from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from functools import partial
 from typing import Any, cast
 
 from mcp.server import Server
@@ -17,7 +17,7 @@ from mcp_obs._failure import said_by
 from mcp_obs._guard import Guard
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
 from mcp_obs._message import Client, Message
-from mcp_obs._operation import Operation, begin, note_failure
+from mcp_obs._operation import Operation, begin, noting_failures
 
 # What JSONRPCDispatcher answers for an exception on a connection of 2025-11-25 and before.
 _UNCLASSIFIED = 0
@@ -101,15 +101,7 @@ def _notice_exceptions(server: Any) -> None:
         findings.report("mcp", "MCPServer.call_tool", "the exceptions of failed tools are not recorded")
         return
 
-    @wraps(call_tool)
-    async def noticing(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return await call_tool(*args, **kwargs)
-        except Exception as error:
-            note_failure(error)
-            raise
-
-    server.call_tool = noticing
+    server.call_tool = noting_failures(call_tool)
 
 
 def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
