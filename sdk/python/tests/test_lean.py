@@ -295,6 +295,23 @@ def test_what_a_collector_could_not_take_is_sent_when_it_can_and_once():
         assert collector.spans == ["ping", "tools/list"]
 
 
+@pytest.mark.behaviour("export.halved-when-too-large")
+def test_what_is_too_large_for_a_collector_is_sent_in_parts_and_a_span_that_is_too_large_alone_is_named(
+    caplog: pytest.LogCaptureFixture,
+):
+    with collecting() as collector:
+        collector.most_bytes = 2_000
+        exporter = exporting(collector.url)
+        spans = [lean_span(exporter.put, f"method/{number}") for number in range(100)]
+        spans[50].set_attribute("long", "x" * 2_000)
+        for span in spans:
+            span.end()
+        exporter.shutdown(10)
+        assert collector.spans == [f"method/{number}" for number in range(100) if number != 50]
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 413 "
+
+
 @pytest.mark.behaviour("export.refusal-named-once")
 def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_again(
     caplog: pytest.LogCaptureFixture,
@@ -456,7 +473,7 @@ def test_exports_are_hidden_from_the_host_s_own_instrumentation():
     suppressed: list[object] = []
 
     class Noting(Sender):
-        def send(self, body: bytes, seconds: float) -> Sent:
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
             suppressed.append(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
             return Sent(is_over=True)
 

@@ -23,6 +23,8 @@ class Collector:
 
     url: str
     status: int = 200
+    most_bytes: int | None = None
+    """Of a request, inflated; larger ones are answered 413 and not kept."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
     ports: list[int] = field(default_factory=list[int])
     """Of the connections that the requests came on."""
@@ -94,15 +96,13 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(
-                self.client_address[1],
-                self.path,
-                {key.lower(): value for key, value in self.headers.items()},
-                body,
-            )
+            is_small = collector.most_bytes is None or len(gzip.decompress(body)) <= collector.most_bytes
+            if is_small:
+                headers = {key.lower(): value for key, value in self.headers.items()}
+                collector.take(self.client_address[1], self.path, headers, body)
             if hung:
                 collector.released.wait(60)
-            self.send_response(collector.status)
+            self.send_response(collector.status if is_small else 413)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

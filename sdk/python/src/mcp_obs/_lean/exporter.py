@@ -57,6 +57,7 @@ class OperationExporter:
         """Operations that were not sent because too many waited."""
         self._wake = threading.Event()
         self._deadline: float | None = None
+        self._batch_spans = BATCH_SPANS
         self._is_sending = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -151,18 +152,23 @@ class OperationExporter:
                 seconds = min(seconds, self._deadline - time.monotonic())
                 if seconds <= 0:
                     return
-            count = min(len(self._backlog), BATCH_SPANS)
+            count = min(len(self._backlog), self._batch_spans)
             batch = [self._backlog[place] for place in range(count)]
             body = gzip.compress(self._envelope.around(batch), 1)
             self._is_sending = True
             try:
-                sent = self._sender.send(body, seconds)
+                sent = self._sender.send(body, seconds, is_divisible=count > 1)
             finally:
                 self._is_sending = False
             if not sent.is_over:
                 self._breaker.failed(sent.retry_seconds)
                 return
             self._breaker.succeeded()
+            if sent.is_too_large:
+                self._batch_spans = count // 2
+                continue
+            # Slowly back: one span of unusual size must not make small requests of all that follow.
+            self._batch_spans = min(self._batch_spans + self._batch_spans // 8 + 1, BATCH_SPANS)
             for each in batch:
                 self._backlog.popleft()
                 self._backlog_bytes -= len(each)

@@ -1,6 +1,7 @@
 """One export over OTLP/HTTP."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,10 +16,14 @@ _MOST_OF_A_REASON = 200
 
 
 class Sent(NamedTuple):
-    """How an export went: taken, refused for good, or to be tried again, not before so many seconds."""
+    """How an export went: taken, refused for good, or to be tried again, not before so many seconds.
+
+    One that is too large is refused for good, but parts of it may be taken.
+    """
 
     is_over: bool
     retry_seconds: float = 0.0
+    is_too_large: bool = False
 
 
 class Sender:
@@ -44,8 +49,11 @@ class Sender:
         """Leave the connection to the parent process that this one was forked from."""
         self._session = requests.Session()
 
-    def send(self, body: bytes, seconds: float) -> Sent:
-        """Send one gzipped request; `seconds` for connecting, and again for each part of the answer."""
+    def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+        """Send one gzipped request; `seconds` for connecting, and again for each part of the answer.
+
+        Of one that `is_divisible` it is no loss when it is too large.
+        """
         try:
             request = self._request(body)
             # A redirect would take the key elsewhere; an answer is as long as whoever answers likes.
@@ -56,7 +64,7 @@ class Sender:
             self._tell("mcp-obs: %s does not take telemetry and is tried again: %s", self._shown, reason)
             return Sent(is_over=False)
         with response:
-            return self._judge(response)
+            return self._judge(response, is_divisible)
 
     def _request(self, body: bytes) -> requests.PreparedRequest:
         """Proxies, certificates and a .netrc are looked up once: that is half of what an export costs."""
@@ -68,12 +76,14 @@ class Sender:
         request.prepare_body(body, None)
         return request
 
-    def _judge(self, response: requests.Response) -> Sent:
+    def _judge(self, response: requests.Response, is_divisible: bool) -> Sent:
         """Goes by the status alone: what was taken must not be sent again because its answer is broken."""
         answer = _start_of(response)
         if response.status_code in _RETRYABLE:
             self._tell("mcp-obs: %s answers %d and is tried again", self._shown, response.status_code)
             return Sent(is_over=False, retry_seconds=_seconds(response.headers.get("retry-after")))
+        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and is_divisible:
+            return Sent(is_over=True, is_too_large=True)
         if response.status_code >= 300:
             reason = answer[:_MOST_OF_A_REASON].decode(errors="replace")
             self._tell(
