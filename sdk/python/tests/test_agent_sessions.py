@@ -185,6 +185,22 @@ async def test_what_fails_in_a_session_is_an_error_of_its_span_and_counted(recor
     assert values(recording, "mcp.sessions.active") == [("mcp.sessions.active", 0, {})]
 
 
+@pytest.mark.behaviour("agent-session.cancel")
+async def test_an_answer_that_is_stopped_is_no_error_and_counts_in_no_latency(recording: Recording):
+    session = await manager().create_session("Hi", "opus")
+    with session.message("Slow?") as answer, session.cancel():
+        answer.cancelled()
+    with pytest.raises(asyncio.CancelledError), session.message("And this?"):
+        raise asyncio.CancelledError
+    with session.end():
+        await session.process.communicate(b"\n")
+    assert recording.picture("session.cancel")["attributes"] == OF_THE_SESSION
+    messages = [picture(span) for span in recording.log.spans if span.name == "session.message"]
+    assert [message["status"][0] for message in messages] == ["UNSET", "UNSET"]
+    assert not [message for message in messages if "error.type" in message["attributes"]]
+    assert values(recording, "mcp.message.latency", "mcp.errors") == []
+
+
 async def test_a_session_runs_all_the_same_where_telemetry_is_off():
     _telemetry.use(None, enabled=False)
     session = await manager().create_session("Hi", "opus")

@@ -14,7 +14,9 @@ from sdk_kit.recording import Recording
 import mcp_obs
 from mcp_obs import _clock, _telemetry
 from mcp_obs._message import Message
+from mcp_obs._metrics.sessions import Agents
 from mcp_obs._operation import Operation, begin
+from mcp_obs.agent_sessions import MetricsCollector
 from mcp_obs.testing import START_NANOSECONDS, Capture, Distribution, Event, Link, Point, Span, capture
 
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
@@ -172,3 +174,11 @@ def test_a_run_that_does_not_use_the_fixture_imports_nothing_for_it(tmp_path: Pa
     command = [sys.executable, "-m", "pytest", "-q", "test_bare.py"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout
+
+
+def test_agents_that_a_test_runs_are_forgotten_after_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Agents, "are_run", False)
+    with capture():
+        MetricsCollector()
+        assert Agents.are_run
+    assert not Agents.are_run

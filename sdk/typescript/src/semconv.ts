@@ -66,7 +66,6 @@ export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
 export const MCP_SERVER_OPERATION_DURATION = "mcp.server.operation.duration";
 export const MCP_OBS_HTTP_REJECTIONS = "mcp_obs.http.rejections";
 export const MCP_OBS_FEATURE_STEPS = "mcp_obs.feature.steps";
-export const MCP_CLIENT_SESSION_DURATION = "mcp.client.session.duration";
 export const MCP_SERVER_SESSION_DURATION = "mcp.server.session.duration";
 export const MCP_MESSAGE_LATENCY = "mcp.message.latency";
 export const MCP_ERRORS = "mcp.errors";
@@ -132,16 +131,6 @@ export const MCP_OBS_FEATURE_STEPS_ATTRIBUTES: readonly string[] = [
   MCP_OBS_FEATURE_NAME,
   MCP_OBS_FEATURE_STEP,
   ERROR_TYPE,
-];
-export const MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
-  MCP_PROTOCOL_VERSION,
-  NETWORK_TRANSPORT,
-  NETWORK_PROTOCOL_NAME,
-  NETWORK_PROTOCOL_VERSION,
-  JSONRPC_PROTOCOL_VERSION,
-  ERROR_TYPE,
-  SERVER_ADDRESS,
-  SERVER_PORT,
 ];
 export const MCP_SERVER_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
   MCP_PROTOCOL_VERSION,

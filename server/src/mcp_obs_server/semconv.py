@@ -69,7 +69,6 @@ MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
 MCP_SERVER_OPERATION_DURATION: Final = "mcp.server.operation.duration"
 MCP_OBS_HTTP_REJECTIONS: Final = "mcp_obs.http.rejections"
 MCP_OBS_FEATURE_STEPS: Final = "mcp_obs.feature.steps"
-MCP_CLIENT_SESSION_DURATION: Final = "mcp.client.session.duration"
 MCP_SERVER_SESSION_DURATION: Final = "mcp.server.session.duration"
 MCP_MESSAGE_LATENCY: Final = "mcp.message.latency"
 MCP_ERRORS: Final = "mcp.errors"
@@ -148,16 +147,6 @@ MCP_OBS_HTTP_REJECTIONS_ATTRIBUTES: Final = (
     HTTP_REQUEST_METHOD,
 )
 MCP_OBS_FEATURE_STEPS_ATTRIBUTES: Final = (MCP_OBS_FEATURE_NAME, MCP_OBS_FEATURE_STEP, ERROR_TYPE)
-MCP_CLIENT_SESSION_DURATION_ATTRIBUTES: Final = (
-    MCP_PROTOCOL_VERSION,
-    NETWORK_TRANSPORT,
-    NETWORK_PROTOCOL_NAME,
-    NETWORK_PROTOCOL_VERSION,
-    JSONRPC_PROTOCOL_VERSION,
-    ERROR_TYPE,
-    SERVER_ADDRESS,
-    SERVER_PORT,
-)
 MCP_SERVER_SESSION_DURATION_ATTRIBUTES: Final = (
     MCP_PROTOCOL_VERSION,
     NETWORK_TRANSPORT,
@@ -387,13 +376,6 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "counter",
         "{step}",
         "Steps that features around the MCP server took, as signing in.",
-    ),
-    "mcp.client.session.duration": KnownMetric(
-        "mcp",
-        "session",
-        "histogram",
-        "s",
-        "Lifetime of a session as the client sees it.",
     ),
     "mcp.server.session.duration": KnownMetric(
         "mcp",

@@ -6,6 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from mcp_obs_server.analytics.named_view_schemas import RowsQuery
 from mcp_obs_server.analytics.service import AnalyticsService
@@ -115,6 +116,24 @@ async def test_a_session_is_put_together_from_every_signal(
             "has_more": False,
         }
     )
+
+
+async def test_the_session_of_an_agent_tells_its_prompts_checkpoints_and_errors(
+    analytics: AnalyticsService, scope: ServerScope, send: Sender
+) -> None:
+    steps = {"session.create": 0, "session.message": 2, "session.checkpoint": 2, "session.end": 0}
+    request = export(8, start=NOW - HOUR, attributes={"mcp.model": "opus", "mcp_obs.session.id": "s3"})
+    spans = request.resource_spans[0].scope_spans[0].spans
+    names = [name for name, more in steps.items() for _ in range(more + 1)]
+    for span, name in zip(spans, names, strict=True):
+        span.name, span.kind = name, Span.SPAN_KIND_INTERNAL
+        del span.attributes[:2]
+    # One checkpoint could not be saved, and one prompt got no answer.
+    for failed in (spans[1], spans[4]):
+        failed.status.code = Status.STATUS_CODE_ERROR
+    send("traces", request)
+    (row,) = (await analytics.session_metrics(scope, RowsQuery())).rows
+    assert (row.session_id, row.message_count, row.checkpoint_count, row.error_count) == ("s3", 3, 2, 2)
 
 
 async def test_a_point_is_a_row_and_a_distribution_two(

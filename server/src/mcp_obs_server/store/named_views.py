@@ -25,16 +25,18 @@ def _event(name: str) -> str:
 _OF_SPANS = f"""
     WITH
         -- What was sampled stands for what was not, as in the rollups.
-        if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight
+        if(isFinite(sampling_weight), least(greatest(sampling_weight, 1), 1e6), 1) AS weight,
+        attributes['mcp.model'] != '' AS is_of_an_agent
     SELECT
         session_id AS session,
         attributes['gen_ai.request.model'] AS model_name,
         time AS begun,
         time + toIntervalNanosecond(duration_ns) AS ended,
         NULL::Nullable(Int64) AS tokens,
-        if(method != '' AND kind = 'server', weight, 0) AS messages,
-        NULL::Nullable(UInt64) AS checkpoints,
-        if(outcome = 'error', messages, 0) AS errors
+        if((method != '' AND kind = 'server') OR (is_of_an_agent AND name = 'session.message'), weight, 0) AS messages,
+        if(is_of_an_agent, toUInt64(if(name = 'session.checkpoint' AND status != 'error', round(weight), 0)), NULL)
+            AS checkpoints,
+        if(is_of_an_agent AND status = 'error', weight, if(outcome = 'error', messages, 0)) AS errors
     FROM spans
     WHERE {_IN_SCOPE} AND session_id != ''
 """

@@ -17,10 +17,15 @@ class Answer:
 
     def __init__(self) -> None:
         self.messages = 0
+        self.is_cancelled = False
 
     def received(self) -> None:
         """Another message of it has come."""
         self.messages += 1
+
+    def cancelled(self) -> None:
+        """It was stopped before it was whole: it counts in no latency."""
+        self.is_cancelled = True
 
 
 class Session(Generic[ProcessT_co]):
@@ -55,7 +60,14 @@ class Session(Generic[ProcessT_co]):
                 yield answer
             finally:
                 span.set_attribute(semconv.MCP_MESSAGE_COUNT, answer.messages)
-            self._collector.record_message(_clock.perf_counter() - started, answer.messages)
+            if not answer.is_cancelled:
+                self._collector.record_message(_clock.perf_counter() - started, answer.messages)
+
+    @contextmanager
+    def cancel(self) -> Generator[None]:
+        """Around telling the agent to stop answering: the span `session.cancel`."""
+        with self._counting_errors(), spanning("session.cancel", self._attributes()):
+            yield
 
     @contextmanager
     def checkpoint(self, checkpoint_id: str) -> Generator["Checkpoint"]:

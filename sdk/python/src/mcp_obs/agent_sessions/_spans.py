@@ -11,12 +11,15 @@ from mcp_obs import _telemetry, semconv
 
 @contextmanager
 def spanning(name: str, attributes: Mapping[str, Any], kind: SpanKind = SpanKind.INTERNAL) -> Generator[Span]:
-    """A span that is current in the block; what the block raises is on it and goes on as it is."""
+    """A span that is current in the block; the exception that leaves the block is on it and goes on as it is.
+
+    A cancellation is none.
+    """
     telemetry = _telemetry.current()
     tracer = telemetry.tracer if telemetry is not None else NoOpTracer()
     with tracer.start_as_current_span(name, kind=kind, attributes=dict(attributes)) as span:
         try:
             yield span
-        except BaseException as error:
+        except Exception as error:
             span.set_attribute(semconv.ERROR_TYPE, type(error).__qualname__)
             raise

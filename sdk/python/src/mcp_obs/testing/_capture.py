@@ -17,6 +17,7 @@ from mcp_obs._lean.pipeline import LeanTelemetry, recorder
 from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.sessions import Agents
 from mcp_obs._telemetry import RELEASE, SCOPE
 from mcp_obs.testing._clock import HeldClock
 from mcp_obs.testing._reading import read_points, read_spans
@@ -86,7 +87,7 @@ def capture() -> Generator[Capture]:
     The clock is held, ids count from 1, and failures of mcp-obs itself are raised instead of logged.
     """
     captured = Capture()
-    before = os.environ.get(STRICT)
+    before, agents_were_run = os.environ.get(STRICT), Agents.are_run
     os.environ[STRICT] = "1"
     _clock.read(captured.clock.time_ns, captured.clock.perf_counter)
     with _telemetry.instead(captured.telemetry):
@@ -94,6 +95,7 @@ def capture() -> Generator[Capture]:
             yield captured
         finally:
             _clock.read_the_system()
+            Agents.are_run = agents_were_run
             if before is None:
                 del os.environ[STRICT]
             else:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, NamedTuple
 
-ServerName = Literal["weather", "notes", "shop"]
+ServerName = Literal["weather", "notes", "shop", "claude-code-mcp"]
 Method = Literal["tools/call", "resources/read", "prompts/get"]
 Arguments = Mapping[str, object]
+
+OVER_STDIO: frozenset[ServerName] = frozenset({"notes", "claude-code-mcp"})
+"""The servers that each client starts for itself."""
 
 
 class Failure(NamedTuple):
@@ -31,6 +34,8 @@ class Operation:
     failure: Failure | None = None
     """What a generated call fails with."""
     arguments: Callable[[Random], Arguments] = lambda draw: {}
+    opens: bool = False
+    """Whether a visit begins with it."""
 
 
 def tool(
@@ -40,9 +45,11 @@ def tool(
     failures: float,
     failure: Failure,
     arguments: Callable[[Random], Arguments],
+    *,
+    opens: bool = False,
 ) -> Operation:
     """A tool of an example server."""
-    return Operation("tools/call", name, weight, median_ms, failures, failure, arguments)
+    return Operation("tools/call", name, weight, median_ms, failures, failure, arguments, opens)
 
 
 WEATHER_ERROR = "mcp.server.mcpserver.exceptions.ToolError"
@@ -54,6 +61,9 @@ ASKED_CITIES = (*CITIES, *CITIES, "Atlantis")
 REGIONS = ("europe", "asia", "africa", "oceania")
 SKUS = ("TENT-2P", "STOVE-G", "LAMP-H", "BAG-DOWN", "MAT-S", "KNIFE-F")
 ORDERS = ("A-1001", "A-1002", "A-1003", "A-1001", "W-0007", "A-9999")
+AGENT_ERROR = "claude_code_mcp.errors."
+TASKS = ("Fix the failing tests", "Explain this module", "Write the release notes", "Find the slow query")
+FOLLOW_UPS = (*("Now the types", "Shorter, please", "Add a test for it", "Why?") * 3, "fail", "crash")
 NOTE_IDS = (1, 2, 3, 4, 5, 6, 404)
 
 CATALOGUE: Mapping[ServerName, tuple[Operation, ...]] = {
@@ -242,6 +252,61 @@ CATALOGUE: Mapping[ServerName, tuple[Operation, ...]] = {
                 "person": draw.choice(("Ana", "Ben")),
                 "budget": str(draw.randint(20, 200)),
             },
+        ),
+    ),
+    "claude-code-mcp": (
+        tool(
+            "start_session",
+            16,
+            2100,
+            0.02,
+            Failure(f"{AGENT_ERROR}AgentSilentError", "The agent said nothing for 30 s."),
+            lambda draw: {"prompt": draw.choice(TASKS), "model": draw.choice(("sonnet", "sonnet", "opus"))},
+            opens=True,
+        ),
+        tool(
+            "send_message",
+            34,
+            5200,
+            0.06,
+            Failure(f"{AGENT_ERROR}AnswerFailedError", "The agent failed: API Error: 529 Overloaded"),
+            lambda draw: {"prompt": draw.choice(FOLLOW_UPS)},
+        ),
+        tool(
+            "create_checkpoint",
+            12,
+            6,
+            0.04,
+            Failure(
+                f"{AGENT_ERROR}SessionNotFoundError", "There is no session ''; start_session begins one."
+            ),
+            lambda draw: {"label": f"try {draw.randint(1, 9)}"},
+        ),
+        tool(
+            "restore_checkpoint",
+            6,
+            2300,
+            0.05,
+            Failure(f"{AGENT_ERROR}CheckpointNotFoundError", "There is no checkpoint"),
+            lambda draw: {"prompt": draw.choice(TASKS)},
+        ),
+        tool(
+            "list_sessions",
+            6,
+            4,
+            0.001,
+            Failure(f"{AGENT_ERROR}StoreError", "sessions can't be read"),
+            lambda draw: {},
+        ),
+        tool(
+            "end_session",
+            4,
+            140,
+            0.05,
+            Failure(
+                f"{AGENT_ERROR}SessionNotFoundError", "There is no session ''; start_session begins one."
+            ),
+            lambda draw: {},
         ),
     ),
 }

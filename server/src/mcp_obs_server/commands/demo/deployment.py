@@ -58,14 +58,14 @@ async def deploy(
         step(console, f"mcp-obs on {url}")
         await start_mcp_obs(children, port, data)
         async with Api.connect(url, read_access_token(data), children.log("mcp-obs")) as api:
-            step(console, "registering weather, notes and shop")
+            step(console, f"registering {', '.join(CATALOGUE)}")
             registered: dict[ServerName, Registered] = {}
             for name in CATALOGUE:
                 server_id = await api.register(name)
                 registered[name] = Registered(server_id, await api.create_key(server_id))
             step(
                 console,
-                "example servers: weather (mcp 2), shop (fastmcp 4), notes (mcp 1)",
+                "example servers: weather and claude-code-mcp (mcp 2), shop (fastmcp 4), notes (mcp 1)",
             )
             reporting: Reporting = {
                 name: {"MCP_OBS_API_KEY": registered[name].key, "MCP_OBS_ENDPOINT": url} for name in CATALOGUE
@@ -74,6 +74,12 @@ async def deploy(
             script = str(checkout.examples / "notes" / "server.py")
             addresses["notes"] = StdioAddress(
                 str(checkout.mcp1_python), (script,), reporting["notes"], children.log("notes")
+            )
+            addresses["claude-code-mcp"] = StdioAddress(
+                sys.executable,
+                ("-m", "claude_code_mcp"),
+                {**reporting["claude-code-mcp"], **agents(checkout, logs)},
+                children.log("claude-code-mcp"),
             )
             yield Deployment(url, data, api, children, registered, addresses)
 
@@ -125,6 +131,16 @@ async def start_http_examples(
     for name, child in started.items():
         await listening(child, ports[name])
     return {name: HttpAddress(f"http://{HOST}:{port}/mcp") for name, port in ports.items()}
+
+
+def agents(checkout: Checkout, data: Path) -> dict[str, str]:
+    """The environment of claude-code-mcp: a stand-in for the agent, and where sessions are kept until the demo ends."""
+    return {
+        "PYTHONPATH": str(checkout.examples),
+        "CLAUDE_CODE_BINARY": str(checkout.examples / "claude_code_mcp" / "stand_in.py"),
+        "CLAUDE_CODE_MCP_DATA": str(data / "agents"),
+        "STAND_IN_HOME": str(data / "stand-in"),
+    }
 
 
 def step(console: Console, what: str) -> None:

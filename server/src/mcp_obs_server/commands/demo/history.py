@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from random import Random
 
 from mcp_obs import semconv
-from mcp_obs_server.commands.demo.catalogue import CATALOGUE, Arguments, Failure, Operation, ServerName
+from mcp_obs_server.commands.demo.catalogue import (
+    CATALOGUE,
+    OVER_STDIO,
+    Arguments,
+    Failure,
+    Operation,
+    ServerName,
+)
 from mcp_obs_server.commands.demo.people import PEOPLE, Person
 from mcp_obs_server.commands.demo.seasons import incident, sessions_an_hour
 
@@ -17,7 +24,7 @@ THINKING_SECONDS = 9.0
 CALLS_A_SESSION = 8.0
 LONG_TAIL = 0.7  # the exponent of how unevenly people use a server
 
-SCOPES: Mapping[ServerName, str] = {"weather": "weather:read", "notes": "", "shop": "shop:order"}
+SCOPES: Mapping[ServerName, str] = {"weather": "weather:read", "shop": "shop:order"}
 
 Value = str | int | bool
 
@@ -50,8 +57,8 @@ class Session:
 
     @property
     def is_legacy(self) -> bool:
-        """Whether it opens with initialize; notes runs mcp 1.x, which knows nothing else."""
-        return self.server == "notes" or self.person.app.era == "legacy"
+        """Whether it opens with initialize, as the demo's clients over stdio do."""
+        return self.server in OVER_STDIO or self.person.app.era == "legacy"
 
 
 def generate(server: ServerName, start: datetime, end: datetime, seed: int) -> Iterator[GeneratedSpan]:
@@ -75,7 +82,7 @@ def begin_session(server: ServerName, at: datetime, progress: float, draw: Rando
     versions = person.app.versions
     # People do not upgrade on the same day.
     age = min(max(progress + draw.gauss(0, 0.12), 0), 0.999)
-    is_http_session = server != "notes" and person.app.era == "legacy"
+    is_http_session = server not in OVER_STDIO and person.app.era == "legacy"
     session_id = draw.randbytes(16).hex() if is_http_session else None
     return Session(
         server, person, versions[int(age * len(versions))], session_id, draw.randint(32768, 60999), at, draw
@@ -144,7 +151,7 @@ def timed(
 
 def common_attributes(session: Session, method: str, is_request: bool) -> dict[str, Value]:
     """What every span of a session carries."""
-    over_http = session.server != "notes"
+    over_http = session.server not in OVER_STDIO
     attributes: dict[str, Value] = {
         semconv.MCP_METHOD_NAME: method,
         semconv.MCP_PROTOCOL_VERSION: "2025-11-25"

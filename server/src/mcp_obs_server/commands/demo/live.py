@@ -11,9 +11,14 @@ from mcp_obs_server.commands.demo.deployment import Deployment
 from mcp_obs_server.commands.demo.people import PEOPLE
 from mcp_obs_server.commands.demo.traffic import draw_visit
 
-# Clients at once; a visit to notes is a process of its own.
-AT_ONCE: dict[ServerName, int] = {"weather": 3, "notes": 2, "shop": 3}
-VISIT_CALLS: dict[ServerName, tuple[int, int]] = {"weather": (3, 10), "notes": (12, 30), "shop": (4, 12)}
+# Clients at once; a visit over stdio is a process of its own.
+AT_ONCE: dict[ServerName, int] = {"weather": 3, "notes": 2, "shop": 3, "claude-code-mcp": 1}
+VISIT_CALLS: dict[ServerName, tuple[int, int]] = {
+    "weather": (3, 10),
+    "notes": (12, 30),
+    "shop": (4, 12),
+    "claude-code-mcp": (6, 20),
+}
 # About as busy as the generated past, which a faster pace would flatten on every chart.
 THINKING_SECONDS = (2.0, 14.0)
 ARRIVING_SECONDS = 2.0

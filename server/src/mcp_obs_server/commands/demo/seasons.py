@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mcp_obs_server.commands.demo.catalogue import ServerName
 
-SESSIONS_A_DAY: Mapping[ServerName, int] = {"weather": 660, "notes": 300, "shop": 490}
+SESSIONS_A_DAY: Mapping[ServerName, int] = {"weather": 660, "notes": 300, "shop": 490, "claude-code-mcp": 60}
 BUSIEST_HOUR = 14
 WEEKEND = 0.4
 STARTED_AT = 0.7  # growth: the share of today's sessions at the start of the range

@@ -7,8 +7,13 @@ from mcp_obs_server.commands.demo.catalogue import CATALOGUE, Arguments, Method,
 from mcp_obs_server.commands.demo.people import PEOPLE, Person
 
 CHECK_SEED = 20261123
-# The check's visits and calls a visit. Notes has few and long ones: each starts a process.
-CHECK_VISITS: dict[ServerName, tuple[int, int]] = {"weather": (10, 12), "notes": (4, 27), "shop": (10, 12)}
+# The check's visits and calls a visit. Over stdio there are few and long ones: each starts a process.
+CHECK_VISITS: dict[ServerName, tuple[int, int]] = {
+    "weather": (10, 12),
+    "notes": (4, 27),
+    "shop": (10, 12),
+    "claude-code-mcp": (2, 12),
+}
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,12 @@ def ask(operation: Operation, draw: Random) -> Call:
 
 
 def draw_calls(server: ServerName, count: int, draw: Random) -> tuple[Call, ...]:
-    """Draw what a client asks of a server, popular operations more often."""
+    """Draw what a client asks of a server: what opens a visit, and then popular operations more often."""
     operations = CATALOGUE[server]
     weights = [operation.weight for operation in operations]
-    return tuple(ask(operation, draw) for operation in draw.choices(operations, weights, k=count))
+    opening = [operation for operation in operations if operation.opens]
+    drawn = draw.choices(operations, weights, k=count - len(opening))
+    return tuple(ask(operation, draw) for operation in [*opening, *drawn])
 
 
 def draw_visit(server: ServerName, person: Person, count: int, draw: Random) -> Visit:
