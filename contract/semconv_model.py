@@ -9,7 +9,7 @@ import yaml
 
 LEVELS = ("required", "conditional", "recommended", "opt_in")
 TYPES = ("string", "int", "double", "boolean", "any", "string[]", "template[string]")
-RECORDED_BY_THE_SDKS = ("mcp", "session_manager", "process")
+RECORDED_BY_THE_SDKS = ("mcp", "session_manager", "process", "exporter")
 SENDERS = (*RECORDED_BY_THE_SDKS, "claude_code")
 CATEGORIES = ("session", "performance", "usage")
 INSTRUMENTS = ("counter", "updowncounter", "gauge", "histogram")
@@ -64,6 +64,11 @@ class Metric:
     attributes: tuple[str, ...]
     opt_in: tuple[str, ...] = ()
     boundaries: tuple[float, ...] = ()
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether it is read whole, each time it is exported."""
+        return self.sender in {"process", "exporter"} and self.instrument != "histogram"
 
 
 @dataclass(frozen=True)

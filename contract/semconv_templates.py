@@ -174,7 +174,7 @@ def _python_recorded_metric(metric: Metric) -> list[str]:
         ),
         f"        {f'{name}_ATTRIBUTES' if metric.attributes else '()'},",
         f"        {boundaries},",
-        f"        {metric.sender == 'process'},",
+        f"        {metric.is_observed},",
         "    ),",
     ]
 

@@ -254,7 +254,7 @@ def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
         while breaker.state == "open":
             now[0] += 0.5
         seen.append(now[0] - began)
-        assert breaker.state == "half-open"
+        assert breaker.state == "half_open"
     assert seen == [1, 2, 4, 8, 16, 32, 60, 60]
     breaker.succeeded()
     assert breaker.state == "closed"
@@ -269,7 +269,7 @@ def test_a_breaker_waits_as_long_as_the_collector_asks_for_and_not_for_ever(aske
     now[0] = pause - 0.01
     assert breaker.state == "open"
     now[0] = pause
-    assert breaker.state == "half-open"
+    assert breaker.state == "half_open"
 
 
 def exporting(url: str) -> OperationExporter:
@@ -325,6 +325,84 @@ def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_aga
         assert collector.spans == ["ping", "tools/list"]
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 401 "
+
+
+@pytest.mark.behaviour("export.refusal-waited-out")
+@pytest.mark.parametrize("error", ["401", "503"])
+def test_a_collector_that_takes_nothing_is_asked_less_and_less_often(
+    error: str, monkeypatch: pytest.MonkeyPatch
+):
+    now, asked = [0.0], list[float]()
+
+    class Refused(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            asked.append(now[0])
+            return Sent(is_over=error == "401", error=error)
+
+    exporter = OperationExporter(
+        SpanEncoder(),
+        Envelope(Resource({}), "s", "1"),
+        Refused("http://collector.test", {}),
+        CircuitBreaker(lambda: now[0], lambda: 1.0),
+    )
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    while now[0] < 200:
+        exporter.put(_ended("ping"))
+        exporter.export()
+        now[0] += 0.5
+    assert asked == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+
+
+@pytest.mark.behaviour("export.bounded-queue")
+def test_an_operation_that_ends_while_its_exporter_does_is_counted(monkeypatch: pytest.MonkeyPatch):
+    exporter = exporting("http://127.0.0.1:9")
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    span = _ended("ping")
+
+    def meanwhile(span: OperationSpan) -> bool:
+        exporter.shutdown(0)
+        return False
+
+    monkeypatch.setattr(OperationSpan, "has_large_result", meanwhile)
+    exporter.put(span)
+    assert exporter.dropped == 1
+
+
+@pytest.mark.behaviour("exit.flush")
+def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeypatch: pytest.MonkeyPatch):
+    late = [_ended("tools/list"), _ended("prompts/list")]
+    are_looked_at, may_go_on = threading.Barrier(3), [threading.Event(), threading.Event()]
+    bodies: list[bytes] = []
+
+    class Sending(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            number = len(bodies)
+            bodies.append(gzip.decompress(body))
+            if number < len(late):
+                may_go_on[number].set()
+                handing_over[number].join()
+            return Sent(is_over=True)
+
+    def look_at(span: OperationSpan) -> bool:
+        if span in late:
+            are_looked_at.wait(60)
+            may_go_on[late.index(span)].wait(60)
+        return False
+
+    monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
+    monkeypatch.setattr(OperationSpan, "has_large_result", look_at)
+    envelope = Envelope(Resource({}), "s", "1")
+    exporter = OperationExporter(
+        SpanEncoder(), envelope, Sending("http://collector.test", {}), CircuitBreaker()
+    )
+    handing_over = [threading.Thread(target=exporter.put, args=(span,)) for span in late]
+    for thread in handing_over:
+        thread.start()
+    are_looked_at.wait(60)
+    exporter.put(_ended("ping"))
+    exporter.shutdown(60)
+    assert [_first(body).name for body in bodies] == ["ping", "tools/list", "prompts/list"]
+    assert exporter.dropped == 0
 
 
 @pytest.mark.behaviour("export.bounded-queue")

@@ -5,15 +5,18 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.process import recording_process
 
-from mcp_obs._configuration import resolve
+from mcp_obs._configuration import Configuration, resolve
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
+from mcp_obs._lean.export_counts import SPAN_EXPORTER, ExportCounts
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender
 from mcp_obs._metrics.categories import ALL
@@ -56,10 +59,86 @@ def test_what_was_counted_and_what_the_process_uses_is_sent_at_the_end(
         sending.shutdown(10)
     points = latest(collector)
     assert points["mcp.errors"] == Point("mcp.errors", "1", {"error.type": "timeout"}, 2)
-    assert points.keys() == PROCESS | {"mcp.errors"}
+    exporters = {"mcp_obs.exporter.circuit_breaker.state"} if pipeline is LeanPipeline else set[str]()
+    assert points.keys() == PROCESS | {"mcp.errors"} | exporters
     ((path, headers),) = collector.requests
     assert (path, headers["authorization"]) == ("/v1/metrics", "Bearer key")
     assert collector.resources[-1]["service.name"] == "kit"
+
+
+STATE = "mcp_obs.exporter.circuit_breaker.state"
+PROCESSED, EXPORTED, TOOK = (
+    "otel.sdk.processor.span.processed",
+    "otel.sdk.exporter.span.exported",
+    "otel.sdk.exporter.operation.duration",
+)
+
+
+def says(metric: str, attribute: str, value: str | None) -> Callable[[Point], bool]:
+    """Whether a point of the exporter of spans counts something with that attribute."""
+
+    def is_wanted(point: Point) -> bool:
+        found = point.value if isinstance(point.value, float | int) else point.value.count
+        is_of_spans = "span" in str(point.attributes.get("otel.component.type"))
+        return (point.metric, is_of_spans, point.attributes.get(attribute)) == (metric, True, value) and (
+            found > 0
+        )
+
+    return is_wanted
+
+
+@pytest.mark.behaviour("export.counts")
+def test_the_breaker_s_state_what_was_dropped_and_which_exports_failed_are_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
+    monkeypatch.setattr("mcp_obs._lean.exporter.EXPORT_SECONDS", 0.02)
+    monkeypatch.setattr("mcp_obs._lean.circuit_breaker.FIRST_PAUSE_SECONDS", 0.05)
+    with collecting() as collector:
+        collector.statuses["/v1/traces"] = 503
+        pipeline = LeanPipeline(Configuration("key", collector.url, "kit", ALL))
+        tracer = pipeline.telemetry.tracer
+        tracer.start_span("kept").end()
+        collector.wait_for_point(says(STATE, "mcp_obs.circuit_breaker.state", "open"))
+        collector.wait_for_point(says(TOOK, "error.type", "503"))
+        collector.statuses["/v1/traces"] = 401
+        collector.wait_for_point(says(EXPORTED, "error.type", "401"))
+        collector.statuses["/v1/traces"] = 200
+        tracer.start_span("taken").end()
+        collector.wait_for_point(says(EXPORTED, "error.type", None))
+        collector.points.clear()
+        collector.wait_for_point(says(STATE, "mcp_obs.circuit_breaker.state", "closed"))
+        monkeypatch.setattr("mcp_obs._lean.exporter.MOST_WAITING", 0)
+        tracer.start_span("dropped").end()
+        collector.wait_for_point(says(PROCESSED, "error.type", "queue_full"))
+        pipeline.shutdown(10)
+    last = [point for point in collector.points[-1] if point.metric in {PROCESSED, EXPORTED}]
+    assert {(point.metric, point.attributes.get("error.type")): point.value for point in last} == {
+        (PROCESSED, None): 2,
+        (PROCESSED, "queue_full"): 1,
+        (EXPORTED, "401"): 1,
+        (EXPORTED, None): 1,
+    }
+
+
+@pytest.mark.behaviour("export.counts")
+def test_exactly_one_state_of_a_breaker_is_said_at_any_time():
+    now = [0.0]
+    breaker = CircuitBreaker(lambda: now[0], lambda: 0.0)
+    counts = ExportCounts(SPAN_EXPORTER, breaker)
+
+    def said() -> dict[Any, float]:
+        return {
+            each.attributes["mcp_obs.circuit_breaker.state"]: each.value
+            for each in counts.figures()
+            if each.metric == STATE
+        }
+
+    assert said() == {"closed": 1, "open": 0, "half_open": 0}
+    breaker.failed()
+    assert said() == {"closed": 0, "open": 1, "half_open": 0}
+    now[0] = 1.0
+    assert said() == {"closed": 0, "open": 0, "half_open": 1}
 
 
 def test_values_are_sent_again_and_again_and_add_up():

@@ -45,6 +45,7 @@ export const MCP_CHECKPOINT_LENGTH = "mcp.checkpoint.length";
 export const MCP_OBS_REJECTION_REASON = "mcp_obs.rejection.reason";
 export const HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
 export const HTTP_REQUEST_METHOD = "http.request.method";
+export const MCP_OBS_CIRCUIT_BREAKER_STATE = "mcp_obs.circuit_breaker.state";
 export const MCP_OBS_FEATURE_NAME = "mcp_obs.feature.name";
 export const MCP_OBS_FEATURE_STEP = "mcp_obs.feature.step";
 export const MCP_OBS_REQUEST_SIZE = "mcp_obs.request.size";
@@ -60,6 +61,8 @@ export const MODEL = "model";
 export const RESTORED = "restored";
 export const STATUS = "status";
 export const CPU_MODE = "cpu.mode";
+export const OTEL_COMPONENT_TYPE = "otel.component.type";
+export const OTEL_COMPONENT_NAME = "otel.component.name";
 
 // metrics
 export const MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration";
@@ -81,6 +84,10 @@ export const PROCESS_MEMORY_VIRTUAL = "process.memory.virtual";
 export const PROCESS_UNIX_FILE_DESCRIPTOR_COUNT = "process.unix.file_descriptor.count";
 export const PROCESS_THREAD_COUNT = "process.thread.count";
 export const PROCESS_UPTIME = "process.uptime";
+export const MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE = "mcp_obs.exporter.circuit_breaker.state";
+export const OTEL_SDK_PROCESSOR_SPAN_PROCESSED = "otel.sdk.processor.span.processed";
+export const OTEL_SDK_EXPORTER_SPAN_EXPORTED = "otel.sdk.exporter.span.exported";
+export const OTEL_SDK_EXPORTER_OPERATION_DURATION = "otel.sdk.exporter.operation.duration";
 export const CLAUDE_CODE_SESSION_COUNT = "claude_code.session.count";
 export const CLAUDE_CODE_ACTIVE_TIME_TOTAL = "claude_code.active_time.total";
 export const CLAUDE_CODE_TOKEN_USAGE = "claude_code.token.usage";
@@ -160,6 +167,26 @@ export const MCP_SESSION_DURATION_ATTRIBUTES: readonly string[] = [
 export const PROCESS_CPU_TIME_ATTRIBUTES: readonly string[] = [
   CPU_MODE,
 ];
+export const MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE_ATTRIBUTES: readonly string[] = [
+  OTEL_COMPONENT_TYPE,
+  OTEL_COMPONENT_NAME,
+  MCP_OBS_CIRCUIT_BREAKER_STATE,
+];
+export const OTEL_SDK_PROCESSOR_SPAN_PROCESSED_ATTRIBUTES: readonly string[] = [
+  OTEL_COMPONENT_TYPE,
+  OTEL_COMPONENT_NAME,
+  ERROR_TYPE,
+];
+export const OTEL_SDK_EXPORTER_SPAN_EXPORTED_ATTRIBUTES: readonly string[] = [
+  OTEL_COMPONENT_TYPE,
+  OTEL_COMPONENT_NAME,
+  ERROR_TYPE,
+];
+export const OTEL_SDK_EXPORTER_OPERATION_DURATION_ATTRIBUTES: readonly string[] = [
+  OTEL_COMPONENT_TYPE,
+  OTEL_COMPONENT_NAME,
+  ERROR_TYPE,
+];
 
 // events
 export const CLAUDE_CODE_USER_PROMPT = "user_prompt";
@@ -217,6 +244,10 @@ export const REJECTION_REASON_UNSUPPORTED_PROTOCOL_VERSION = "unsupported_protoc
 export const REJECTION_REASON_BAD_REQUEST = "bad_request";
 export const REJECTION_REASON_SERVER_ERROR = "server_error";
 export type RejectionReason = "unauthorized" | "forbidden" | "forbidden_host" | "not_found" | "method_not_allowed" | "not_acceptable" | "too_large" | "unsupported_media_type" | "too_many_requests" | "parse_error" | "invalid_request" | "invalid_params" | "header_mismatch" | "missing_capability" | "unsupported_protocol_version" | "bad_request" | "server_error";
+export const CIRCUIT_BREAKER_STATE_CLOSED = "closed";
+export const CIRCUIT_BREAKER_STATE_OPEN = "open";
+export const CIRCUIT_BREAKER_STATE_HALF_OPEN = "half_open";
+export type CircuitBreakerState = "closed" | "open" | "half_open";
 export const FEATURE_OAUTH = "oauth";
 export const FEATURE_SUPPORT = "support";
 export const FEATURE_STEP_SIGN_IN = "sign_in";

@@ -48,6 +48,7 @@ MCP_CHECKPOINT_LENGTH: Final = "mcp.checkpoint.length"
 MCP_OBS_REJECTION_REASON: Final = "mcp_obs.rejection.reason"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 HTTP_REQUEST_METHOD: Final = "http.request.method"
+MCP_OBS_CIRCUIT_BREAKER_STATE: Final = "mcp_obs.circuit_breaker.state"
 MCP_OBS_FEATURE_NAME: Final = "mcp_obs.feature.name"
 MCP_OBS_FEATURE_STEP: Final = "mcp_obs.feature.step"
 MCP_OBS_REQUEST_SIZE: Final = "mcp_obs.request.size"
@@ -63,6 +64,8 @@ MODEL: Final = "model"
 RESTORED: Final = "restored"
 STATUS: Final = "status"
 CPU_MODE: Final = "cpu.mode"
+OTEL_COMPONENT_TYPE: Final = "otel.component.type"
+OTEL_COMPONENT_NAME: Final = "otel.component.name"
 
 # metrics
 MCP_CLIENT_OPERATION_DURATION: Final = "mcp.client.operation.duration"
@@ -84,6 +87,10 @@ PROCESS_MEMORY_VIRTUAL: Final = "process.memory.virtual"
 PROCESS_UNIX_FILE_DESCRIPTOR_COUNT: Final = "process.unix.file_descriptor.count"
 PROCESS_THREAD_COUNT: Final = "process.thread.count"
 PROCESS_UPTIME: Final = "process.uptime"
+MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE: Final = "mcp_obs.exporter.circuit_breaker.state"
+OTEL_SDK_PROCESSOR_SPAN_PROCESSED: Final = "otel.sdk.processor.span.processed"
+OTEL_SDK_EXPORTER_SPAN_EXPORTED: Final = "otel.sdk.exporter.span.exported"
+OTEL_SDK_EXPORTER_OPERATION_DURATION: Final = "otel.sdk.exporter.operation.duration"
 CLAUDE_CODE_SESSION_COUNT: Final = "claude_code.session.count"
 CLAUDE_CODE_ACTIVE_TIME_TOTAL: Final = "claude_code.active_time.total"
 CLAUDE_CODE_TOKEN_USAGE: Final = "claude_code.token.usage"
@@ -165,6 +172,18 @@ MCP_OBS_FEATURE_USAGE_ATTRIBUTES: Final = (
 MCP_SESSIONS_TOTAL_ATTRIBUTES: Final = (MODEL, RESTORED)
 MCP_SESSION_DURATION_ATTRIBUTES: Final = (MODEL, STATUS)
 PROCESS_CPU_TIME_ATTRIBUTES: Final = (CPU_MODE,)
+MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE_ATTRIBUTES: Final = (
+    OTEL_COMPONENT_TYPE,
+    OTEL_COMPONENT_NAME,
+    MCP_OBS_CIRCUIT_BREAKER_STATE,
+)
+OTEL_SDK_PROCESSOR_SPAN_PROCESSED_ATTRIBUTES: Final = (OTEL_COMPONENT_TYPE, OTEL_COMPONENT_NAME, ERROR_TYPE)
+OTEL_SDK_EXPORTER_SPAN_EXPORTED_ATTRIBUTES: Final = (OTEL_COMPONENT_TYPE, OTEL_COMPONENT_NAME, ERROR_TYPE)
+OTEL_SDK_EXPORTER_OPERATION_DURATION_ATTRIBUTES: Final = (
+    OTEL_COMPONENT_TYPE,
+    OTEL_COMPONENT_NAME,
+    ERROR_TYPE,
+)
 
 # events
 CLAUDE_CODE_USER_PROMPT: Final = "user_prompt"
@@ -240,6 +259,10 @@ RejectionReason = Literal[
     "bad_request",
     "server_error",
 ]
+CIRCUIT_BREAKER_STATE_CLOSED: Final = "closed"
+CIRCUIT_BREAKER_STATE_OPEN: Final = "open"
+CIRCUIT_BREAKER_STATE_HALF_OPEN: Final = "half_open"
+CircuitBreakerState = Literal["closed", "open", "half_open"]
 FEATURE_OAUTH: Final = "oauth"
 FEATURE_SUPPORT: Final = "support"
 FEATURE_STEP_SIGN_IN: Final = "sign_in"
@@ -481,6 +504,34 @@ KNOWN_METRICS: Final[dict[str, KnownMetric]] = {
         "gauge",
         "s",
         "Time since the process started.",
+    ),
+    "mcp_obs.exporter.circuit_breaker.state": KnownMetric(
+        "exporter",
+        "performance",
+        "updowncounter",
+        "1",
+        "1 for the state that the exporter's circuit breaker is in, 0 for the others.",
+    ),
+    "otel.sdk.processor.span.processed": KnownMetric(
+        "exporter",
+        "performance",
+        "counter",
+        "{span}",
+        "Spans that were made ready to be sent; with error.type those that were dropped before.",
+    ),
+    "otel.sdk.exporter.span.exported": KnownMetric(
+        "exporter",
+        "performance",
+        "counter",
+        "{span}",
+        "Spans that a collector took; with error.type those that it refused, or that the end of the process left.",
+    ),
+    "otel.sdk.exporter.operation.duration": KnownMetric(
+        "exporter",
+        "performance",
+        "histogram",
+        "s",
+        "How long an export took; with error.type one that failed.",
     ),
     "claude_code.session.count": KnownMetric(
         "claude_code",

@@ -5,11 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
+
 from mcp_obs import semconv
 from mcp_obs._configure import configure_mcp_telemetry
 from mcp_obs._features import Step, TelemetryAdapter
 from mcp_obs._oauth import OAuthAdapter
 from mcp_obs._privacy.settings import Privacy
+from mcp_obs._users import Identify
 from mcp_obs.sampling import Sampler
 
 
@@ -23,6 +27,12 @@ class TelemetrySettings(TypedDict, total=False):
     metrics: bool | Collection[str] | None
     privacy: Privacy | str | None
     sampler: Sampler | str | None
+    user_claim: str | None
+    user_id_key: str | None
+    identify: Identify | None
+    exporter: str | Collection[str] | None
+    tracer_provider: TracerProvider | None
+    meter_provider: MeterProvider | None
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def _configure_unless_done() -> None:
     with _configuring:
         if _telemetry.is_decided():
             return
-        is_ours = any(os.environ.get(name) for name in ("MCP_OBS_API_KEY", "MCP_OBS_ENDPOINT"))
+        ours = ("MCP_OBS_API_KEY", "MCP_OBS_ENDPOINT", "MCP_OBS_EXPORTER")
+        is_ours = any(os.environ.get(name) for name in ours)
         if is_ours or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             configure_mcp_telemetry()

@@ -2,13 +2,22 @@
 
 import os
 from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
 
 from mcp_obs import _telemetry
-from mcp_obs._configuration import is_enabled, needs_the_sdk, resolve
+from mcp_obs._configuration import Configuration, is_enabled, needs_the_sdk, resolve
 from mcp_obs._guard import Guard, logger
 from mcp_obs._privacy.settings import Privacy
 from mcp_obs._users import Identify, resolve_users
 from mcp_obs.sampling import Sampler
+
+if TYPE_CHECKING:
+    from mcp_obs._configuration_file import FilePipeline
+    from mcp_obs._lean.pipeline import LeanPipeline
+    from mcp_obs._providers import Providers
 
 _configuring = Guard("reading its configuration, so nothing is sent")
 
@@ -25,11 +34,17 @@ def configure_mcp_telemetry(
     user_claim: str | None = None,
     user_id_key: str | None = None,
     identify: Identify | None = None,
+    exporter: str | Collection[str] | None = None,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
 ) -> None:
-    """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP/HTTP collector.
+    """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP collector.
 
-    Providers are private: the host's global OpenTelemetry providers are left alone. Nothing is ever
-    raised; a problem is logged to the logger `mcp_obs`. A second call replaces the first.
+    Providers are private unless they are given: the host's global OpenTelemetry providers are left alone.
+    Nothing is ever raised; a problem is logged to the logger `mcp_obs`. A second call replaces the first.
+
+    Without a key, an endpoint and an exporter, OpenTelemetry's configuration file OTEL_CONFIG_FILE, if
+    there is one, decides for the whole process where telemetry goes and what is sampled.
 
     Args:
         api_key: Sent as a bearer token. Falls back to MCP_OBS_API_KEY.
@@ -54,29 +69,55 @@ def configure_mcp_telemetry(
             characters. Falls back to MCP_OBS_USER_ID_KEY; otherwise they are sent as they are.
         identify: Called with a Caller when an operation begins; gives the user's id, or None for
             nobody. It must not wait. When it raises, no user is recorded.
+        exporter: `otlp-http`, `otlp-grpc`, `prometheus` (metrics, for scraping) or `console` (standard
+            error), or several of them. Falls back to MCP_OBS_EXPORTER, then, where OTEL_EXPORTER_OTLP_ENDPOINT
+            says where telemetry goes, to OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_PROTOCOL, and for
+            metrics to OTEL_METRICS_EXPORTER; otherwise it is `otlp-http`.
+        tracer_provider: A provider of the host, of opentelemetry-sdk: operations are recorded with it, by its
+            sampler and with its resource, and all that it records is sent here too, beside the exporters that it
+            has. What is called inside a tool is then seen as well.
+        meter_provider: The same for metrics, which it switches on.
     """
     with _configuring:
         if enabled is False or (enabled is None and not is_enabled(os.environ)):
             _telemetry.use(None, enabled=False)
             return
         users = resolve_users(os.environ, user_claim, user_id_key, identify)
-        configuration = resolve(os.environ, api_key, endpoint, server_name, metrics, privacy, sampler, users)
+        if metrics is None and meter_provider is not None and not os.environ.get("MCP_OBS_METRICS"):
+            metrics = True
+        configuration = resolve(
+            os.environ, api_key, endpoint, server_name, metrics, privacy, sampler, users, exporter
+        )
         if configuration is None:
             logger.warning(
                 "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "
                 "Pass api_key or set MCP_OBS_API_KEY."
             )
             return
+        if tracer_provider is not None and sampler is not None:
+            logger.warning(
+                "mcp-obs leaves sampling to tracer_provider: its sampler decides, not the one given"
+            )
         # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
         from mcp_obs._exit import at_exit  # noqa: PLC0415
 
-        if configuration.endpoint is None or needs_the_sdk(os.environ):
-            from mcp_obs._providers import Providers  # noqa: PLC0415
-
-            pipeline = Providers(configuration)
-        else:
-            from mcp_obs._lean.pipeline import LeanPipeline  # noqa: PLC0415
-
-            pipeline = LeanPipeline(configuration)
+        pipeline = _pipeline(configuration, tracer_provider, meter_provider)
         _telemetry.use(pipeline.telemetry)
         at_exit.replace(pipeline)
+
+
+def _pipeline(
+    configuration: Configuration, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None
+) -> "LeanPipeline | Providers | FilePipeline":
+    is_of_the_host = tracer_provider is not None or meter_provider is not None
+    if configuration.file is not None and not is_of_the_host:
+        from mcp_obs._configuration_file import FilePipeline  # noqa: PLC0415
+
+        return FilePipeline(configuration)
+    if is_of_the_host or not configuration.is_lean or needs_the_sdk(os.environ):
+        from mcp_obs._providers import Providers  # noqa: PLC0415
+
+        return Providers(configuration, tracer_provider, meter_provider)
+    from mcp_obs._lean.pipeline import LeanPipeline  # noqa: PLC0415
+
+    return LeanPipeline(configuration)

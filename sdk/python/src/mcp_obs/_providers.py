@@ -1,25 +1,26 @@
-"""Private OpenTelemetry providers: the host's global ones stay as they are."""
+"""Pipelines of the OpenTelemetry SDK: private providers, or the host's own, which are added to."""
 
 import os
 import time
+from typing import Any
 
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, StaticSampler
+from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 from mcp_obs import sampling
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
+from mcp_obs._exit import EXIT_SECONDS
+from mcp_obs._exporters.build import metric_reader, span_exporter
+from mcp_obs._exporters.choice import Exporter
 from mcp_obs._guard import Guard, logger
-from mcp_obs._metrics.exporter import metric_interval
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
@@ -28,6 +29,8 @@ from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
 EXPORT_INTERVAL_MILLIS = 1000
+# What each exporter gets at the end when those before it have used up the time.
+_LEAST_SECONDS = 0.1
 
 # Every operation is recorded; only the flag that is handed on to the host's spans stays as the caller set it.
 _RECORDED = StaticSampler(Decision.RECORD_ONLY)
@@ -39,42 +42,86 @@ _shutting_down = Guard("shutting down its exporters")
 
 
 class Providers:
-    """A tracer provider and, when metrics are on, a meter provider."""
+    """A tracer provider and, when metrics are on, a meter provider, with the exporters that are asked for.
 
-    def __init__(self, configuration: Configuration) -> None:
+    Those of the host, where they are given, keep what they have and get these exporters too, for all that they
+    record. Raises TypeError for a provider to which nothing can be added.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+    ) -> None:
+        _refuse_what_can_t_be_added_to(tracer_provider, meter_provider)
         resource = resource_of(configuration)
-        self._processor = OperationSpanProcessor(
-            OTLPSpanExporter(
-                endpoint=configuration.url("traces"),
-                headers=configuration.headers(),
-                compression=Compression.Gzip,
-            ),
-            schedule_delay_millis=None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS,
-        )
-        self._traces = TracerProvider(_sampler(configuration.sampler), resource, shutdown_on_exit=False)
-        processor: SpanProcessor = self._processor
-        if configuration.sampler is not None and configuration.sampler.decides_at_end:
-            processor = EndDecidingProcessor(configuration.sampler, processor)
-        self._traces.add_span_processor(processor)
-        self._meters = meter_provider(configuration, resource) if configuration.metrics else None
+        of_the_host = tracer_provider is not None
+        self._processors = [
+            _processor(configuration, each, of_the_host=of_the_host) for each in configuration.exporters.spans
+        ]
+        wanted = configuration.exporters.metrics if configuration.metrics else ()
+        found = [metric_reader(each, configuration) for each in wanted]
+        self._readers = [reader for reader in found if reader is not None]
         self.telemetry = OpenTelemetry(
-            self._traces,
-            self._meters or NoOpMeterProvider(),
+            self._traces(tracer_provider, configuration, resource),
+            self._meters(meter_provider, configuration, resource),
             Details(configuration.privacy, configuration.users),
             configuration.metrics,
         )
+
+    def _traces(self, of_the_host: Any, configuration: Configuration, resource: Resource) -> TracerProvider:
+        sampler = configuration.sampler
+        traces = of_the_host or SdkTracerProvider(_sampler(sampler), resource, shutdown_on_exit=False)
+        for processor in self._processors:
+            # A provider of the host has a sampler of its own.
+            if of_the_host is None and sampler is not None and sampler.decides_at_end:
+                traces.add_span_processor(EndDecidingProcessor(sampler, processor))
+            else:
+                traces.add_span_processor(processor)
+        return traces
+
+    def _meters(self, of_the_host: Any, configuration: Configuration, resource: Resource) -> MeterProvider:
+        if not configuration.metrics:
+            return NoOpMeterProvider()
+        if of_the_host is not None:
+            for reader in self._readers:
+                of_the_host.add_metric_reader(reader)
+            return of_the_host
+        meters = SdkMeterProvider(self._readers, resource=resource, shutdown_on_exit=False)
+        observe_process(meters.get_meter(SCOPE, RELEASE), configuration.metrics)
+        return meters
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
         deadline = time.monotonic() + seconds
         with _shutting_down:
             end_sessions()
-        with _shutting_down:
-            self._processor.shutdown_within(seconds)
-        if self._meters is not None:
-            meters, self._meters = self._meters, None
+        for processor in self._processors:
             with _shutting_down:
-                meters.shutdown(timeout_millis=max(100.0, (deadline - time.monotonic()) * 1000))
+                processor.shutdown_within(max(_LEAST_SECONDS, deadline - time.monotonic()))
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            left = max(_LEAST_SECONDS, deadline - time.monotonic())
+            with _shutting_down:
+                reader.shutdown(timeout_millis=left * 1000)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _refuse_what_can_t_be_added_to(traces: TracerProvider | None, meters: MeterProvider | None) -> None:
+    if isinstance(traces, ProxyTracerProvider):
+        raise TypeError("The program has set no tracer provider yet: do that first, or pass none")
+    if traces is not None and not hasattr(traces, "add_span_processor"):
+        raise TypeError("tracer_provider takes no span processors, as that of opentelemetry-sdk does")
+    if meters is not None and not hasattr(meters, "add_metric_reader"):
+        raise TypeError("meter_provider takes no further readers, as that of a new opentelemetry-sdk does")
+
+
+def _processor(
+    configuration: Configuration, exporter: Exporter, *, of_the_host: bool
+) -> "BoundedSpanProcessor":
+    kind = BoundedSpanProcessor if of_the_host else OperationSpanProcessor
+    interval = None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS
+    return kind(span_exporter(exporter, configuration), schedule_delay_millis=interval)
 
 
 def _sampler(sampler: sampling.Sampler | None) -> Sampler | None:
@@ -83,43 +130,47 @@ def _sampler(sampler: sampling.Sampler | None) -> Sampler | None:
     return None if sampling.is_foreign(os.environ) else EVERY_OPERATION
 
 
-class OperationSpanProcessor(BatchSpanProcessor):
-    """A batch processor that sends every recorded span, and whose shutdown has a bound of the caller's choice.
+class BoundedSpanProcessor(BatchSpanProcessor):
+    """A batch processor whose shutdown has a bound of the caller's choice, or of the exit's.
 
-    BatchSpanProcessor leaves out spans of unsampled traces, and its shutdown waits up to 30 s for a
-    collector that does not answer.
+    That of BatchSpanProcessor waits up to 30 s for a collector that does not answer.
     """
+
+    _is_over = False
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span; the host's provider goes on after the shutdown."""
+        if not self._is_over:
+            super().on_end(span)
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        """Send what is queued. The host's provider asks no other processor when one says that it could not."""
+        return self._is_over or super().force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """Send what is queued, for no longer than an exit may take: the host's provider calls this."""
+        self.shutdown_within(EXIT_SECONDS)
+
+    def shutdown_within(self, seconds: float) -> None:
+        """Send what is queued, for at most `seconds`."""
+        self._is_over = True
+        batches = getattr(self, "_batch_processor", None)
+        if batches is None:
+            logger.warning(
+                "mcp-obs does not know this opentelemetry-sdk: a dead collector may delay process exit by 30 s"
+            )
+            super().shutdown()
+            return
+        batches.shutdown(timeout_millis=seconds * 1000)
+
+
+class OperationSpanProcessor(BoundedSpanProcessor):
+    """Sends every recorded span: BatchSpanProcessor leaves out those of unsampled traces."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a span."""
         batches = getattr(self, "_batch_processor", None)
         if batches is None:
             super().on_end(span)
-            return
-        batches.emit(span)
-
-    def shutdown_within(self, seconds: float) -> None:
-        """Send what is queued, for at most `seconds`."""
-        batches = getattr(self, "_batch_processor", None)
-        if batches is None:
-            logger.warning(
-                "mcp-obs does not know this opentelemetry-sdk: a dead collector may delay process exit by 30 s"
-            )
-            self.shutdown()
-            return
-        batches.shutdown(timeout_millis=seconds * 1000)
-
-
-def meter_provider(configuration: Configuration, resource: Resource) -> MeterProvider:
-    """Sends the wanted metrics."""
-    exporter = OTLPMetricExporter(
-        endpoint=configuration.url("metrics"),
-        headers=configuration.headers(),
-        compression=Compression.Gzip,
-    )
-    reader = PeriodicExportingMetricReader(
-        exporter, export_interval_millis=metric_interval(os.environ) * 1000
-    )
-    meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
-    observe_process(meters.get_meter(SCOPE, RELEASE), configuration.metrics)
-    return meters
+        elif not self._is_over:
+            batches.emit(span)

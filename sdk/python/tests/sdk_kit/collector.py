@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +23,8 @@ class Collector:
 
     url: str
     status: int = 200
+    statuses: dict[str, int] = field(default_factory=dict[str, int])
+    """Of the paths that are answered otherwise."""
     most_bytes: int | None = None
     """Of a request, inflated; larger ones are answered 413 and not kept."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
@@ -70,11 +72,15 @@ class Collector:
     def wait_for_points(self, metric: str, value: float, seconds: float = 60) -> None:
         """Until an export has said that value of a metric."""
 
-        def said() -> bool:
-            return any(p.metric == metric and p.value == value for points in self.points for p in points)
+        self.wait_for_point(lambda point: point.metric == metric and point.value == value, seconds)
 
+    def wait_for_point(self, is_wanted: Callable[[Point], bool], seconds: float = 60) -> None:
+        """Until an export has had a point like that."""
         with self.arrived:
-            assert self.arrived.wait_for(said, seconds), self.points
+            found = self.arrived.wait_for(
+                lambda: any(is_wanted(point) for points in self.points for point in points), seconds
+            )
+            assert found, self.points
 
     def wait_for(self, *names: str, seconds: float = 60) -> None:
         """Until spans of all these names have come."""
@@ -102,7 +108,7 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
                 collector.take(self.client_address[1], self.path, headers, body)
             if hung:
                 collector.released.wait(60)
-            self.send_response(collector.status if is_small else 413)
+            self.send_response(collector.statuses.get(self.path, collector.status) if is_small else 413)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -14,10 +14,12 @@ print("recorded", flush=True)
 """
 
 
-def recording_process(environment: dict[str, str], then: str = "") -> "subprocess.Popen[str]":
-    """Records one span, prints `recorded`, and goes on with `then`."""
+def recording_process(
+    environment: dict[str, str], then: str = "", command: list[str] | None = None
+) -> "subprocess.Popen[str]":
+    """Records one span, prints `recorded`, and goes on with `then`; or runs another command."""
     return subprocess.Popen(
-        [sys.executable, "-c", RECORDS_ONE_SPAN + then],
+        command or [sys.executable, "-c", RECORDS_ONE_SPAN + then],
         env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Literal
 
-State = Literal["closed", "open", "half-open"]
+from mcp_obs.semconv import CircuitBreakerState
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -25,11 +24,18 @@ class CircuitBreaker:
         self._closed_again_at = 0.0
 
     @property
-    def state(self) -> State:
+    def state(self) -> CircuitBreakerState:
         """What happens to the next attempt."""
         if self._failures == 0:
             return "closed"
-        return "half-open" if self._timer() >= self._closed_again_at else "open"
+        return "half_open" if self._timer() >= self._closed_again_at else "open"
+
+    def note(self, *, is_well: bool, asked_seconds: float = 0.0) -> None:
+        """How an attempt went."""
+        if is_well:
+            self.succeeded()
+        else:
+            self.failed(asked_seconds)
 
     def succeeded(self) -> None:
         """Everything may go."""

@@ -17,8 +17,17 @@ from mcp_obs._guard import Guard, logger
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.end_decision import EndDecision
+from mcp_obs._lean.export_counts import (
+    ALREADY_SHUTDOWN,
+    NOT_ENCODABLE,
+    QUEUE_FULL,
+    SPAN_EXPORTER,
+    TIMEOUT,
+    ExportCounts,
+)
 from mcp_obs._lean.operation_span import LightSpan
-from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.sender import Sender, Sent
+from mcp_obs._metrics.metrics import Metrics
 
 # A dashboard should show a call about when it happened.
 EXPORT_SECONDS = 1.0
@@ -44,6 +53,7 @@ class OperationExporter:
         sender: Sender,
         breaker: CircuitBreaker,
         decision: EndDecision | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._envelope = envelope
         self._sender = sender
@@ -53,10 +63,10 @@ class OperationExporter:
         self._ended: deque[LightSpan] = deque()
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
-        self.dropped = 0
-        """Operations that were not sent because too many waited."""
+        self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
         self._wake = threading.Event()
         self._deadline: float | None = None
+        self._is_closed = False
         self._batch_spans = BATCH_SPANS
         self._is_sending = False
         self._thread: threading.Thread | None = None
@@ -67,7 +77,7 @@ class OperationExporter:
         """Take an ended operation."""
         waiting = len(self._ended)
         if waiting >= MOST_WAITING or self._deadline is not None:
-            self.dropped += 1
+            self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         with _putting:
             is_urgent = waiting >= _WAKE_AT or span.has_large_result()
@@ -75,6 +85,10 @@ class OperationExporter:
                 # The thread may be held up for long: what it can't let go must not pile up.
                 span.let_go()
             self._ended.append(span)
+            if self._is_closed:
+                # It has been since this began.
+                self._count_left()
+                return
             if self._thread is None:
                 self._start()
             if is_urgent and not self._wake.is_set():
@@ -88,9 +102,29 @@ class OperationExporter:
         thread = self._thread
         if thread is not None:
             thread.join(max(self._deadline - time.monotonic(), 0))
-        lost = self.dropped + len(self._ended) + len(self._backlog)
-        if lost:
-            logger.warning("mcp-obs could not send %d operations", lost)
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._count_left()
+        left = len(self._backlog)
+        self.counts.exported(left, TIMEOUT)
+        if self.dropped + left:
+            logger.warning("mcp-obs could not send %d operations", self.dropped + left)
+
+    @property
+    def dropped(self) -> int:
+        """Operations that were not sent because too many waited, or too late."""
+        return self.counts.dropped
+
+    def _count_left(self) -> None:
+        while self._next() is not None:
+            self.counts.processed(1, ALREADY_SHUTDOWN)
+
+    def _next(self) -> LightSpan | None:
+        try:
+            return self._ended.popleft()
+        except IndexError:
+            return None
 
     def _start(self) -> None:
         with self._starting:
@@ -105,7 +139,7 @@ class OperationExporter:
         self._ended.clear()
         self._backlog.clear()
         self._backlog_bytes = 0
-        self.dropped = 0
+        self.counts.clear()
         self._is_sending = False
         self._thread = None
         self._wake = threading.Event()
@@ -118,31 +152,43 @@ class OperationExporter:
         while self._deadline is None:
             self._wake.wait(EXPORT_SECONDS)
             self._wake.clear()
-            with _exporting:
-                self.encode_ended()
-                self._send()
+            self.export()
+        self.export()
+        # What was handed over while the last were sent, too.
+        while self._ended and time.monotonic() < self._deadline:
+            self.export()
+
+    def export(self) -> None:
+        """Encode what has ended, and send what there is unless the collector is left alone; in the thread."""
         with _exporting:
             self.encode_ended()
             self._send()
 
     def encode_ended(self) -> None:
         """Turn what has ended into bytes, which are bounded; in the thread."""
+        before = len(self._backlog)
         for _ in range(len(self._ended)):
-            span = self._ended.popleft()
+            span = self._next()
+            if span is None:
+                break
             for each in self._decision.decided(span) if self._decision is not None else (span,):
                 encoded = None
                 with _exporting:
                     encoded = self._encoder.encode(each)
                 self._keep(encoded)
+        self.counts.processed(len(self._backlog) - before)
+        if self._decision is not None:
+            self.counts.processed(self._decision.dropped, QUEUE_FULL)
+            self._decision.dropped = 0
 
     def _keep(self, encoded: bytes | None) -> None:
-        if encoded is None or self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
-            self.dropped += 1
-            return
-        if not encoded:
-            return
-        self._backlog.append(encoded)
-        self._backlog_bytes += len(encoded)
+        if encoded is None:
+            self.counts.processed(1, NOT_ENCODABLE)
+        elif self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
+            self.counts.processed(1, QUEUE_FULL)
+        elif encoded:
+            self._backlog.append(encoded)
+            self._backlog_bytes += len(encoded)
 
     def _send(self) -> None:
         # At the end there is no later.
@@ -155,15 +201,9 @@ class OperationExporter:
             count = min(len(self._backlog), self._batch_spans)
             batch = [self._backlog[place] for place in range(count)]
             body = gzip.compress(self._envelope.around(batch), 1)
-            self._is_sending = True
-            try:
-                sent = self._sender.send(body, seconds, is_divisible=count > 1)
-            finally:
-                self._is_sending = False
+            sent = self._sent(body, seconds, is_divisible=count > 1)
             if not sent.is_over:
-                self._breaker.failed(sent.retry_seconds)
                 return
-            self._breaker.succeeded()
             if sent.is_too_large:
                 self._batch_spans = count // 2
                 continue
@@ -172,6 +212,19 @@ class OperationExporter:
             for each in batch:
                 self._backlog.popleft()
                 self._backlog_bytes -= len(each)
+            self.counts.exported(count, sent.error)
+
+    def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
+        started = time.perf_counter()
+        self._is_sending = True
+        try:
+            sent = self._sender.send(body, seconds, is_divisible=is_divisible)
+        finally:
+            self._is_sending = False
+        self.counts.took(time.perf_counter() - started, sent.error)
+        # A key that is refused is refused again, so refusals for good are waited out too.
+        self._breaker.note(is_well=not sent.is_unwell, asked_seconds=sent.retry_seconds)
+        return sent
 
 
 def _forget_all() -> None:

@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from opentelemetry.context import Context
@@ -15,6 +16,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, RecordOperation, SpanEncoder
 from mcp_obs._lean.end_decision import EndDecision
+from mcp_obs._lean.export_counts import OBSERVED
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.sender import Sender
@@ -26,7 +28,7 @@ from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.light_meter import light_meter
 from mcp_obs._metrics.metrics import Metrics
 from mcp_obs._metrics.operations import record_operation
-from mcp_obs._metrics.process import observe_process
+from mcp_obs._metrics.process import Figure, observe, observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._parent import Parent
 from mcp_obs._resource import resource_of
@@ -76,6 +78,7 @@ class LeanPipeline:
             Sender(_url(configuration, "traces"), configuration.headers()),
             CircuitBreaker(),
             EndDecision(sampler) if sampler is not None and sampler.decides_at_end else None,
+            metrics,
         )
         self._metrics = MetricExporter(
             metrics,
@@ -90,6 +93,10 @@ class LeanPipeline:
             Details(configuration.privacy, configuration.users),
         )
         observe_process(self.telemetry.meter, configuration.metrics)
+        observe(self.telemetry.meter, configuration.metrics, OBSERVED, self._figures)
+
+    def _figures(self) -> Iterable[Figure]:
+        return chain(self._exporter.counts.figures(), self._metrics.counts.figures())
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""

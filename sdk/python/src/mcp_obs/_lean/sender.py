@@ -11,6 +11,7 @@ from mcp_obs._guard import logger
 
 # OTLP 1.9, OTLP/HTTP: these may be sent again, all others may not.
 _RETRYABLE = frozenset({429, 502, 503, 504})
+_TOO_LARGE = str(HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value)
 _MOST_OF_AN_ANSWER = 4096
 _MOST_OF_A_REASON = 200
 
@@ -18,12 +19,19 @@ _MOST_OF_A_REASON = 200
 class Sent(NamedTuple):
     """How an export went: taken, refused for good, or to be tried again, not before so many seconds.
 
-    One that is too large is refused for good, but parts of it may be taken.
+    One that is too large is refused for good, but parts of it may be taken. `error` is the status or the exception
+    of what was not taken.
     """
 
     is_over: bool
     retry_seconds: float = 0.0
     is_too_large: bool = False
+    error: str | None = None
+
+    @property
+    def is_unwell(self) -> bool:
+        """Whether others would fare no better now; a size says nothing of others."""
+        return not self.is_over or self.error not in {None, _TOO_LARGE}
 
 
 class Sender:
@@ -62,7 +70,7 @@ class Sender:
             is_away = isinstance(error, requests.ConnectionError | requests.Timeout)
             reason = str(error) if is_away else type(error).__name__
             self._tell("mcp-obs: %s does not take telemetry and is tried again: %s", self._shown, reason)
-            return Sent(is_over=False)
+            return Sent(is_over=False, error=type(error).__name__)
         with response:
             return self._judge(response, is_divisible)
 
@@ -78,12 +86,13 @@ class Sender:
 
     def _judge(self, response: requests.Response, is_divisible: bool) -> Sent:
         """Goes by the status alone: what was taken must not be sent again because its answer is broken."""
-        answer = _start_of(response)
+        answer, error = _start_of(response), str(response.status_code)
         if response.status_code in _RETRYABLE:
             self._tell("mcp-obs: %s answers %d and is tried again", self._shown, response.status_code)
-            return Sent(is_over=False, retry_seconds=_seconds(response.headers.get("retry-after")))
-        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and is_divisible:
-            return Sent(is_over=True, is_too_large=True)
+            seconds = _seconds(response.headers.get("retry-after"))
+            return Sent(is_over=False, retry_seconds=seconds, error=error)
+        if error == _TOO_LARGE and is_divisible:
+            return Sent(is_over=True, is_too_large=True, error=error)
         if response.status_code >= 300:
             reason = answer[:_MOST_OF_A_REASON].decode(errors="replace")
             self._tell(
@@ -92,8 +101,8 @@ class Sender:
                 response.status_code,
                 reason,
             )
-        else:
-            self._has_told = False
+            return Sent(is_over=True, error=error)
+        self._has_told = False
         return Sent(is_over=True)
 
     def _tell(self, message: str, *arguments: object) -> None:

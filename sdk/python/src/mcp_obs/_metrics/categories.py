@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
+from mcp_obs._exporters.choice import asks_for_metrics
+
 Category = Literal["session", "performance", "usage"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 ALL: frozenset[Category] = frozenset(CATEGORIES)
@@ -15,7 +17,7 @@ _NO = frozenset({"0", "false", "no", "off", "none"})
 def resolve(
     environ: Mapping[str, str], argument: bool | Collection[str] | None = None
 ) -> frozenset[Category]:
-    """The wanted categories: the argument's, those of MCP_OBS_METRICS, or all with OTEL_METRICS_EXPORTER=otlp.
+    """The wanted categories: the argument's, those of MCP_OBS_METRICS, or all where OTEL_METRICS_EXPORTER wants any.
 
     Raises ValueError for a category that there is not.
     """
@@ -26,8 +28,7 @@ def resolve(
         return _of(text in _YES)
     if text:
         return _named(text.split(","), "MCP_OBS_METRICS")
-    exporters = environ.get("OTEL_METRICS_EXPORTER", "").replace(" ", "").split(",")
-    return _of("otlp" in exporters)
+    return _of(asks_for_metrics(environ))
 
 
 def _of(wanted: bool) -> frozenset[Category]:

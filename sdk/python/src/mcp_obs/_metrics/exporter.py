@@ -17,6 +17,7 @@ from mcp_obs import _clock
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
+from mcp_obs._lean.export_counts import METRIC_EXPORTER, ExportCounts
 from mcp_obs._lean.sender import Sender
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 
@@ -52,6 +53,7 @@ class MetricExporter:
         self._envelope = envelope
         self._sender = sender
         self._breaker = breaker
+        self.counts = ExportCounts(METRIC_EXPORTER, breaker, metrics)
         self._interval = interval
         self._wake = threading.Event()
         self._deadline: float | None = None
@@ -72,6 +74,7 @@ class MetricExporter:
         self._thread = None
         self._wake = threading.Event()
         self._sender.forget()
+        self.counts.clear()
         self._metrics.clear()
         self._metrics.on_first_value = self._start
 
@@ -102,11 +105,10 @@ class MetricExporter:
         elif self._breaker.state == "open":
             return
         body = gzip.compress(self._envelope.around(self._metrics.encode(_clock.time_ns())), 1)
+        started = time.perf_counter()
         sent = self._sender.send(body, seconds)
-        if sent.is_over:
-            self._breaker.succeeded()
-        else:
-            self._breaker.failed(sent.retry_seconds)
+        self.counts.took(time.perf_counter() - started, sent.error)
+        self._breaker.note(is_well=not sent.is_unwell, asked_seconds=sent.retry_seconds)
 
 
 def _forget_all() -> None:

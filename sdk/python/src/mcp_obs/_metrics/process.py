@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -34,10 +34,23 @@ class Figure(NamedTuple):
 
 
 def observe_process(meter: Meter, categories: Collection[str]) -> None:
-    """Have `meter` read those of the wanted categories whenever it exports."""
+    """Have `meter` read what the process uses whenever it exports."""
+    names = {metric.name for metric in RECORDED_METRICS if metric.name.startswith("process.")}
+    observe(meter, categories, names, process_figures)
+
+
+def observe(
+    meter: Meter, categories: Collection[str], names: Collection[str], figures: Callable[[], Iterable[Figure]]
+) -> None:
+    """Have `meter` read those named metrics that are of the wanted categories whenever it exports."""
     for metric in RECORDED_METRICS:
-        if metric.is_observed and metric.category in categories:
-            observed = (metric.name, [partial(_observations, metric.name)], metric.unit, metric.brief)
+        if metric.name in names and metric.category in categories:
+            observed = (
+                metric.name,
+                [partial(_observations, metric.name, figures)],
+                metric.unit,
+                metric.brief,
+            )
             match metric.instrument:
                 case "counter":
                     meter.create_observable_counter(*observed)
@@ -47,8 +60,10 @@ def observe_process(meter: Meter, categories: Collection[str]) -> None:
                     meter.create_observable_up_down_counter(*observed)
 
 
-def _observations(name: str, options: CallbackOptions) -> Iterable[Observation]:
-    return [Observation(each.value, each.attributes) for each in process_figures() if each.metric == name]
+def _observations(
+    name: str, figures: Callable[[], Iterable[Figure]], options: CallbackOptions
+) -> Iterable[Observation]:
+    return [Observation(each.value, each.attributes) for each in figures() if each.metric == name]
 
 
 def process_figures() -> Iterator[Figure]:

@@ -1,0 +1,30 @@
+"""Builds the exporters that are asked for, and says which package one needs."""
+
+from importlib import import_module
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from mcp_obs._configuration import Configuration
+from mcp_obs._exporters.choice import Exporter
+
+
+def span_exporter(exporter: Exporter, configuration: Configuration) -> SpanExporter:
+    """Sends spans. Raises ImportError, saying what to install."""
+    return _module(exporter).span_exporter(configuration)
+
+
+def metric_reader(exporter: Exporter, configuration: Configuration) -> MetricReader | None:
+    """Reads metrics and sends them; None where that can't be. Raises ImportError, saying what to install."""
+    return _module(exporter).metric_reader(configuration)
+
+
+def _module(exporter: Exporter) -> Any:
+    try:
+        return import_module(f"mcp_obs._exporters.{exporter.replace('-', '_')}")
+    except ImportError as error:
+        extra = exporter.removeprefix("otlp-")
+        raise ImportError(
+            f"The exporter {exporter} needs a package that is not installed: pip install 'mcp-obs[{extra}]'"
+        ) from error

@@ -1,0 +1,94 @@
+"""What became of operations and exports, as metrics about the exporters themselves."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import get_args
+
+from mcp_obs import semconv
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._metrics.metrics import Metrics
+from mcp_obs._metrics.process import Figure
+
+# OpenTelemetry's names for the reasons (semantic conventions, SDK metrics).
+QUEUE_FULL = "queue_full"
+ALREADY_SHUTDOWN = "already_shutdown"
+NOT_ENCODABLE = "not_encodable"
+TIMEOUT = semconv.ERROR_TYPE_TIMEOUT
+
+SPAN_EXPORTER = "otlp_http_span_exporter"
+METRIC_EXPORTER = "otlp_http_metric_exporter"
+_PROCESSOR = "batching_span_processor"
+
+OBSERVED = frozenset(
+    {
+        semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE,
+        semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED,
+        semconv.OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
+    }
+)
+
+
+class ExportCounts:
+    """Of one exporter, by what went wrong, where None is nothing; may be used by any thread."""
+
+    def __init__(self, exporter: str, breaker: CircuitBreaker, metrics: Metrics | None = None) -> None:
+        self._component = _component(exporter)
+        self._breaker = breaker
+        self._metrics = metrics
+        self._processed = Counter[str | None]()
+        self._exported = Counter[str | None]()
+        self._counting = threading.Lock()
+
+    def processed(self, spans: int, error: str | None = None) -> None:
+        """Spans are ready to be sent, or never will be."""
+        if spans:
+            with self._counting:
+                self._processed[error] += spans
+
+    def exported(self, spans: int, error: str | None = None) -> None:
+        """Spans were sent, or given up."""
+        if spans:
+            with self._counting:
+                self._exported[error] += spans
+
+    def took(self, seconds: float, error: str | None) -> None:
+        """One request is over."""
+        if self._metrics is not None:
+            attributes = self._component | _error(error)
+            self._metrics.record(semconv.OTEL_SDK_EXPORTER_OPERATION_DURATION, seconds, attributes)
+
+    @property
+    def dropped(self) -> int:
+        """Spans that were never ready to be sent."""
+        return sum(spans for error, spans in tuple(self._processed.items()) if error is not None)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._processed.clear()
+        self._exported.clear()
+        self._counting = threading.Lock()
+
+    def figures(self) -> Iterator[Figure]:
+        """What there is to say now."""
+        state = self._breaker.state
+        for each in get_args(semconv.CircuitBreakerState):
+            attributes = self._component | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
+            yield Figure(semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE, int(each == state), attributes)
+        with self._counting:
+            processed, exported = dict(self._processed), dict(self._exported)
+        for error, spans in processed.items():
+            attributes = _component(_PROCESSOR) | _error(error)
+            yield Figure(semconv.OTEL_SDK_PROCESSOR_SPAN_PROCESSED, spans, attributes)
+        for error, spans in exported.items():
+            attributes = self._component | _error(error)
+            yield Figure(semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED, spans, attributes)
+
+
+def _component(kind: str) -> dict[str, str]:
+    # Names are `type/number`; there is one of each.
+    return {semconv.OTEL_COMPONENT_TYPE: kind, semconv.OTEL_COMPONENT_NAME: f"{kind}/0"}
+
+
+def _error(error: str | None) -> dict[str, str]:
+    return {} if error is None else {semconv.ERROR_TYPE: error}
