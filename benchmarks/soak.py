@@ -1,4 +1,4 @@
-"""Half of the maximum for minutes, with millions of spans stored beforehand: memory stays flat, the dashboard quick."""
+"""Half of what must be acknowledged for minutes, on millions of spans: memory stays flat, the dashboard quick."""
 
 import dataclasses
 import math
@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.comparison import REQUIRED_SPANS_PER_SECOND
 from benchmarks.dashboard_queries import QUESTIONS, QueryLatencies
 from benchmarks.load import Load, send, sending
 from benchmarks.load_report import Report
@@ -18,7 +19,6 @@ PREFILL_SPANS = 20_000_000
 _PREFILL_STEP = 2_000_000
 # The dashboard's own range: a day of minutes and tools in the rollup, as it would be in real life.
 _HISTORY_SECONDS = 23 * 3600.0
-_MAXIMUM_SECONDS = 15.0
 _DRAIN_SECONDS = 300.0
 _PROGRESS_SECONDS = 30.0
 _POLL_SECONDS = 0.5
@@ -42,8 +42,7 @@ def soak(folder: Path, minutes: float, prefill: int) -> int:
     """Print the figures; 1 when one falls short."""
     with running_mcp_obs(folder) as receiver:
         _prefill(receiver, prefill)
-        maximum = _maximum(receiver)
-        load = dataclasses.replace(receiver.load(minutes * 60), rate=maximum / 2)
+        load = dataclasses.replace(receiver.load(minutes * 60), rate=REQUIRED_SPANS_PER_SECOND / 2)
         before, memory, queries = receiver.stored(), Memory(), QueryLatencies()
         report = _soak(receiver, load, memory, queries)
         seconds, stored = _drain(receiver, before, report.spans)
@@ -53,16 +52,6 @@ def soak(folder: Path, minutes: float, prefill: int) -> int:
     )
     print(f"memory at the end / at the start: {memory.flatness():.3f}")
     return verdict(_requirements(load, report, stored, memory, queries))
-
-
-def _maximum(receiver: McpObs) -> float:
-    """Spans per second that are acknowledged beside what is stored."""
-    before = receiver.stored()
-    report = send(receiver.load(_MAXIMUM_SECONDS))
-    _drain(receiver, before, report.spans)
-    settle(receiver.pid, _DRAIN_SECONDS)
-    print(f"  {report.spans_per_second:,.0f} spans/s at most", flush=True)
-    return report.spans_per_second
 
 
 def _prefill(receiver: McpObs, spans: int) -> None:
@@ -123,7 +112,11 @@ def _requirements(
     peak = max(memory.samples)
     return [
         Requirement(
-            "spans/s, of half the maximum", report.spans_per_second / load.rate, 0.99, is_least=True, digits=3
+            "spans/s, of half of what must be acknowledged",
+            report.spans_per_second / load.rate,
+            0.99,
+            is_least=True,
+            digits=3,
         ),
         Requirement("spans queryable of those acknowledged", stored, report.spans, is_least=True),
         Requirement("spans queryable twice", stored - report.spans, 0, is_least=False),

@@ -16,6 +16,7 @@ EARLIER_OPERATIONS = (
     "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac",
     "c38246dfe90060eab1d198d500fd7808fa7c36b17d4982fbf78f7b6d29cf672b",
 )
+SERVING_OPERATIONS = "b225842fa94156345ab29b4d1c1e788b02d6652b0ab5e7a5dd6cfa658cba52ee"
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
@@ -72,6 +73,18 @@ def test_a_store_from_before_the_first_release_gets_its_rollups_from_its_spans(
         assert not engine.rows(f"EXISTS TABLE {table}")[0]["result"]
     kept = engine.rows("SELECT name, argMax(digest, applied_at) AS last FROM schema_history GROUP BY name")
     assert {row["name"]: row["last"] for row in kept}["0002_operations"] != operations
+
+
+def test_a_store_from_before_the_first_release_whose_rollups_are_only_stored_otherwise_keeps_them(
+    engine: Engine,
+) -> None:
+    migrate(engine)
+    engine.command("INSERT INTO operations_15m (org_id, calls) VALUES (1, 5)")
+    engine.command(
+        f"INSERT INTO schema_history VALUES ('0002_operations', '{SERVING_OPERATIONS}', now() + 10)"
+    )
+    migrate(engine)
+    assert engine.rows("SELECT org_id, calls FROM operations_15m") == [{"org_id": 1, "calls": 5.0}]
 
 
 def test_every_promoted_attribute_of_the_contract_has_its_column(engine: Engine) -> None:
