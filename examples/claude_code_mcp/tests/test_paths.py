@@ -14,7 +14,8 @@ from claude_code_mcp.tests.stage import Played, Scenario, on_stage, perform, sai
 from claude_code_mcp.tests.walking import Walk
 from mcp_obs.testing import Distribution
 
-pytestmark = pytest.mark.anyio
+# All scenarios are played before the first test.
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 PACKAGE = Path(__file__).parent.parent
 # The stand-in is a program of its own.
 NOT_WALKED = {"__init__.py", "__main__.py", "stand_in.py"}
