@@ -2,12 +2,15 @@
 
 import json
 import logging
+import os
 import re
 import socket
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -304,6 +307,47 @@ def test_a_process_that_is_scraped_ends_at_once_and_says_nothing(port: int):
     started = time.monotonic()
     assert process.communicate("\n", timeout=60) == ("", "")
     assert (process.returncode, time.monotonic() - started < BOUND) == (0, True)
+
+
+FORKS = """
+import os
+if os.fork():
+    os._exit(0)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.behaviour("export.prometheus", "export.fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_does_not_hold_its_parent_s_port(port: int):
+    process = recording_process({"MCP_OBS_EXPORTER": "prometheus"}, FORKS)
+    assert process.wait(60) == 0
+    with socket.create_server(("127.0.0.1", port)):
+        process.communicate("\n", timeout=60)
+
+
+BUILDS_A_SERVER = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from sdk_kit.lines import installed_lines
+next(iter(installed_lines().values())).build()
+from mcp_obs._message import Message
+from mcp_obs._operation import begin
+begin(lambda: Message("ping", None, 1, None, None, None)).answer({{}})
+"""
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+# opentelemetry-distro would send to a collector of its own.
+QUIET = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+
+
+@pytest.mark.behaviour("export.console")
+@pytest.mark.parametrize("launcher", [["mcp-obs", "run", "--"], ["opentelemetry-instrument"]], ids=str)
+def test_a_program_without_a_line_of_ours_is_exported_as_our_variable_says(launcher: list[str]):
+    command = [str(SCRIPTS / launcher[0]), *launcher[1:], sys.executable, "-c", BUILDS_A_SERVER]
+    process = recording_process(QUIET | {"MCP_OBS_EXPORTER": "console"}, command=command)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    assert json.JSONDecoder().raw_decode(err)[0]["name"] == "ping"
 
 
 @pytest.mark.behaviour("export.missing-package")

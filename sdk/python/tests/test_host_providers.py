@@ -104,7 +104,7 @@ def test_a_sampler_beside_a_provider_of_the_host_is_said_to_be_left_out(
         mcp_obs.configure_mcp_telemetry("key", collector.url, tracer_provider=traces, sampler="always_off")
         call().answer({})
         collector.wait_for("tools/call add")
-    assert "its sampler decides, not the one given" in caplog.text
+    assert "its own sampler does not count" in caplog.text
 
 
 @pytest.mark.behaviour("host.providers-added-to", "exit.bounded")

@@ -94,9 +94,9 @@ def configure_mcp_telemetry(
                 "Pass api_key or set MCP_OBS_API_KEY."
             )
             return
-        if tracer_provider is not None and sampler is not None:
+        if sampler is not None and (tracer_provider is not None or configuration.file is not None):
             logger.warning(
-                "mcp-obs leaves sampling to tracer_provider: its sampler decides, not the one given"
+                "mcp-obs leaves sampling to tracer_provider or OTEL_CONFIG_FILE; its own sampler does not count"
             )
         # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
         from mcp_obs._exit import at_exit  # noqa: PLC0415
