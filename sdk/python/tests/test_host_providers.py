@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import Decision, StaticSampler
 from sdk_kit.collector import collecting
 from sdk_kit.recording import SpanLog, points_of
 
@@ -87,8 +87,9 @@ def test_the_host_s_provider_goes_on_when_mcp_obs_ends(traces: TracerProvider, l
 
 
 @pytest.mark.behaviour("host.providers-added-to")
-def test_what_the_host_does_not_sample_is_not_sent():
-    traces = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
+@pytest.mark.parametrize("decision", [Decision.DROP, Decision.RECORD_ONLY])
+def test_what_the_host_does_not_sample_is_not_sent(decision: Decision):
+    traces = TracerProvider(StaticSampler(decision), shutdown_on_exit=False)
     with collecting() as collector:
         mcp_obs.configure_mcp_telemetry("key", collector.url, tracer_provider=traces)
         call().answer({})
