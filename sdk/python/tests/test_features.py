@@ -1,12 +1,17 @@
 """What features around a server record: spans, counts, errors and the user, on every way of recording."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
-from sdk_kit.recording import Recording
+from sdk_kit.recording import Recording, Way
 
 import mcp_obs
 from mcp_obs import _telemetry
+from mcp_obs._details import Details
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
+from mcp_obs._users import UserSettings, hashed
 
 
 class Token:
@@ -16,6 +21,12 @@ class Token:
     scopes = ("read", "write")
     subject = "ada"
     token = "SECRET"
+
+
+class TokenOfMail(Token):
+    """One with the claims that its issuer puts in."""
+
+    claims: Mapping[str, str] = MappingProxyType({"email": "ada@example.com"})
 
 
 class Provider:
@@ -31,6 +42,13 @@ class Provider:
 
     async def exchange_refresh_token(self, client: str, token: str, scopes: list[str]) -> str:
         return "tokens"
+
+
+class ProviderOfMails(Provider):
+    """A provider whose tokens have an address in them."""
+
+    async def verify_token(self, token: str) -> Token | None:
+        return TokenOfMail()
 
 
 @pytest.mark.anyio
@@ -66,6 +84,31 @@ async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(re
         {"exception.type": "ValueError", "exception.message": "invalid_grant"}
     ]
     assert "SECRET" not in str([span.to_json() for span in recording.log.spans])
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("user.hashed")
+async def test_the_users_of_features_are_hashed_like_all_others(way: Way):
+    key = "a key that nobody guesses"
+    with Recording(way, Details(users=UserSettings("email", key))) as recording:
+        oauth = mcp_obs.create_oauth_adapter(Provider())
+        await oauth.observe(ProviderOfMails()).verify_token("good")
+        with oauth.sign_in() as step:
+            step.identify("ada")
+        operation = begin(lambda: Message("ping", None, 1, None, None, None))
+        assert operation is not None
+        with operation.current():
+            oauth.telemetry.identify("ada", ("read",))
+        operation.answer({})
+        pictures = [recording.picture(name)["attributes"] for name in recording.names]
+    assert [
+        (picture.get("enduser.pseudo.id"), picture.get("enduser.scope"), picture.get("enduser.id"))
+        for picture in pictures
+    ] == [
+        (hashed(key.encode(), "ada@example.com"), "read write", None),
+        (hashed(key.encode(), "ada"), None, None),
+        (hashed(key.encode(), "ada"), "read", None),
+    ]
 
 
 def test_a_step_stands_inside_the_operation_that_takes_it_which_has_its_user(recording: Recording):

@@ -11,7 +11,6 @@ from opentelemetry.trace import Span, StatusCode
 from mcp_obs import _telemetry, semconv
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._text import carried
 
 _recording = Guard("recording a step of a feature")
 
@@ -34,11 +33,11 @@ class Step:
         self.error_type = error_type
 
     def identify(self, user_id: str, scopes: tuple[str, ...] = ()) -> None:
-        """Who it is about."""
-        attributes: dict[str, str] = {semconv.ENDUSER_ID: carried(user_id)}
-        if scopes:
-            attributes[semconv.ENDUSER_SCOPE] = carried(" ".join(scopes))
-        self.set_attributes(attributes)
+        """Who it is about; hashed where the ids of users are."""
+        with _recording:
+            telemetry = _telemetry.current()
+            if telemetry is not None:
+                self.set_attributes(telemetry.details.users.named(user_id, scopes))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from mcp_obs import semconv
+from mcp_obs import _telemetry, semconv
 from mcp_obs._features import Step, TelemetryAdapter
 from mcp_obs._guard import Guard
 
@@ -73,7 +73,7 @@ def _describe(step: Step, name: str, result: Any) -> None:
     if result is None:
         step.refuse("invalid_token")
         return
-    claims: Mapping[str, Any] = getattr(result, "claims", None) or {}
-    user = getattr(result, "subject", None) or claims.get("sub") or getattr(result, "client_id", None)
-    if isinstance(user, str):
+    telemetry = _telemetry.current()
+    user = telemetry.details.users.of_token(result) if telemetry is not None else None
+    if user is not None:
         step.identify(user, tuple(getattr(result, "scopes", None) or ()))

@@ -1,7 +1,7 @@
 """Who calls: what the host says, and what the access token says where it says nothing."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, NamedTuple
@@ -94,24 +94,29 @@ class Users:
     def of(self, message: Message) -> dict[str, Any]:
         """The user's attributes."""
         token = _token(message.request)
+        user = message.user[0] if message.user is not None else self.of_token(token)
+        return self.named(user, getattr(token, "scopes", None) or ())
+
+    def named(self, user: str | None, scopes: Collection[str] = ()) -> dict[str, Any]:
+        """The attributes of a user of that id, which leaves the process as is configured; None for nobody."""
         attributes: dict[str, Any] = {}
-        user = message.user[0] if message.user is not None else self._of_token(token)
         if user is not None and self._key is None:
             attributes[semconv.ENDUSER_ID] = carried(user)
         elif user is not None and self._key is not None:
             attributes[semconv.ENDUSER_PSEUDO_ID] = hashed(self._key, user)
-        if getattr(token, "scopes", None):
-            attributes[semconv.ENDUSER_SCOPE] = carried(" ".join(token.scopes))
+        if scopes:
+            attributes[semconv.ENDUSER_SCOPE] = carried(" ".join(scopes))
         return attributes
 
-    def _of_token(self, token: Any) -> str | None:
+    def of_token(self, token: Any) -> str | None:
+        """The id that an access token of mcp or fastmcp gives, by the claim that is configured."""
         if token is None:
             return None
         claims: Mapping[str, Any] = getattr(token, "claims", None) or {}
         if self._claim is not None:
             user = claims.get(self._claim)
         else:
-            user = getattr(token, "subject", None) or claims.get("sub") or token.client_id
+            user = getattr(token, "subject", None) or claims.get("sub") or getattr(token, "client_id", None)
         return str(user) if isinstance(user, str | int) and user != "" else None
 
     def _tell(self, error: Exception) -> None:
