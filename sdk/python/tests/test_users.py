@@ -150,6 +150,7 @@ async def test_a_call_of_a_real_client_is_that_of_the_hashed_user_of_its_token(l
     assert "enduser.id" not in attributes
 
 
+@pytest.mark.behaviour("user.host-application")
 @pytest.mark.anyio
 @lines
 async def test_a_call_through_a_fastapi_application_is_that_of_its_own_user(line: Line, way: Way):
