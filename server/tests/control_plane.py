@@ -164,7 +164,7 @@ async def open_control_plane(
     deletions = DeletionsService(sessions, time, servers, worker, together.passes)
     processes = ProcessesService(sessions, time)
     analytics = AnalyticsService(store, time)
-    provide(app, accounts, servers, deletions, processes, analytics, rejections_service)
+    provide(app, accounts, servers, verifier, deletions, processes, analytics, rejections_service)
     try:
         async with worker:
             yield ControlPlane(

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 
 from mcp_obs_server.accounts.endpoints import router as accounts
 from mcp_obs_server.analytics.endpoints import router as analytics
+from mcp_obs_server.analytics.endpoints import senders
 from mcp_obs_server.backup.endpoints import router as backup
 from mcp_obs_server.deletions.endpoints import router as deletions
 from mcp_obs_server.kit.database import UNAVAILABLE, is_away
@@ -41,6 +42,16 @@ def build_api() -> FastAPI:
     api.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
     for kind in UNAVAILABLE:
         api.add_exception_handler(kind, _on_database_error)
-    for router in (accounts, servers, deletions, backup, processes, analytics, rejections, monitoring):
+    for router in (
+        accounts,
+        servers,
+        deletions,
+        backup,
+        processes,
+        analytics,
+        senders,
+        rejections,
+        monitoring,
+    ):
         api.include_router(router)
     return api

@@ -241,6 +241,7 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             api,
             accounts,
             servers,
+            verifier,
             deletions,
             BackupService(settings.data_dir, store, by_signal, clock, settings.control is not None),
             AnalyticsService(store, clock),

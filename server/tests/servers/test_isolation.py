@@ -36,6 +36,7 @@ OF_THE_OPERATOR = {
     Route("DELETE", "/api/processes/{process_id}"),
 }
 OF_A_DELETION = Route("GET", "/api/deletions/{deletion_id}")
+OF_A_KEY = Route("GET", "/api/received/{trace_id}")
 OF_A_SERVER = [route for route in api_routes() if "{server_id}" in route.path]
 
 
@@ -49,7 +50,7 @@ async def call(control: ControlPlane, caller: Tenancy, route: Route, of: Tenancy
 
 def test_every_route_is_in_this_matrix() -> None:
     routes = {route for route in api_routes() if route.path != OPEN_TO_STRANGERS}
-    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION, *OF_THE_OPERATOR}
+    assert routes == {*OF_THE_CALLER, *OF_A_SERVER, OF_A_DELETION, *OF_THE_OPERATOR, OF_A_KEY}
 
 
 @pytest.mark.parametrize("route", OF_A_SERVER, ids=str)
@@ -132,3 +133,22 @@ async def test_a_key_brings_telemetry_for_its_own_server_only(control: ControlPl
             tenancy.scope.server_id,
             tenancy.key_id,
         )
+
+
+async def test_a_key_asks_after_its_own_server_s_traces_only_and_reads_nothing_of_them(
+    control: ControlPlane, store: TelemetryStore, org_id: int
+) -> None:
+    await control.number_organisations(org_id * 1000)
+    ours, theirs = await control.tenancy("acme"), await control.tenancy("globex")
+    scope = ours.scope
+    store.insert("traces", batch(scope.org_id, TRACE, server_id=scope.server_id), f"received {scope.org_id}")
+    path = OF_A_KEY.path.format(trace_id=TRACE_ID.upper())
+    for tenancy, spans in ((ours, 1), (theirs, 0)):
+        async with control.client(tenancy.key) as sender:
+            assert (await sender.get(path)).json() == {"trace_id": TRACE_ID, "spans": spans}
+    async with control.client(ours.token) as client:
+        refused = await client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+    await control.servers.revoke_key(scope, ours.key_id)
+    async with control.client(ours.key) as sender:
+        assert (await sender.get(path)).status_code == 401

@@ -1,4 +1,4 @@
-"""The read API of one server."""
+"""The read API of one server, and the one thing that its senders may ask."""
 
 from typing import Annotated
 
@@ -14,13 +14,15 @@ from mcp_obs_server.analytics.named_view_schemas import (
 )
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.service import AnalyticsService
-from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
+from mcp_obs_server.analytics.span_schemas import ReceivedTrace, SpanPage, SpanQuery, Trace
 from mcp_obs_server.analytics.time_range import RangeName
 from mcp_obs_server.kit.http_errors import ERROR_RESPONSES
 from mcp_obs_server.kit.services import provided
-from mcp_obs_server.servers.dependencies import AuthorisedServer
+from mcp_obs_server.servers.dependencies import AuthorisedServer, SendingServer
 
 router = APIRouter(prefix="/api/servers/{server_id}", tags=["analytics"], responses=ERROR_RESPONSES)
+
+senders = APIRouter(prefix="/api/received", tags=["senders"], responses=ERROR_RESPONSES)
 
 Analytics = Annotated[AnalyticsService, Depends(provided(AnalyticsService))]
 LookBack = Annotated[RangeName, Query(alias="range", description="How far to look back.")]
@@ -110,3 +112,9 @@ async def list_feature_usage(
 ) -> FeatureUsage:
     """The view `feature_usage`: calls and users of every tool, prompt and resource, day by day."""
     return await analytics.feature_usage(scope, query)
+
+
+@senders.get("/{trace_id}", operation_id="get_received_trace")
+async def get_received_trace(analytics: Analytics, scope: SendingServer, trace_id: TraceId) -> ReceivedTrace:
+    """Whether a trace that was sent with this API key's server can be read; for `mcp-obs doctor`."""
+    return await analytics.received(scope, trace_id)

@@ -13,10 +13,11 @@ from mcp_obs_server.analytics.named_view_schemas import (
 )
 from mcp_obs_server.analytics.named_views import feature_usage, performance_metrics, session_metrics
 from mcp_obs_server.analytics.overview import overview
+from mcp_obs_server.analytics.received import received
 from mcp_obs_server.analytics.schemas import Overview, Series, ToolTable
 from mcp_obs_server.analytics.scope import Question
 from mcp_obs_server.analytics.series import series
-from mcp_obs_server.analytics.span_schemas import SpanPage, SpanQuery, Trace
+from mcp_obs_server.analytics.span_schemas import ReceivedTrace, SpanPage, SpanQuery, Trace
 from mcp_obs_server.analytics.spans import spans
 from mcp_obs_server.analytics.time_range import RangeName, TimeRange
 from mcp_obs_server.analytics.tools import tools
@@ -52,6 +53,10 @@ class AnalyticsService:
     async def trace(self, scope: ServerScope, trace_id: str) -> Trace:
         """The spans of a trace, whole. Raises NotFoundError."""
         return await trace(self._store, scope, trace_id)
+
+    async def received(self, scope: ServerScope, trace_id: str) -> ReceivedTrace:
+        """How much of a trace is stored."""
+        return await received(self._store, scope, trace_id)
 
     async def metrics(self, scope: ServerScope, name: RangeName) -> MetricList:
         """The metrics that were seen, by name."""

@@ -120,6 +120,13 @@ class Trace(BaseModel):
     is_truncated: bool = Field(description="Whether there are more spans than are shown")
 
 
+class ReceivedTrace(BaseModel):
+    """What a sender may know of a trace."""
+
+    trace_id: str
+    spans: int = Field(description="How many spans that its server sent can be read")
+
+
 class SpanFilter(BaseModel):
     """Which spans are meant; every given part has to hold."""
 

@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/received/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Received Trace
+         * @description Whether a trace that was sent with this API key's server can be read; for `mcp-obs doctor`.
+         */
+        get: operations["get_received_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers": {
         parameters: {
             query?: never;
@@ -1150,6 +1170,19 @@ export interface components {
             status: "ready" | "not_ready";
         };
         /**
+         * ReceivedTrace
+         * @description What a sender may know of a trace.
+         */
+        ReceivedTrace: {
+            /**
+             * Spans
+             * @description How many spans that its server sent can be read
+             */
+            spans: number;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /**
          * Rejection
          * @description What was not kept on one day, of one signal, for one reason.
          */
@@ -1843,6 +1876,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_received_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedTrace"];
+                };
             };
         };
     };
