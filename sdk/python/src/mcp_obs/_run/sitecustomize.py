@@ -1,5 +1,6 @@
 """Runs at the start of every Python process below `mcp-obs run`: it waits for an MCP library, which few import."""
 
+import os
 import sys
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -35,4 +36,8 @@ def _run_the_one_behind() -> None:
 
 for name in _LIBRARIES:
     after_import(name, _record_servers)
+if "MCP_OBS_DOCTOR_FILE" in os.environ:
+    from mcp_obs_kept_exports import keep_exports
+
+    keep_exports(os.environ["MCP_OBS_DOCTOR_FILE"])
 _run_the_one_behind()

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,7 +48,12 @@ def run(command: tuple[str, ...]) -> None:
     path = shutil.which(program)
     if path is None:
         raise NoProgram(f"There is no program {program!r} on the PATH.")
-    _become(path, command, {**os.environ, "PYTHONPATH": _python_path(os.environ.get("PYTHONPATH"))})
+    _become(path, command, recording(os.environ))
+
+
+def recording(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment whose Python programs are recorded."""
+    return {**environ, "PYTHONPATH": _python_path(environ.get("PYTHONPATH"))}
 
 
 def _python_path(before: str | None) -> str:
