@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
-SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+README = Path(__file__).parents[1] / "README.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "guide"
+PAGES = {README: 5, GUIDE / "privacy.md": 1, GUIDE / "users-and-sessions.md": 6}
+"""With the number of programs in each."""
+
+
+def snippets(page: Path) -> list[str]:
+    """The Python in a page."""
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+SNIPPETS = snippets(README)
 TESTS = [snippet for snippet in SNIPPETS if snippet.startswith("# test_")]
 
 
@@ -19,10 +29,13 @@ def run(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedPro
 
 
 @pytest.mark.behaviour("configuration.guide")
-def test_the_guide_s_code_runs_without_a_word():
-    programs = [snippet for snippet in SNIPPETS if snippet not in TESTS]
-    assert len(programs) == 9
-    result = run("-c", "\n".join(programs))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_guide_s_code_runs_without_a_word(page: Path):
+    programs = [snippet for snippet in snippets(page) if snippet not in TESTS]
+    assert len(programs) == PAGES[page]
+    # Every page goes on with the server of the first lines.
+    before = [] if page == README else SNIPPETS[:1]
+    result = run("-c", "\n".join([*before, *programs]))
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
