@@ -24,7 +24,9 @@ async def running_server(
 ) -> AsyncGenerator[tuple[str, uvicorn.Server]]:
     """The same; gives the server too, which ends in order when its `should_exit` is set."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, http=protocol, log_level="error", lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(app, http=protocol, ws="none", log_level="error", lifespan="off")
+        )
         running = asyncio.create_task(server.serve([listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", server

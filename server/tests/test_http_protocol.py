@@ -1,9 +1,11 @@
 """What a client can leave half done comes to an end."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -45,6 +47,14 @@ class Hasty(BoundedProtocol):
     head_seconds, request_seconds, answer_seconds = 0.02, 0.04, 0.02
 
 
+class Unused(Patient):
+    """In a hurry between requests."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.timeout_keep_alive = 0.1
+
+
 @asynccontextmanager
 async def connected(protocol: type[BoundedProtocol], sent: bytes = b"") -> AsyncGenerator[Streams]:
     """A client's connection. What was `sent` is there before the server looks, so no hurry is shorter than its way."""
@@ -84,6 +94,78 @@ async def test_a_later_request_on_a_connection_has_an_end_too() -> None:
 async def test_an_answer_given_before_the_body_came_does_not_keep_the_connection() -> None:
     async with connected(Hasty, HEAD.replace(b"/", b"/unread", 1) + b"ab") as (reader, _):
         assert await answered(reader) == b"none"
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "later"),
+    [(HEAD + b"once", b"\r\n"), (HEAD.replace(b"/", b"/unread", 1), b"late")],
+    ids=["an empty line", "a body that nobody waits for any more"],
+)
+async def test_bytes_between_two_requests_do_not_keep_the_connection(sent: bytes, later: bytes) -> None:
+    async with connected(Unused, sent) as (reader, writer):
+        await answered(reader)
+        writer.write(later)
+        assert await reader.read() == b""
+
+
+async def test_of_requests_that_come_at_once_few_wait_and_too_many_end_the_connection() -> None:
+    longest = 0
+    is_reading: list[bool] = []
+
+    class Watched(Patient):
+        max_pipelined = 8
+
+        def on_headers_complete(self) -> None:
+            nonlocal longest
+            super().on_headers_complete()
+            longest = max(longest, len(self.pipeline))
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            is_reading.append(bool(self.pipeline) and not self.flow.read_paused)
+
+    async with connected(Watched, (HEAD + b"many") * 9) as (reader, _):
+        assert [await answered(reader) for _ in range(9)] == [b"many"] * 9
+    assert not any(is_reading)
+    async with connected(Watched, (HEAD + b"many") * 1000) as (reader, _):
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            received = await reader.read()
+    assert received.count(b"many") < 1000
+    assert longest == 8
+
+
+async def test_headers_beyond_number_are_refused_and_what_is_behind_them_is_not_read() -> None:
+    head = b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 10_000 + b"\r\n"
+    async with connected(Patient, head + HEAD + b"more") as (reader, _):
+        refused = await reader.read()
+    assert refused.startswith(b"HTTP/1.1 431 ")
+    assert refused.count(b"HTTP/1.1") == 1
+
+
+async def test_a_client_that_would_like_another_protocol_is_answered_in_this_one_and_nothing_is_lost() -> (
+    None
+):
+    asked = HEAD.replace(b"\r\n\r\n", b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\n\r\n")
+    async with connected(Patient, asked + b"once" + asked + b"more" + HEAD[:20]) as (reader, writer):
+        assert await answered(reader) == b"once"
+        assert await answered(reader) == b"more"
+        writer.write(HEAD[20:] + b"last")
+        assert await answered(reader) == b"last"
+
+
+async def test_nobody_is_connected_through() -> None:
+    async with connected(Patient, b"CONNECT x:1 HTTP/1.1\r\nhost: x:1\r\n\r\n" + HEAD) as (reader, _):
+        refused = await reader.read()
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert refused.count(b"HTTP/1.1 ") == 1
+
+
+async def test_what_is_not_http_ends_the_connection_and_is_no_answer_to_what_waits() -> None:
+    async with connected(Patient, b"\x16\x03\x01\x02") as (reader, _):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    async with connected(Patient, HEAD + b"once\x16\x03\x01\x02") as (reader, _):
         assert await reader.read() == b""
 
 

@@ -25,11 +25,12 @@ class Exchange:
         assert parser is not None  # only of a lost connection
         self._connection = connection
         self._door = door
-        self._expects_continue = connection.expect_100_continue
+        is_old = parser.get_http_version() == "1.0"
+        self._expects_continue = connection.expect_100_continue and not is_old
         self.incoming = Incoming(self._wait_for_more)
         method = parser.get_method().decode("ascii")
         self._request = Request(method, path, dict(connection.headers), self.incoming)
-        self.keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        self.keep_alive = not is_old and parser.should_keep_alive()
         """Whether the connection stays open afterwards; not when the server stops meanwhile."""
         self.response_complete = False
         self.disconnected = False

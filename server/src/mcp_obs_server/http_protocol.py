@@ -8,7 +8,7 @@ import resource
 from typing import ClassVar, cast
 from urllib.parse import unquote
 
-from httptools import parse_url
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -56,12 +56,18 @@ class BoundedProtocol(HttpToolsProtocol):
     """How long a client may read nothing of an answer."""
     max_head_bytes: ClassVar[int] = 64 * 1024
     """Of a request's first line and headers, beside what came with its first byte."""
+    max_headers: ClassVar[int] = 200
+    """Of a request: each is two objects, however short."""
+    max_pipelined: ClassVar[int] = 64
+    """Requests that wait behind one that is not answered yet."""
     max_connections: ClassVar[int] = _max_connections()
 
     _in_head = True
     _in_request = True
     _head_began = False
     _head_bytes = 0
+    _is_over = False
+    """Whether what still comes is no request any more."""
     _exchange: Exchange | None = None
     _request_ends: asyncio.TimerHandle | None = None
     _answer_ends: asyncio.TimerHandle | None = None
@@ -81,8 +87,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._head_began = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
+        if self._is_over:
+            return
         if not self._in_request:
+            self._keep_alive_for_a_while()
             return
         # A timer costs a microsecond; most requests come in one piece and need none.
         if self._request_ends is None:
@@ -102,11 +112,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Behind a body in chunks there may be more of them, which say nothing here.
-        if self._in_head:
-            super().on_header(name, value)
+        if not self._in_head or self._is_over:
+            return
+        super().on_header(name, value)
+        if len(self.headers) > self.max_headers:
+            self._refuse_long_head()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._is_over or self.parser.should_upgrade():
+            return
+        if len(self.pipeline) >= self.max_pipelined:
+            self._is_over = True
+            self.transport.abort()
+            return
         path = _path(self.url)
         if self.door and path.startswith(PREFIX):
             self._begin(Exchange(self, self.door, path))
@@ -117,6 +136,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         exchange = self._exchange
+        if self._is_over:
+            return
         if exchange is None:
             super().on_body(body)
         elif not exchange.response_complete:
@@ -129,6 +150,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._request_ends is not None:
             self._request_ends.cancel()
             self._request_ends = None
+        if self._is_over or self.parser.should_upgrade():
+            return
         if self._exchange is None:
             super().on_message_complete()
         else:
@@ -138,6 +161,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_later()
+        elif self.pipeline:
+            # The next one reads on when it needs more; who waits behind it needs nothing yet.
+            self.flow.pause_reading()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -170,8 +196,49 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expect_100_continue
         self.headers.extend(headers)
 
+    def _keep_alive_for_a_while(self) -> None:
+        """Bytes between two requests, or behind one that is answered, end uvicorn's timer and begin none."""
+        is_idle = self._is_answered() and not self.pipeline and not self.transport.is_closing()
+        if is_idle and self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._begin_without_upgrade(data[upgrade.args[0] :])
+        except HttpParserError:
+            self._refuse("This is not HTTP/1.1.")
+
+    def _begin_without_upgrade(self, rest: bytes) -> None:
+        """A server may ignore a wish for another protocol (RFC 9110, 7.8), but the parser stops before the body.
+
+        Java's client wishes for HTTP/2 in its first request, and sends its body all the same.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse("Nobody is connected through here.")
+            return
+        line = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
+        headers = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(b"".join([line, *headers, b"\r\n", rest]))
+
+    def _refuse(self, reason: str) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        # Behind another request that is not answered yet it would be read as that one's answer.
+        is_its_own = self._in_request and not self._in_head and not self.pipeline
+        if is_its_own or self._is_answered():
+            self.send_400_response(reason)
+        self._close()
+
     def _refuse_long_head(self) -> None:
-        # Behind a request that is not answered yet it would be read as that one's answer.
+        self._is_over = True
         if self._is_answered():
             self.transport.write(_LONG_HEAD)
         self._close()
