@@ -13,15 +13,20 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.lines import FASTMCP, MCP, Line, installed_lines
 
 from mcp_obs._adapters.findings import Finding
-from mcp_obs.cli.doctor import libraries, network, sending, settings
+from mcp_obs.cli.doctor import libraries, network, reading_back, sending, settings
 from mcp_obs.cli.doctor.kept import Export, Kept, Process
 from mcp_obs.cli.doctor.observing import Observation, observe
 from mcp_obs.cli.doctor.shown import shown_header, shown_url
@@ -176,12 +181,6 @@ def test_where_nothing_listens_the_rest_can_t_be_known():
     [
         ({}, "neither an API key nor an endpoint"),
         ({"MCP_OBS_API_KEY": KEY, "DO_NOT_TRACK": "1"}, "Telemetry is off by DO_NOT_TRACK=1."),
-        (
-            {"MCP_OBS_API_KEY": KEY, "OTEL_SDK_DISABLED": "true"},
-            "Telemetry is off by OTEL_SDK_DISABLED=true.",
-        ),
-        ({"MCP_OBS_ENDPOINT": "localhost:4318"}, "must start with http:// or https://"),
-        ({"MCP_OBS_API_KEY": KEY, "MCP_OBS_PRIVACY": "secret"}, "privacy level"),
     ],
 )
 def test_a_configuration_that_sends_nothing_is_a_problem_and_nothing_is_sent(
@@ -345,7 +344,13 @@ def test_what_contradicts_itself_in_the_environment_is_a_warning(
         ({"MCP_OBS_EXPORTER": "console"}, False, "by console, privacy shape"),
         ({"OTEL_CONFIG_FILE": "/etc/otel.yaml"}, True, "by /etc/otel.yaml, privacy shape"),
         ({"MCP_OBS_API_KEY": KEY, "DO_NOT_TRACK": "1"}, False, "Telemetry is off"),
-        ({"MCP_OBS_ENDPOINT": "x"}, False, "must start with"),
+        (
+            {"MCP_OBS_API_KEY": KEY, "OTEL_SDK_DISABLED": "true"},
+            False,
+            "Telemetry is off by OTEL_SDK_DISABLED=true.",
+        ),
+        ({"MCP_OBS_ENDPOINT": "localhost:4318"}, False, "must start with http:// or https://"),
+        ({"MCP_OBS_API_KEY": KEY, "MCP_OBS_PRIVACY": "secret"}, False, "privacy level"),
     ],
 )
 def test_what_is_configured_is_told_before_anything_is_sent(
@@ -472,7 +477,7 @@ def test_behind_a_proxy_the_way_to_the_proxy_is_looked_at(monkeypatch: pytest.Mo
         without_proxies(monkeypatch)
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         dns, tcp = network.of_network("https://obs.example/v1/traces")
-    assert dns.found == "127.0.0.1 (the proxy for obs.example) is 127.0.0.1"
+    assert dns.found == "127.0.0.1 (the proxy for obs.example) is an address"
     assert tcp.status == "ok"
 
 
@@ -669,3 +674,107 @@ def test_what_a_host_sends_over_grpc_is_shown_in_a_dry_run_and_else_sent(tmp_pat
         refused = doctor("--json", "--", sys.executable, str(program))
     assert (refused.code, refused.statuses["key"]) == (1, "problem")
     assert keys == ["Bearer SECRET", "Bearer WRONG"]
+
+
+@contextmanager
+def answering(*answers: tuple[int, dict[str, str], bytes]) -> Generator[tuple[str, list[str]]]:
+    """An HTTP server that gives these answers in turn, and the last for ever; its URL, and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", "0")))
+            asked.append(f"{self.command} {self.path} {self.headers['authorization']}")
+            status, headers, body = answers[min(len(asked), len(answers)) - 1]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815 (the base class's names)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+
+
+def export_of_two_spans(url: str) -> Export:
+    """Both of the same trace."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for number in (1, 2):
+        spans.add(trace_id=b"\x01" * 16, span_id=bytes(7) + bytes([number]), name="tools/list")
+    return Export("traces", f"{url}/v1/traces", {"authorization": "Bearer k"}, request.SerializeToString())
+
+
+NOTHING: dict[str, str] = {}
+TOLD = {"content-type": "application/json"}
+ASKED = f"GET /api/received/{'01' * 16} Bearer k"
+
+
+def test_a_trace_is_asked_for_until_all_of_it_can_be_read():
+    unavailable, some, all_of_it = (
+        (503, NOTHING, b""),
+        (200, TOLD, b'{"spans": 1}'),
+        (200, TOLD, b'{"spans": 2}'),
+    )
+    with answering(unavailable, some, all_of_it) as (url, asked):
+        check = reading_back.of_reading_back(export_of_two_spans(url))
+    assert (check.status, asked) == ("ok", [ASKED] * 3)
+
+
+def test_a_trace_that_is_acknowledged_and_not_there_in_time_is_a_problem():
+    with answering((200, TOLD, b'{"spans": 1}')) as (url, _):
+        check = reading_back.of_reading_back(export_of_two_spans(url), within=0)
+    assert check.status == "problem"
+    assert check.found.startswith(f"1 of 2 spans of the trace {'01' * 16} can be read after ")
+
+
+@pytest.mark.parametrize(
+    "told", [(404, NOTHING, b""), (200, NOTHING, b"<html>"), (200, TOLD, b"[]"), (200, TOLD, b"{}")]
+)
+def test_a_collector_that_does_not_tell_what_it_has_is_no_problem(told: Any):
+    with answering(told) as (url, _):
+        assert reading_back.of_reading_back(export_of_two_spans(url)).status == "skipped"
+
+
+def rejecting() -> bytes:
+    """An answer that says that a span was not kept."""
+    answer = ExportTraceServiceResponse()
+    answer.partial_success.rejected_spans = 1
+    answer.partial_success.error_message = "1 span: the time is more than an hour ahead of the server's clock"
+    return answer.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "status", "found"),
+    [
+        (
+            (200, NOTHING, rejecting()),
+            "export",
+            "problem",
+            "Not all is kept: 1 span: the time is more than an hour",
+        ),
+        ((200, NOTHING, b"<html>"), "HTTP", "warning", "does not speak OTLP"),
+        (
+            (302, {"location": "https://new.example/"}, b""),
+            "HTTP",
+            "problem",
+            "it is at https://new.example/ now",
+        ),
+        ((413, NOTHING, b"too large"), "HTTP", "problem", "answers 413: too large"),
+    ],
+)
+def test_what_a_collector_says_of_an_export_is_told(answer: Any, name: str, status: str, found: str):
+    with answering(answer) as (url, asked):
+        *_, last = sending.of_answer(sending.send(export_of_two_spans(url)))
+    assert (last.name, last.status) == (name, status)
+    assert found in last.found
+    assert asked == ["POST /v1/traces Bearer k"]

@@ -39,7 +39,8 @@ def of_network(url: str, now: Callable[[], float] = time.time) -> list[Check]:
             )
         ]
     addresses = ", ".join(sorted({str(each[4][0]) for each in found}))
-    checks = [Check("DNS", "ok", f"{host}{through} is {addresses}")]
+    said = f"{host}{through} is an address" if addresses == host else f"{host}{through} is {addresses}"
+    checks = [Check("DNS", "ok", said)]
     began = time.perf_counter()
     try:
         connection = socket.create_connection((host, port), _SECONDS)
