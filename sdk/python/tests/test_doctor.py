@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -770,6 +771,13 @@ def rejecting() -> bytes:
             "it is at https://new.example/ now",
         ),
         ((413, NOTHING, b"too large"), "HTTP", "problem", "answers 413: too large"),
+        (
+            (404, {"content-type": "application/x-protobuf"}, Status(message="not here").SerializeToString()),
+            "HTTP",
+            "problem",
+            "answers 404: not here",
+        ),
+        ((500, {"content-type": "application/x-protobuf"}, b"\xff"), "HTTP", "problem", "no reason is given"),
     ],
 )
 def test_what_a_collector_says_of_an_export_is_told(answer: Any, name: str, status: str, found: str):

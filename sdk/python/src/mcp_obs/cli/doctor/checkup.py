@@ -52,7 +52,9 @@ def _of_this_side(
     yield from libraries.of_hooks(observations)
     yield from settings.of_settings(environ, kept.exports)
     for seen in observations:
-        for said in seen.warnings if command else ():
+        # Of servers of our own, it repeats what the configuration's check has said.
+        is_silent = not seen.kept.exports and settings.would_send(environ)
+        for said in seen.warnings if command or is_silent else ():
             yield Check("log", "warning", said)
         if not seen.failure:
             yield server.of_captured(seen, is_expected=settings.would_send(environ))

@@ -20,6 +20,7 @@ from mcp_obs.cli.run import recording
 FILE = "MCP_OBS_DOCTOR_FILE"
 _PLACE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _LAST_WORDS = 5
+_MOST_OF_A_LINE = 200
 # How the messages in our log begin, whatever a program's own logging puts before them.
 _OURS = re.compile(r"(?:^|\s)mcp-obs[ :]")
 
@@ -89,7 +90,7 @@ def observe(
             protocol_version=found.get("protocol_version", ""),
             failure=found.get("failure", ""),
             strays=tuple(client.strays),
-            said=lines[-_LAST_WORDS:],
+            said=tuple(line[:_MOST_OF_A_LINE] for line in lines[-_LAST_WORDS:]),
             warnings=tuple(line for line in lines if _OURS.search(line)),
         )
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -20,6 +21,7 @@ from mcp_obs.cli.doctor.shown import shown_header, shown_url
 
 _SECONDS = 10.0
 _MOST_OF_A_REASON = 200
+_PROTOBUF = "application/x-protobuf"
 # They belong to the connection that the program would have made.
 _OF_THE_CONNECTION = frozenset({"connection", "content-length", "host"})
 _RESPONSES: Mapping[Signal, Any] = {
@@ -60,6 +62,7 @@ class Answer:
     asked_at: float
     answered_at: float
     location: str = ""
+    media_type: str = ""
 
     @property
     def is_taken(self) -> bool:
@@ -106,6 +109,7 @@ def _send_by_http(export: Export) -> Answer:
         asked_at,
         time.time(),
         response.headers.get("location", ""),
+        response.headers.get("content-type", "").partition(";")[0],
     )
 
 
@@ -186,7 +190,20 @@ def _of_rejected(answer: Answer) -> Iterator[Check]:
 def _reason(answer: Answer) -> str:
     if answer.location:
         return f"it is at {answer.location} now"
-    return answer.body[:_MOST_OF_A_REASON].decode(errors="replace").strip() or "no reason is given"
+    said = (
+        _status_message(answer.body)
+        if answer.media_type == _PROTOBUF
+        else answer.body.decode(errors="replace")
+    )
+    return said.strip()[:_MOST_OF_A_REASON] or "no reason is given"
+
+
+def _status_message(body: bytes) -> str:
+    # OTLP 1.9, "OTLP/HTTP Response": a failure is a google.rpc.Status.
+    try:
+        return Status.FromString(body).message
+    except DecodeError:
+        return ""
 
 
 def _advice(answer: Answer) -> str:
