@@ -279,3 +279,20 @@ async def test_a_request_to_a_client_over_http_belongs_to_its_session(recording:
         "rpc.response.status_code": "-32600",
         "mcp_obs.operation.outcome": "error",
     }
+
+
+@LEGACY
+@pytest.mark.behaviour("outbound.notification")
+async def test_a_message_that_another_middleware_tries_again_is_a_span_each_time_with_its_events_once(
+    recording: Recording,
+):
+    async def try_again(ctx: Any, call_next: Any) -> Any:
+        await call_next(ctx)
+        return await call_next(ctx)
+
+    server = mcp_obs.instrument(asking_v2.build())
+    server.middleware.insert(0, try_again)
+    async with Client(server, mode="legacy") as client:
+        await client.call_tool("tell", {})
+    told = [len(span.events) for span in recording.log.spans if span.name == "tools/call tell"]
+    assert told == [5, 5]

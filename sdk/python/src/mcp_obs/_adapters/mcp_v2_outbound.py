@@ -15,6 +15,7 @@ from mcp_obs._operation import current_operation
 from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _MARK = "_mcp_obs_gives_way"
+_OBSERVED = "_mcp_obs_observes"
 _REQUEST = "_mcp_obs_request"
 # Where the library keeps whether the client wants to hear of progress, by the kind of its channel.
 _PROGRESS = ("_progress_token", "progress_token", "_on_progress")
@@ -25,7 +26,9 @@ def observe(ctx: Any) -> None:
     session = ctx.session
     setattr(session, _REQUEST, ctx.request)
     kind: type[Any] = session.__class__
-    session.__class__ = _observed(kind)
+    # Somebody's middleware before ours may try a message again.
+    if not hasattr(kind, _OBSERVED):
+        session.__class__ = _observed(kind)
 
 
 @cache
@@ -61,6 +64,7 @@ def _observed(kind: type[Any]) -> type[Any]:
             with observed_notification(lambda: _message(self, "notifications/progress", None)):
                 await kind.report_progress(self, *args, **kwargs)
 
+    setattr(ObservedSession, _OBSERVED, True)
     return ObservedSession
 
 
