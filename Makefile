@@ -43,7 +43,7 @@ python-test: install web senders postgresql ## the Python suites on mcp 2.x and 
 
 mcp1-test: install ## the SDK's suite on mcp 1.x
 	$(say) "Python SDK on mcp 1.x"
-	@.venv-mcp1/bin/python -m pytest sdk/python/tests
+	@.venv-mcp1/bin/python -m pytest --numprocesses 2 --dist loadfile sdk/python/tests
 
 web-test: web-install
 	$(say) "dashboard unit tests"
