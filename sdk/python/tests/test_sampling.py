@@ -174,6 +174,7 @@ def call(tool: str, trace_id: int, *, fails: bool = False, below: bool = True) -
 KEPT, DROPPED = 1, 2**64 - 1
 
 
+@pytest.mark.behaviour("sampling.weight")
 def test_what_is_inside_follows_its_operation_at_the_start(way: Way, monkeypatch: pytest.MonkeyPatch):
     with configured(way, Ratio(0.5), monkeypatch) as collector:
         call("a", KEPT)
@@ -182,6 +183,7 @@ def test_what_is_inside_follows_its_operation_at_the_start(way: Way, monkeypatch
     assert {weight for _, weight in collector.weights} == {2.0}
 
 
+@pytest.mark.behaviour("sampling.keeps-errors-and-slow", "sampling.weight")
 def test_what_is_inside_follows_its_operation_at_the_end(way: Way, monkeypatch: pytest.MonkeyPatch):
     with configured(way, KeepErrorsAndSlow(0.5, slow_seconds=60), monkeypatch) as collector:
         call("a", KEPT)
@@ -202,6 +204,7 @@ def test_nothing_is_kept_of_what_is_always_off(way: Way, monkeypatch: pytest.Mon
     assert collector.spans == []
 
 
+@pytest.mark.behaviour("sampling.metrics-complete")
 def test_metrics_count_what_no_span_is_kept_of(way: Way, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
     with configured(way, AlwaysOff(), monkeypatch) as collector:

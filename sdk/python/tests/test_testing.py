@@ -29,7 +29,6 @@ def begun(method: str = "ping", params: dict[str, object] | None = None) -> Oper
 
 
 @pytest.mark.behaviour("testing.capture")
-@pytest.mark.behaviour("testing.capture")
 @pytest.mark.anyio
 @lines
 async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
@@ -76,7 +75,6 @@ async def test_a_call_of_a_real_server_is_one_span_that_can_be_compared_whole(
     )
 
 
-@pytest.mark.behaviour("testing.capture")
 @pytest.mark.behaviour("testing.capture")
 def test_ids_count_from_one_and_time_stands_still_until_it_is_moved(mcp_telemetry: Capture):
     operation = begun()

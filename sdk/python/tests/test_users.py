@@ -64,6 +64,7 @@ def test_the_claim_that_is_configured_says_who_it_is(
     assert user_of(way, UserSettings(claim), token_request(**token)) == expected
 
 
+@pytest.mark.behaviour("user.hashed")
 def test_ids_are_hashed_with_the_key_and_nothing_else_is_sent(way: Way):
     sent = user_of(way, UserSettings(id_key=KEY), token_request(subject="ada", scopes=["read"]))
     assert sent == {"enduser.pseudo.id": hashed(KEY.encode(), "ada"), "enduser.scope": "read"}
