@@ -18,6 +18,7 @@ SMALL_BYTES = MAX_COUNT * 7
 """What is no longer than this has nothing to cut: an attribute with a key and a value is at least 7 bytes."""
 
 TRUNCATED = "mcp_obs.truncated"
+_ID_BYTES = {"trace_id": 16, "span_id": 8, "parent_span_id": 8}
 
 
 def cap_text(text: str, limit: int) -> str:
@@ -35,6 +36,14 @@ def cap_texts(message: Message, limit: int, *fields: str) -> list[str]:
         if (text := cap_text(whole, limit)) != whole:
             setattr(message, field, text)
             cut.append(field)
+    return cut
+
+
+def cap_ids(message: Message, *fields: str) -> list[str]:
+    """Take out ids that are longer than an id is; the names of those that were."""
+    cut = [field for field in fields if len(getattr(message, field)) > _ID_BYTES[field]]
+    for field in cut:
+        message.ClearField(field)
     return cut
 
 
@@ -86,14 +95,15 @@ def record_truncated(attributes: MutableSequence[KeyValue], names: Iterable[str]
         recorded.add(string_value=name)
 
 
-def cap_origin(origin: Resource | InstrumentationScope) -> bool:
-    """Cut what a resource or a scope says of itself; whether anything was."""
+def cap_origin(origin: Resource | InstrumentationScope, around: Message) -> bool:
+    """Cut what a resource or a scope says of itself, and the schema's URL `around` it; whether anything was."""
     dropped, names = cap_attributes(origin.attributes)
     origin.dropped_attributes_count += dropped
     if dropped:
         names.append("attributes")
     if isinstance(origin, InstrumentationScope):
         names += cap_texts(origin, MAX_KEY_BYTES, "name", "version")
+    names += cap_texts(around, MAX_KEY_BYTES, "schema_url")
     if names:
         record_truncated(origin.attributes, names)
     return bool(names)

@@ -7,6 +7,7 @@ from mcp_obs_server.ingest.caps import (
     MAX_KEY_BYTES,
     SMALL_BYTES,
     cap_attributes,
+    cap_ids,
     cap_origin,
     cap_texts,
     cap_value,
@@ -20,9 +21,9 @@ def cap_logs(request: ExportLogsServiceRequest, wire: bytes) -> bool:
         return False
     cut = False
     for resource_logs in request.resource_logs:
-        cut |= cap_origin(resource_logs.resource)
+        cut |= cap_origin(resource_logs.resource, resource_logs)
         for scope_logs in resource_logs.scope_logs:
-            cut |= cap_origin(scope_logs.scope)
+            cut |= cap_origin(scope_logs.scope, scope_logs)
             for record in scope_logs.log_records:
                 cut |= record.ByteSize() > SMALL_BYTES and _cap_record(record)
     return cut
@@ -34,6 +35,7 @@ def _cap_record(record: LogRecord) -> bool:
     if dropped:
         names.append("attributes")
     names += cap_texts(record, MAX_KEY_BYTES, "event_name", "severity_text")
+    names += cap_ids(record, "trace_id", "span_id")
     if cap_value(record.body):
         names.append("body")
     if names:

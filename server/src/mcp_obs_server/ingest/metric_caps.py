@@ -10,6 +10,7 @@ from mcp_obs_server.ingest.caps import (
     MAX_KEY_BYTES,
     SMALL_BYTES,
     cap_attributes,
+    cap_ids,
     cap_origin,
     cap_texts,
     record_truncated,
@@ -22,9 +23,9 @@ def cap_metrics(request: ExportMetricsServiceRequest, wire: bytes) -> bool:
         return False
     cut = False
     for resource_metrics in request.resource_metrics:
-        cut |= cap_origin(resource_metrics.resource)
+        cut |= cap_origin(resource_metrics.resource, resource_metrics)
         for scope_metrics in resource_metrics.scope_metrics:
-            cut |= cap_origin(scope_metrics.scope)
+            cut |= cap_origin(scope_metrics.scope, scope_metrics)
             for metric in scope_metrics.metrics:
                 cut |= metric.ByteSize() > SMALL_BYTES and _cap_metric(metric)
     return cut
@@ -53,10 +54,9 @@ def _cap_point(point: Any) -> bool:
         del exemplars[MAX_COUNT:]
         names.append("exemplars")
     for exemplar in exemplars:
-        dropped, shortened = cap_attributes(exemplar.filtered_attributes)
-        names += [f"exemplars.{each}" for each in shortened] + ["exemplars.filtered_attributes"] * bool(
-            dropped
-        )
+        dropped, cut = cap_attributes(exemplar.filtered_attributes)
+        cut += ["filtered_attributes"] * bool(dropped) + cap_ids(exemplar, "trace_id", "span_id")
+        names += [f"exemplars.{each}" for each in cut]
     if names:
         record_truncated(point.attributes, names)
     return bool(names)
