@@ -4,7 +4,6 @@ uvicorn itself ends only idle connections; half a request, or an answer that nob
 """
 
 import asyncio
-import resource
 from typing import ClassVar, cast
 from urllib.parse import unquote
 
@@ -15,18 +14,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from mcp_obs_server.http_exchange import Exchange
 from mcp_obs_server.ingest.http import PREFIX, OtlpHttp
+from mcp_obs_server.kit.open_files import connections_at_most
 
 _LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _PREFIX = PREFIX.encode()
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
-
-
-def _max_connections() -> int:
-    # The other half of what the process may open is for the engine's files.
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 10_000 if soft == resource.RLIM_INFINITY else min(10_000, soft // 2)
 
 
 def _path(url: bytes) -> str:
@@ -60,7 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Of a request: each is two objects, however short."""
     max_pipelined: ClassVar[int] = 64
     """Requests that wait behind one that is not answered yet."""
-    max_connections: ClassVar[int] = _max_connections()
+    max_connections: ClassVar[int] = connections_at_most(2)
 
     _in_head = True
     _in_request = True

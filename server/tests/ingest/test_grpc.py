@@ -16,6 +16,8 @@ from mcp_obs_server.store import TelemetryStore
 from otlp_door import BREAKS_THE_CHECK, MAX_MESSAGE_BYTES, Door, Tenant, open_door
 from otlp_exports import export
 
+NO_CALLS = grpc.method_handlers_generic_handler("nothing", {})
+
 
 async def test_an_export_is_answered_with_an_empty_message_and_stored(door: Door) -> None:
     assert await call(door.grpc_address, export(3).SerializeToString()) == b""
@@ -135,6 +137,18 @@ async def test_an_export_under_way_finishes_when_the_server_stops(door: Door) ->
         assert await answer_to(under_way) == b""
         await stopping
     assert len(await door.spans("tool")) == 2
+
+
+async def test_one_connection_too_many_is_closed_and_the_others_are_served() -> None:
+    listener = GrpcListener("127.0.0.1", 0, 1000, max_connections=2)
+    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+        connections = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
+        for reader, _ in connections:
+            assert await reader.read(1)
+        refused, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        assert await refused.read() == b""
+        for _, each in [*connections, (refused, writer)]:
+            each.close()
 
 
 def test_a_port_in_use_is_not_shared() -> None:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import grpc
 
+from mcp_obs_server.kit.open_files import connections_at_most
+
 # An export that is under way may finish.
 _STOP_SECONDS = 5
 
@@ -31,10 +33,16 @@ _OPTIONS = (
 class GrpcListener:
     """A bound port; calls are answered once there is a door to serve."""
 
-    def __init__(self, host: str, port: int, max_message_bytes: int) -> None:
+    def __init__(
+        self, host: str, port: int, max_message_bytes: int, max_connections: int | None = None
+    ) -> None:
         """Raises RuntimeError when the port can't be had; 0 takes a free one."""
-        limit = ("grpc.max_receive_message_length", max_message_bytes)
-        self._server = grpc.aio.server(options=(*_OPTIONS, limit))
+        limits = (
+            ("grpc.max_receive_message_length", max_message_bytes),
+            # HTTP has half of what the process may open, and a connection may be idle for long.
+            ("grpc.max_allowed_incoming_connections", max_connections or connections_at_most(4)),
+        )
+        self._server = grpc.aio.server(options=(*_OPTIONS, *limits))
         self.port = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     @asynccontextmanager
