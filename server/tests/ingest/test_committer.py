@@ -1,6 +1,7 @@
 """What is acknowledged is stored, once, whatever the engine does."""
 
 import asyncio
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -94,6 +95,36 @@ async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full
     again = await opened(tmp_path, faulty, spool_max_bytes=3_000)
     await again.stop()
     assert await stored(store, org_id) == (3 * acknowledged, 3 * acknowledged, 3 * acknowledged)
+
+
+async def test_what_is_acknowledged_is_on_disk_with_its_name_and_not_only_in_the_system_s_memory(
+    tmp_path: Path, store: TelemetryStore, org_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durable_bytes, durable_names = dict[int, int](), set[str]()
+    fdatasync, fsync = os.fdatasync, os.fsync
+
+    def sync_data(descriptor: int) -> None:
+        fdatasync(descriptor)
+        file = os.fstat(descriptor)
+        durable_bytes[file.st_ino] = file.st_size
+
+    def sync(descriptor: int) -> None:
+        fsync(descriptor)
+        if os.path.samestat(os.fstat(descriptor), tmp_path.stat()):
+            durable_names.update(os.listdir(descriptor))
+
+    monkeypatch.setattr(os, "fdatasync", sync_data)
+    monkeypatch.setattr(os, "fsync", sync)
+    faulty = FaultyStore(store)
+    faulty.refuses.set()
+    committer = await opened(tmp_path, faulty)
+    for seed in range(1, 4):
+        await committer.commit(an_export(org_id, seed))
+        for segment in tmp_path.glob("*.segment"):
+            assert segment.name in durable_names
+            assert durable_bytes[segment.stat().st_ino] == segment.stat().st_size > 0
+    await committer.stop()
+    assert durable_bytes
 
 
 async def test_what_is_linked_while_inserts_pause_is_all_that_was_acknowledged_and_nothing_later(

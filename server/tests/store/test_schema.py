@@ -87,6 +87,34 @@ def test_a_store_from_before_the_first_release_whose_rollups_are_only_stored_oth
     assert engine.rows("SELECT org_id, calls FROM operations_15m") == [{"org_id": 1, "calls": 5.0}]
 
 
+def test_the_rollups_of_a_hundred_and_one_days_are_made_again(engine: Engine) -> None:
+    migrate(engine)
+    engine.command(
+        "INSERT INTO spans (org_id, server_id, time, kind, method, tool, outcome)"
+        " SELECT 1, 2, toDateTime64('2026-09-21 13:20:00', 9, 'UTC') - INTERVAL number DAY, 'server', 'tools/call',"
+        " 'find', 'ok' FROM numbers(101) SETTINGS max_partitions_per_insert_block = 0"
+    )
+    engine.command(
+        f"INSERT INTO schema_history VALUES ('0002_operations', '{EARLIER_OPERATIONS[0]}', now() + 10)"
+    )
+    migrate(engine)
+    assert engine.rows("SELECT sum(calls) AS calls FROM operations_15m WHERE grain = 'server'") == [
+        {"calls": 101.0}
+    ]
+
+
+def test_every_stored_table_is_synced_before_an_insert_is_answered(engine: Engine) -> None:
+    migrate(engine)
+    stored = engine.rows(
+        "SELECT name, create_table_query AS made FROM system.tables"
+        " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    )
+    assert len(stored) > 5
+    for table in stored:
+        assert "fsync_after_insert = 1" in table["made"], table["name"]
+        assert "fsync_part_directory = 1" in table["made"], table["name"]
+
+
 def test_every_promoted_attribute_of_the_contract_has_its_column(engine: Engine) -> None:
     migrate(engine)
     columns = {row["name"]: row["type"] for row in engine.rows("DESCRIBE TABLE spans")}

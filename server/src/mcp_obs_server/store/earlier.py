@@ -37,4 +37,6 @@ def remake_rollups(engine: Engine, statements: list[str]) -> None:
     for statement in statements:
         engine.define(statement)
     for table in ROLLUPS:
-        engine.command(f"INSERT INTO {table} {rows_of_spans(table)}")
+        engine.command(
+            f"INSERT INTO {table} {rows_of_spans(table)} SETTINGS max_partitions_per_insert_block = 0"
+        )
