@@ -23,6 +23,7 @@ M = TypeVar("M", bound=Message)
 # upb gives up between 49 and 60 levels of AnyValue; a span has at most a few.
 MAX_DEPTH = 40
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
+_SIGNALS = {"resourceSpans": "/v1/traces", "resourceMetrics": "/v1/metrics", "resourceLogs": "/v1/logs"}
 _FLOATS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -34,8 +35,17 @@ def parse(body: bytes, message: M) -> M:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedExport(f"The body is not JSON: {error}") from None
+    _refuse_another_signal(parsed, message)
     _fill(message, parsed, "", 0)
     return message
+
+
+def _refuse_another_signal(parsed: object, message: Message) -> None:
+    """Its fields are unknown here: nothing of it would be kept, and nobody would hear of it."""
+    if isinstance(parsed, dict) and _fields(message).keys().isdisjoint(cast("dict[str, object]", parsed)):
+        for field, path in _SIGNALS.items():
+            if field in parsed:
+                raise MalformedExport(f"The body has {field}, which belong to {path}.")
 
 
 def _fill(message: Message, value: object, path: str, depth: int) -> None:

@@ -64,7 +64,8 @@ def migrate(engine: Engine) -> None:
             _remember(engine, name, _digest(sql))
         elif applied[name] != _digest(sql) and not earlier.serves_as_it_is(name, applied[name]):
             raise SchemaError(
-                f"The migration {name} was changed after it was applied: add a new one instead."
+                f"The migration {name} is not the one that made this folder: a newer mcp-obs did (upgrade),"
+                " or it was changed (add a new one instead)."
             )
     # The views follow the tables, so they are of this version only while both are.
     views = _digest("\n".join([*files.values(), *VIEWS.values(), LATCH]))
