@@ -1,7 +1,7 @@
 """Every text and every bytes of every signal has a limit: the fields are read from OTLP's own descriptors."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -47,7 +47,7 @@ def filled(message: Message, path: Path) -> None:
 CASES = [
     pytest.param(signal, path, id=f"{signal.name}: {'.'.join(path)}")
     for signal in SIGNALS
-    for path in texts(signal.request.DESCRIPTOR)
+    for path in texts(cast("Descriptor", signal.request.DESCRIPTOR))
     if ".".join(path[-2:]) not in ELSEWHERE
 ]
 
