@@ -81,6 +81,10 @@ async def test_every_metric_is_recognised_with_its_unit_and_category(api: httpx2
         "process.unix.file_descriptor.count": ("sum", "{file_descriptor}", "performance"),
         "process.thread.count": ("sum", "{thread}", "performance"),
         "process.uptime": ("gauge", "s", "performance"),
+        "otel.sdk.processor.span.processed": ("sum", "{span}", "performance"),
+        "otel.sdk.exporter.span.exported": ("sum", "{span}", "performance"),
+        "otel.sdk.exporter.operation.duration": ("histogram", "s", "performance"),
+        "mcp_obs.exporter.circuit_breaker.state": ("sum", "1", "performance"),
     }
 
 

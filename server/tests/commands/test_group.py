@@ -17,6 +17,7 @@ async def test_help_shows_every_verb(command_line: CommandLine) -> None:
             "backup",
             "canary",
             "demo",
+            "doctor",
             "keys",
             "processes",
             "restore",
