@@ -22,7 +22,8 @@ def test_the_demos_link_opens_its_numbers_and_range_and_session_outlive_a_reload
         expect(page).to_have_url(re.compile("range=7d$"))
         # Live calls go on, but the generated ones are all there.
         generated = started.overview(server_id, "7d")["generated_calls"]
-        assert generated > 1000
+        # Of the least busy server, on a weekend, should it be the one that sent last.
+        assert generated > 100
         note = page.get_by_text(
             re.compile(rf"^{generated:,} of [\d,]+ calls in this range are generated demo data")
         )
