@@ -9,6 +9,7 @@ from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.errors import SchemaError
 from mcp_obs_server.store.migrations import migrate
 from mcp_obs_server.store.retention import KEPT_AS_ROLLUPS, KEPT_AS_SENT, TABLES, apply_retention
+from mcp_obs_server.store.roll_up_operations import LAST_BUCKET, rows_of_spans
 
 # The digests of the two files as they were.
 EARLIER_SPANS = "eef825fdaf280ca2c20e3657c0297405e708a9be57fbcb9a2357c7a641ee4040"
@@ -101,6 +102,20 @@ def test_the_rollups_of_a_hundred_and_one_days_are_made_again(engine: Engine) ->
     assert engine.rows("SELECT sum(calls) AS calls FROM operations_15m WHERE grain = 'server'") == [
         {"calls": 101.0}
     ]
+
+
+def test_a_call_of_weeks_makes_no_histogram_longer_than_one_of_a_day(engine: Engine) -> None:
+    migrate(engine)
+    weeks = 29 * 86_400 * 10**9
+    engine.command(
+        "INSERT INTO spans (org_id, server_id, time, kind, method, tool, outcome, duration_ns)"
+        f" SELECT 1, 2, '2026-09-21 13:20:00', 'server', 'tools/call', 'find', 'ok', {weeks}"
+    )
+    engine.command(f"INSERT INTO operations_15m {rows_of_spans('operations_15m')}")
+    assert engine.rows(
+        "SELECT length(sumForEachMerge(timed_calls)) AS buckets, arraySum(sumForEachMerge(timed_ns)) AS total"
+        " FROM operations_15m WHERE grain = 'server'"
+    ) == [{"buckets": LAST_BUCKET + 1, "total": float(weeks)}]
 
 
 def test_every_stored_table_is_synced_before_an_insert_is_answered(engine: Engine) -> None:

@@ -14,8 +14,13 @@ _IS_HANDLED = "method != '' AND kind = 'server'"
 # A subscription stays open by design, and an unfinished call has no latency.
 _IS_TIMED = f"outcome IN ('ok', 'error') AND method NOT IN ({quoted(LONG_LIVED_METHODS)})"
 
-# Where in the histogram a call is: 16 buckets for each doubling, the first for all that take less than 2^14 ns.
-_BUCKET = f"toUInt32(if({_IS_TIMED} AND duration_ns >= 16384, 1 + floor((log2(duration_ns) - 14) * 16), 0))"
+# Where in the histogram a call is: 16 buckets for each doubling, the first for all that take less than 2^14 ns, and the
+# last for all that take a day: a sender must not make every row as long as its longest span.
+LAST_BUCKET = 517
+_BUCKET = (
+    f"toUInt32(if({_IS_TIMED} AND duration_ns >= 16384,"
+    f" least(1 + floor((log2(duration_ns) - 14) * 16), {LAST_BUCKET}), 0))"
+)
 
 
 def _array(values: str) -> str:

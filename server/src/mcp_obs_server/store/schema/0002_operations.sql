@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS operations_15m
     last_time SimpleAggregateFunction(max, DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
     -- How long they took: a histogram with 16 buckets for each doubling from 16 microseconds on, as far as it is needed:
     -- how many calls are in each, and the sum of their nanoseconds. Its quantile is the mean of what is in a bucket, which
-    -- is no wider than 4.4 %.
+    -- is no wider than 4.4 %; all that is below, and all of a day and more, is in one bucket each.
     timed_calls AggregateFunction(sumForEach, Array(Float64)) CODEC(LZ4),
     timed_ns AggregateFunction(sumForEach, Array(Float64)) CODEC(LZ4)
 )
