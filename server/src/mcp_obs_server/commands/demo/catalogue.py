@@ -62,6 +62,9 @@ REGIONS = ("europe", "asia", "africa", "oceania")
 SKUS = ("TENT-2P", "STOVE-G", "LAMP-H", "BAG-DOWN", "MAT-S", "KNIFE-F")
 ORDERS = ("A-1001", "A-1002", "A-1003", "A-1001", "W-0007", "A-9999")
 AGENT_ERROR = "claude_code_mcp.errors."
+NO_SESSION = Failure(
+    f"{AGENT_ERROR}SessionNotFoundError", "There is no session ''; start_session begins one."
+)
 TASKS = ("Fix the failing tests", "Explain this module", "Write the release notes", "Find the slow query")
 FOLLOW_UPS = (*("Now the types", "Shorter, please", "Add a test for it", "Why?") * 3, "fail", "crash")
 NOTE_IDS = (1, 2, 3, 4, 5, 6, 404)
@@ -277,9 +280,7 @@ CATALOGUE: Mapping[ServerName, tuple[Operation, ...]] = {
             12,
             6,
             0.04,
-            Failure(
-                f"{AGENT_ERROR}SessionNotFoundError", "There is no session ''; start_session begins one."
-            ),
+            NO_SESSION,
             lambda draw: {"label": f"try {draw.randint(1, 9)}"},
         ),
         tool(
@@ -303,9 +304,7 @@ CATALOGUE: Mapping[ServerName, tuple[Operation, ...]] = {
             4,
             140,
             0.05,
-            Failure(
-                f"{AGENT_ERROR}SessionNotFoundError", "There is no session ''; start_session begins one."
-            ),
+            NO_SESSION,
             lambda draw: {},
         ),
     ),
