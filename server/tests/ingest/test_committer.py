@@ -12,6 +12,7 @@ from google.rpc.status_pb2 import Status
 
 from faulty_store import FaultyStore
 from full_disk import file_size_limit
+from mcp_obs_server.ingest import committer as committer_module
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
@@ -95,6 +96,31 @@ async def test_while_the_engine_is_away_exports_are_kept_until_the_spool_is_full
     again = await opened(tmp_path, faulty, spool_max_bytes=3_000)
     await again.stop()
     assert await stored(store, org_id) == (3 * acknowledged, 3 * acknowledged, 3 * acknowledged)
+
+
+async def test_what_the_engine_could_not_take_is_handed_to_it_in_the_order_in_which_it_came(
+    tmp_path: Path, store: TelemetryStore, org_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer_module, "SEGMENT_BYTES", 1)
+    faulty = FaultyStore(store)
+    faulty.refuses.set()
+    committer = await opened(tmp_path, faulty)
+    exports = [an_export(org_id, seed) for seed in range(1, 6)]
+    for each in exports:
+        await committer.commit(each)
+    await committer.stop()
+    handed_over: list[bytes] = []
+
+    class Noting(FaultyStore):
+        def insert(self, signal: str, batch: bytes | Path, token: str) -> None:
+            data = batch if isinstance(batch, bytes) else batch.read_bytes()
+            handed_over.extend(each.digest for each in whole_frames(data))
+            super().insert(signal, batch, token)
+
+    again = await opened(tmp_path, Noting(store))
+    await again.stop()
+    assert handed_over == [each.digest for each in exports]
+    assert await stored(store, org_id) == (15, 15, 15)
 
 
 async def test_what_is_acknowledged_is_on_disk_with_its_name_and_not_only_in_the_system_s_memory(
