@@ -27,6 +27,7 @@ from mcp_obs_server.ingest.spool import Spool
 from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.database import open_database, sessions_of
+from mcp_obs_server.kit.refused_requests import RefusedRequests
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_exports import NOW
 from serving import running_server
@@ -148,7 +149,7 @@ async def open_door(
     otlp_grpc = OtlpGrpc(receiver, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, body_seconds)
     listener = GrpcListener("127.0.0.1", 0, MAX_MESSAGE_BYTES)
     try:
-        behind = running_server(others or _nothing_else, with_door(otlp_http, protocol))
+        behind = running_server(others or _nothing_else, with_door(otlp_http, RefusedRequests(), protocol))
         async with behind as (url, server), listener.serving(otlp_grpc):
             yield Door(
                 url, server, listener, org_id, store, committers, receiver, rejections, spool, in_flight

@@ -12,6 +12,7 @@ from mcp_obs_server.api import build_api
 from mcp_obs_server.app import Application
 from mcp_obs_server.ingest.http import OtlpHttp
 from mcp_obs_server.kit.database import open_database
+from mcp_obs_server.kit.refused_requests import RefusedRequests
 from mcp_obs_server.store import StoreUnavailableError
 
 
@@ -57,7 +58,7 @@ async def test_behind_a_proxy_that_ends_tls_requests_count_as_https(behind_https
             raise NotImplementedError
 
     no_exports = cast("OtlpHttp", None)
-    application = Application(no_exports, part, part, NoGrpc(), None, None, behind_https)
+    application = Application(no_exports, RefusedRequests(), part, part, NoGrpc(), None, None, behind_https)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(application), base_url="http://test"
     ) as client:

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from mcp_obs_server.http_protocol import BoundedProtocol
+from mcp_obs_server.kit.refused_requests import RefusedBecause, RefusedRequests
 from serving import serving
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -45,6 +46,12 @@ class Hasty(BoundedProtocol):
     """In a hurry everywhere."""
 
     head_seconds, request_seconds, answer_seconds = 0.02, 0.04, 0.02
+
+
+class Narrow(Patient):
+    """Lets few requests wait."""
+
+    max_pipelined = 8
 
 
 class Unused(Patient):
@@ -113,9 +120,7 @@ async def test_of_requests_that_come_at_once_few_wait_and_too_many_end_the_conne
     longest = 0
     is_reading: list[bool] = []
 
-    class Watched(Patient):
-        max_pipelined = 8
-
+    class Watched(Narrow):
         def on_headers_complete(self) -> None:
             nonlocal longest
             super().on_headers_complete()
@@ -200,6 +205,7 @@ async def test_a_large_answer_reaches_a_client_that_reads_it() -> None:
 async def test_one_connection_too_many_is_told_to_come_back() -> None:
     class Small(Patient):
         max_connections = 1
+        refused = RefusedRequests()
 
     async with serving(echo, Small) as url, asyncio.timeout(30):
         host, port = url.removeprefix("http://").split(":")
@@ -210,7 +216,39 @@ async def test_one_connection_too_many_is_told_to_come_back() -> None:
         refused = await reader.read()
         assert refused.startswith(b"HTTP/1.1 503")
         assert b"retry-after: 5" in refused
+        assert Small.refused == {"too_many_connections": 1}
         first.write(HEAD + b"more")
         assert await answered(first_reader) == b"more"
         for writer in (first, second):
             writer.close()
+
+
+NO_HTTP = b"\x16\x03\x01\x02"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sent", "reason"),
+    [
+        pytest.param(
+            Patient, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 10_000, "headers_too_large", id="too many headers"
+        ),
+        pytest.param(Narrow, (HEAD + b"many") * 1000, "too_many_requests", id="too many at once"),
+        pytest.param(Patient, NO_HTTP * 2, "malformed", id="no HTTP"),
+        pytest.param(Patient, HEAD + b"once" + NO_HTTP, "malformed", id="no HTTP behind a request"),
+        pytest.param(Patient, b"CONNECT x:1 HTTP/1.1\r\nhost: x:1\r\n\r\n", "malformed", id="connect"),
+        pytest.param(Hasty, HEAD[:20], "slow", id="half the headers"),
+        pytest.param(Hasty, HEAD + b"ab", "slow", id="half the body"),
+        pytest.param(Hasty, b"", None, id="a connection that is not used"),
+        pytest.param(Hasty, HEAD.replace(b"/", b"/unread", 1) + b"ab", None, id="answered before its body"),
+    ],
+)
+async def test_what_is_refused_before_anybody_reads_it_is_counted_once_by_why(
+    protocol: type[BoundedProtocol], sent: bytes, reason: RefusedBecause | None
+) -> None:
+    class Counting(protocol):
+        refused = RefusedRequests()
+
+    async with connected(Counting, sent) as (reader, _):
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+    assert Counting.refused == ({reason: 1} if reason else {})

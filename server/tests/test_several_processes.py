@@ -195,7 +195,7 @@ async def test_while_postgresql_is_away_keys_that_can_t_be_checked_are_answered_
     )
     async with (
         open_application(settings) as application,
-        serving(application, with_door(application.otlp)) as url,
+        serving(application, with_door(application.otlp, application.refused_requests)) as url,
         Caller(url) as caller,
     ):
         assert application.first_start

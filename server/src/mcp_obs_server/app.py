@@ -44,6 +44,7 @@ from mcp_obs_server.ingest.turns import LoopTurns, ThreadTurns, Turns
 from mcp_obs_server.joining import join
 from mcp_obs_server.kit.clock import Clock, utc_now
 from mcp_obs_server.kit.database import UNAVAILABLE, Sessions, open_database, sessions_of
+from mcp_obs_server.kit.refused_requests import RefusedRequests
 from mcp_obs_server.kit.services import provide
 from mcp_obs_server.kit.transaction_lock import Locked, TransactionLock, is_shared
 from mcp_obs_server.monitoring import endpoints as monitoring
@@ -76,6 +77,8 @@ class Application:
 
     otlp: OtlpHttp
     """What answers below /v1/, past ASGI."""
+    refused_requests: RefusedRequests
+    """Where whoever speaks HTTP counts what it refuses itself."""
     api: ASGIApp
     dashboard: ASGIApp
     otlp_grpc: grpc.GenericRpcHandler
@@ -236,7 +239,10 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         request_times = RequestTimes(api, self_traces.request if self_traces else None)
         by_signal = {signal.name: committer for signal, committer in committers}
         budgets = Budgets(in_flight, spool_budget)
-        observed = Observed(receiver, rejections, by_signal, budgets, store, verifier, request_times)
+        refused_requests = RefusedRequests()
+        observed = Observed(
+            receiver, rejections, by_signal, budgets, store, verifier, request_times, refused_requests
+        )
         provide(
             api,
             accounts,
@@ -259,5 +265,12 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         await starting.aclose()
         behind_https = (settings.public_url or "").startswith("https:")
         yield Application(
-            otlp, request_times, Dashboard(), otlp_grpc, first_start, registration, behind_https
+            otlp,
+            refused_requests,
+            request_times,
+            Dashboard(),
+            otlp_grpc,
+            first_start,
+            registration,
+            behind_https,
         )

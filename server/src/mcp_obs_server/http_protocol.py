@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from mcp_obs_server.http_exchange import Exchange
 from mcp_obs_server.ingest.http import PREFIX, OtlpHttp
 from mcp_obs_server.kit.open_files import connections_at_most
+from mcp_obs_server.kit.refused_requests import RefusedRequests
 
 _LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _PREFIX = PREFIX.encode()
@@ -41,6 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     door: ClassVar[OtlpHttp | None] = None
+    refused: ClassVar[RefusedRequests] = RefusedRequests()
+    """Of all connections together."""
 
     head_seconds: ClassVar[float] = 10.0
     """From the connection, or the first byte of a later request, to the end of the headers."""
@@ -69,6 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
+            self.refused["too_many_connections"] += 1
             transport.write(_BUSY)
             self._close()
         else:
@@ -118,6 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= self.max_pipelined:
             self._is_over = True
+            self.refused["too_many_requests"] += 1
             self.transport.abort()
             return
         path = _path(self.url)
@@ -225,6 +230,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_over:
             return
         self._is_over = True
+        self.refused["malformed"] += 1
         # Behind another request that is not answered yet it would be read as that one's answer.
         is_its_own = self._in_request and not self._in_head and not self.pipeline
         if is_its_own or self._is_answered():
@@ -233,6 +239,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse_long_head(self) -> None:
         self._is_over = True
+        self.refused["headers_too_large"] += 1
         if self._is_answered():
             self.transport.write(_LONG_HEAD)
         self._close()
@@ -244,10 +251,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_took_too_long(self) -> None:
         if self._in_head:
-            self._close()
+            # A browser opens connections ahead: one on which nothing was asked is no request.
+            self._end_slow(is_refused=self._head_began or self._head_bytes > 0)
         else:
             rest = self.request_seconds - self.head_seconds
-            self._request_ends = self.loop.call_later(rest, self._close)
+            self._request_ends = self.loop.call_later(rest, self._request_took_too_long)
+
+    def _request_took_too_long(self) -> None:
+        # What is answered while its body still comes was refused, if at all, by whoever answered.
+        self._end_slow(is_refused=not self._is_answered())
+
+    def _end_slow(self, *, is_refused: bool) -> None:
+        if is_refused:
+            self.refused["slow"] += 1
+        self._close()
 
     def _close(self) -> None:
         self.transport.close()
@@ -264,6 +281,8 @@ class BoundedProtocol(HttpToolsProtocol):
             timer.cancel()
 
 
-def with_door(door: OtlpHttp, protocol: type[BoundedProtocol] = BoundedProtocol) -> type[BoundedProtocol]:
-    """The protocol of a server that has this door."""
-    return type("ProtocolWithDoor", (protocol,), {"door": door})
+def with_door(
+    door: OtlpHttp, refused: RefusedRequests, protocol: type[BoundedProtocol] = BoundedProtocol
+) -> type[BoundedProtocol]:
+    """The protocol of a server that has this door and counts here what it refuses itself."""
+    return type("ProtocolWithDoor", (protocol,), {"door": door, "refused": refused})

@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                http=with_door(application.otlp),
+                http=with_door(application.otlp, application.refused_requests),
                 lifespan="off",
                 ws="none",
                 access_log=False,

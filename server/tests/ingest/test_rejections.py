@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from grpc_client import call
 from mcp_obs_server.ingest.reason import ReasonCode
 from mcp_obs_server.ingest.rejections import Count, Rejected
 from mcp_obs_server.ingest.traces import TRACES
@@ -84,11 +85,12 @@ async def test_a_body_that_stops_coming_is_counted_as_slow(
 async def test_requests_of_nobody_are_counted_without_a_tenant(door: Door) -> None:
     await post(door, b"", authorization="Bearer wrong")
     await post(door, b"", path="/v1/nothing")
+    await call(door.grpc_address, b"", method="/x/Export")
     async with httpx2.AsyncClient() as client:
         await client.get(door.url + "/v1/traces")
     assert door.rejections.totals() == {
         Rejected(None, None, "traces", "unauthenticated"): Count(exports=1),
-        Rejected(None, None, None, "unknown_signal"): Count(exports=1),
+        Rejected(None, None, None, "unknown_signal"): Count(exports=2),
         Rejected(None, None, None, "wrong_method"): Count(exports=1),
     }
 

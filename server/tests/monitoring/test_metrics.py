@@ -1,11 +1,12 @@
 """/metrics of a real server process, read as Prometheus reads it."""
 
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import httpx2
 import pytest
@@ -21,6 +22,7 @@ from control_plane import ControlPlane
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.kit.errors import NotFoundError
 from mcp_obs_server.kit.histogram import Histogram
+from mcp_obs_server.kit.refused_requests import RefusedBecause
 from mcp_obs_server.monitoring.request_times import Request, request_of
 from mcp_obs_server.monitoring.scraper import ScraperToken
 from mcp_obs_server.settings import Settings
@@ -65,6 +67,9 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         httpx2.post(f"{server.url}/v1/traces", content=sent, headers=headers).raise_for_status()
         stranger = {**headers, "authorization": "Bearer nobody's"}
         assert httpx2.post(f"{server.url}/v1/traces", content=body, headers=stranger).status_code == 401
+        with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as connection:
+            connection.sendall(b"\x16\x03\x01\x02")
+            assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
         for _ in range(2):
             httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
         yield Observed(server, data)
@@ -95,6 +100,11 @@ def test_what_was_sent_is_counted_by_signal_organisation_and_server(observed: Ob
     assert values(families["mcp_obs_ingest_rejected_items"]) == {("1", "bad_span_id", "1", "traces"): 1}
     assert values(families["mcp_obs_ingest_refused_exports"]) == {("", "unauthenticated", "", "traces"): 1}
     assert values(families["mcp_obs_ingest_in_flight_bytes"]) == {(): 0}
+
+
+def test_what_http_refused_by_itself_is_counted_by_every_reason_there_is(observed: Observed) -> None:
+    counted = values(observed.families()["mcp_obs_http_refused_requests"])
+    assert counted == {**{(reason,): 0 for reason in get_args(RefusedBecause)}, ("malformed",): 1}
 
 
 def test_what_was_inserted_is_counted_and_measured(observed: Observed) -> None:

@@ -10,7 +10,14 @@ import grpc
 
 from mcp_obs_server.ingest import answers
 from mcp_obs_server.ingest.body import BODY_SECONDS, read_body, slices
-from mcp_obs_server.ingest.errors import Broken, ExportRefused, MalformedExport, Overloaded, TooSlow
+from mcp_obs_server.ingest.errors import (
+    Broken,
+    ExportRefused,
+    MalformedExport,
+    Overloaded,
+    TooSlow,
+    UnknownSignal,
+)
 from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.signal import Signal
@@ -47,7 +54,11 @@ class OtlpGrpc(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """The handler of this method; None lets the caller be told UNIMPLEMENTED."""
-        return self._handlers.get(handler_call_details.method)
+        method = handler_call_details.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            self._receiver.refuse_stranger(None, UnknownSignal(f"Nothing is received at {method}."))
+        return handler
 
     def _handler(self, signal: Signal) -> Handler:
         # On the wire a unary call is a stream of one message. Taken as a stream, it is read when this code asks for

@@ -16,10 +16,11 @@ from mcp_obs_server.ingest.committer import Committer
 from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.ingest.rejections import Rejections
 from mcp_obs_server.ingest.spool import Census
+from mcp_obs_server.kit.refused_requests import RefusedRequests
 from mcp_obs_server.monitoring.families.commit import commit, spool
 from mcp_obs_server.monitoring.families.engine import engine
 from mcp_obs_server.monitoring.families.ingest import in_flight, ingest, rejections
-from mcp_obs_server.monitoring.families.requests import api_keys, requests
+from mcp_obs_server.monitoring.families.requests import api_keys, refused_requests, requests
 from mcp_obs_server.monitoring.request_times import RequestTimes
 from mcp_obs_server.servers.verifier import ApiKeyVerifier
 from mcp_obs_server.store import StoreUnavailableError, TableSize, TelemetryStore
@@ -47,6 +48,7 @@ class Observed:
     store: TelemetryStore
     verifier: ApiKeyVerifier
     request_times: RequestTimes
+    refused_requests: RefusedRequests
 
 
 class Metrics:
@@ -88,6 +90,7 @@ class Metrics:
         yield from engine(sizes)
         yield from api_keys(observed.verifier)
         yield from requests(observed.request_times.seconds)
+        yield from refused_requests(observed.refused_requests)
         build = {"version": version("mcp-obs-server"), "python": platform.python_version()}
         yield InfoMetricFamily("mcp_obs_build", "The running version.", value=build)
 
