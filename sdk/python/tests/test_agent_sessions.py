@@ -162,20 +162,25 @@ async def test_a_session_that_does_not_begin_is_an_error_where_it_failed(
     assert values(recording, "mcp.sessions.total") == []
 
 
-@pytest.mark.behaviour("agent-session.messages-and-checkpoints")
+@pytest.mark.behaviour("agent-session.messages-and-checkpoints", "privacy.messages-without-secrets")
 async def test_what_fails_in_a_session_is_an_error_of_its_span_and_counted(recording: Recording):
     session = await manager().create_session("Hi", "opus")
     with pytest.raises(TimeoutError), session.message("Slow?") as answer:
         answer.received()
         raise TimeoutError("no answer in 5 s")
     with pytest.raises(OSError, match="full"), session.checkpoint("c-1"):
-        raise OSError("full")
+        raise OSError("full of ada@example.com")
     with pytest.raises(ProcessLookupError), session.end("failed"):
         await session.process.communicate(b"\n")
         raise ProcessLookupError
     message = recording.picture("session.message")
     assert message["attributes"]["mcp.message.count"] == 1
-    assert message["status"][0] == recording.picture("session.checkpoint")["status"][0] == "ERROR"
+    assert message["status"] == ("ERROR", "no answer in 5 s")
+    checkpoint = recording.picture("session.checkpoint")
+    assert checkpoint["status"] == ("ERROR", "full of [redacted email]")
+    assert checkpoint["events"] == [
+        ("exception", {"exception.type": "OSError", "exception.message": "full of [redacted email]"})
+    ]
     assert [attributes["error.type"] for _, _, attributes in values(recording, "mcp.errors")] == [
         "TimeoutError",
         "OSError",

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pytest
+from sdk_kit.collector import collecting
+from sdk_kit.lines import Line, installed_lines
 from sdk_kit.recording import Recording, Way
 
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._details import Details
+from mcp_obs._exit import at_exit
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
 from mcp_obs._users import UserSettings, hashed
@@ -51,6 +54,7 @@ class ProviderOfMails(Provider):
         return TokenOfMail()
 
 
+@pytest.mark.behaviour("configuration.adapters")
 @pytest.mark.anyio
 async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(recording: Recording):
     provider = Provider()
@@ -74,12 +78,14 @@ async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(re
         "enduser.id": "ada",
         "enduser.scope": "read write",
     }
-    assert [(span.status.status_code.name, (span.attributes or {}).get("error.type")) for span in
-            (refused, refreshed, failed)] == [
-        ("ERROR", "invalid_token"),
-        ("UNSET", None),
-        ("ERROR", "ValueError"),
-    ]  # fmt: skip
+    assert [
+        (span.status.status_code.name, span.status.description, (span.attributes or {}).get("error.type"))
+        for span in (refused, refreshed, failed)
+    ] == [
+        ("ERROR", None, "invalid_token"),
+        ("UNSET", None, None),
+        ("ERROR", "invalid_grant", "ValueError"),
+    ]
     assert [dict(event.attributes or {}) for event in failed.events] == [
         {"exception.type": "ValueError", "exception.message": "invalid_grant"}
     ]
@@ -87,7 +93,7 @@ async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(re
 
 
 @pytest.mark.anyio
-@pytest.mark.behaviour("user.hashed")
+@pytest.mark.behaviour("user.hashed", "configuration.adapters")
 async def test_the_users_of_features_are_hashed_like_all_others(way: Way):
     key = "a key that nobody guesses"
     with Recording(way, Details(users=UserSettings("email", key))) as recording:
@@ -111,6 +117,7 @@ async def test_the_users_of_features_are_hashed_like_all_others(way: Way):
     ]
 
 
+@pytest.mark.behaviour("configuration.adapters")
 def test_a_step_stands_inside_the_operation_that_takes_it_which_has_its_user(recording: Recording):
     telemetry = mcp_obs.create_telemetry_adapter()
     operation = begin(lambda: Message("tools/call", {"name": "file"}, 1, None, None, None))
@@ -137,7 +144,63 @@ def test_a_step_stands_inside_the_operation_that_takes_it_which_has_its_user(rec
     ]
 
 
-def test_one_call_configures_everything_and_what_is_off_harms_nothing():
+@pytest.mark.behaviour("privacy.messages-without-secrets")
+def test_what_an_exception_of_a_step_says_has_no_secrets(recording: Recording):
+    telemetry = mcp_obs.create_telemetry_adapter()
+    error = OSError("no account of ada@example.com \ud800")
+    with pytest.raises(OSError, match="account"), telemetry.step("support", "ticket"):
+        telemetry.error(error)
+        raise error
+    said = {"exception.type": "OSError", "exception.message": "no account of [redacted email] ?"}
+    assert recording.picture("support.ticket") == {
+        "name": "support.ticket",
+        "kind": "INTERNAL",
+        "status": ("ERROR", said["exception.message"]),
+        "attributes": {
+            "mcp_obs.feature.name": "support",
+            "mcp_obs.feature.step": "ticket",
+            "error.type": "OSError",
+        },
+        "events": [("exception", said), ("exception", said)],
+        "links": 0,
+    }
+
+
+@pytest.mark.behaviour("configuration.adapters")
+@pytest.mark.anyio
+@pytest.mark.parametrize("line", installed_lines().values(), ids=str)
+async def test_one_call_configures_a_server_with_sign_in_and_support(line: Line):
+    with collecting() as collector:
+        provider = Provider()
+        features = mcp_obs.configure_all_mcp_features(
+            telemetry={"endpoint": collector.url, "server_name": "kit", "metrics": True},
+            oauth=provider,
+            support=True,
+        )
+        try:
+            assert features.oauth is not None
+            assert features.support is not None
+            async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+                await peer.call("add", a=1, b=2)
+            await provider.verify_token("good")
+            with features.support.ticket("ada"):
+                pass
+            at_exit.flush()
+        finally:
+            _telemetry.use(None)
+    assert collector.attributes["tools/call add"]["mcp_obs.operation.outcome"] == "ok"
+    assert collector.attributes["oauth.introspection"]["enduser.id"] == "ada"
+    assert collector.attributes["support.ticket"]["enduser.id"] == "ada"
+    assert {resource["service.name"] for resource in collector.resources} == {"kit"}
+    steps = [point for point in collector.points[-1] if point.metric == "mcp_obs.feature.steps"]
+    assert sorted((str(point.attributes["mcp_obs.feature.step"]), point.value) for point in steps) == [
+        ("introspection", 1),
+        ("ticket", 1),
+    ]
+
+
+@pytest.mark.behaviour("configuration.adapters")
+def test_what_is_off_harms_nothing():
     provider = Provider()
     try:
         features = mcp_obs.configure_all_mcp_features(

@@ -1,23 +1,28 @@
 """What of arguments and results leaves the process, at every level of the ladder."""
 
 import json
+import logging
 import re
+import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import pytest
+from dirty_equals import IsInt, IsPartialDict, IsStr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
+from sdk_kit.collector import collecting
+from sdk_kit.lines import Answer, Line, installed_lines
 from sdk_kit.recording import Recording, Way
 
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import is_enabled
 from mcp_obs._details import Details
+from mcp_obs._exit import at_exit
 from mcp_obs._message import Message
-from mcp_obs._operation import begin
+from mcp_obs._operation import Operation, begin
 from mcp_obs._privacy.ladder import LEVELS, Ladder, read_rules
 from mcp_obs._privacy.redactor import LOOKAHEAD, Redactor
 from mcp_obs._privacy.secret_names import secret_names
@@ -115,13 +120,15 @@ RESULT = {
 def recorded(way: Way, privacy: Privacy | str) -> dict[str, Any]:
     """The attributes about payloads of one call, as they leave the process."""
     with Recording(way, Details(resolve_privacy({}, privacy))) as recording:
-        operation = begin(partial(_call, ARGUMENTS))
-        assert operation is not None
-        operation.answer(RESULT)
-        attributes = recording.picture("tools/call forecast")["attributes"]
+        begun(_call(ARGUMENTS)).answer(RESULT)
+        return about_payloads(recording.picture("tools/call forecast"))
+
+
+def about_payloads(picture: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes about payloads, those that are JSON as what it says."""
     return {
         name: json.loads(value) if isinstance(value, str) else value
-        for name, value in attributes.items()
+        for name, value in picture["attributes"].items()
         if re.search("arguments|result|size|shape|redact|truncated", name)
     }
 
@@ -130,12 +137,17 @@ def _call(arguments: Mapping[str, Any]) -> Message:
     return Message("tools/call", {"name": "forecast", "arguments": arguments}, 1, None, None, None)
 
 
-def test_none_records_nothing_of_them(way: Way):
+def begun(message: Message) -> Operation:
+    """The operation of a message."""
+    operation = begin(lambda: message)
+    assert operation is not None
+    return operation
+
+
+def test_none_records_nothing_and_each_other_level_all_of_the_one_below(way: Way):
     assert recorded(way, "none") == {}
-
-
-def test_shape_records_names_types_and_sizes(way: Way):
-    assert recorded(way, "shape") == snapshot(
+    shape = recorded(way, "shape")
+    assert shape == snapshot(
         {
             "mcp_obs.request.shape": {
                 "city": "string",
@@ -150,82 +162,99 @@ def test_shape_records_names_types_and_sizes(way: Way):
             "mcp_obs.response.size": 177,
         }
     )
+    assert recorded(way, "redacted") == shape | {
+        "gen_ai.tool.call.arguments": ARGUMENTS | {"api_key": "[redacted secret]", "to": "[redacted email]"},
+        "mcp_obs.redacted": 3,
+        "gen_ai.tool.call.result": {
+            "content": [
+                {"type": "text", "text": '{"mail":"[redacted email]"}'},
+                {"type": "image", "data": "[4 characters of base64]", "mimeType": "i"},
+            ],
+            "structuredContent": {"degrees": 21.5},
+        },
+    }
+    said = {name: value for name, value in RESULT.items() if name != "_meta"}
+    assert recorded(way, "full") == shape | {
+        "gen_ai.tool.call.arguments": ARGUMENTS,
+        "gen_ai.tool.call.result": said,
+    }
 
 
-def test_redacted_records_values_without_secrets(way: Way):
-    assert recorded(way, "redacted") == snapshot(
-        {
-            "mcp_obs.request.shape": {
-                "city": "string",
-                "days": "integer",
-                "api_key": "string",
-                "to": "string",
-                "exact": "boolean",
-                "x": "null",
-            },
-            "mcp_obs.response.shape": {"content": ["text", "image"], "structuredContent": "object"},
-            "mcp_obs.request.size": 123,
-            "gen_ai.tool.call.arguments": {
-                "city": "Lisboa",
-                "days": 3,
-                "api_key": "[redacted secret]",
-                "to": "[redacted email]",
-                "exact": True,
-                "x": None,
-            },
-            "mcp_obs.redacted": 3,
-            "mcp_obs.response.size": 177,
-            "gen_ai.tool.call.result": {
-                "content": [
-                    {"type": "text", "text": '{"mail":"[redacted email]"}'},
-                    {"type": "image", "data": "[4 characters of base64]", "mimeType": "i"},
-                ],
-                "structuredContent": {"degrees": 21.5},
-            },
-        }
+lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
+ADDRESSED = '{"to": "ada@example.com"}'
+"""What a client may say for a text: JSON with a secret in it."""
+
+
+async def greeted(line: Line, way: Way, privacy: Privacy | str | None, name: str = ADDRESSED) -> Any:
+    """The span of a client's call of `greet`."""
+    with Recording(way, Details(resolve_privacy({}, privacy))) as recording:
+        async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+            assert await peer.call("greet", name=name) == Answer(f"Hello, {name}")
+        return recording.picture("tools/call greet")
+
+
+def said_in(picture: Any) -> tuple[Any, Any]:
+    """The arguments, and the text of the result."""
+    about = about_payloads(picture)
+    (block,) = about["gen_ai.tool.call.result"]["content"]
+    return about["gen_ai.tool.call.arguments"], block["text"]
+
+
+@pytest.mark.behaviour("privacy.none")
+@pytest.mark.anyio
+@lines
+async def test_of_a_call_at_none_not_even_the_size_is_told(line: Line, way: Way):
+    picture = await greeted(line, way, "full, greet=none")
+    assert about_payloads(picture) == {}
+    assert "ada@" not in str(picture)
+
+
+@pytest.mark.behaviour("privacy.shape")
+@pytest.mark.anyio
+@lines
+async def test_of_a_call_names_types_and_sizes_are_told_when_nothing_is_said(line: Line, way: Way):
+    picture = await greeted(line, way, None)
+    assert about_payloads(picture) == {
+        "mcp_obs.request.shape": {"name": "string"},
+        "mcp_obs.request.size": IsInt(gt=len(ADDRESSED)),
+        "mcp_obs.response.shape": IsPartialDict(content=["text"]),
+        "mcp_obs.response.size": IsInt(gt=len(ADDRESSED)),
+    }
+    assert "ada@" not in str(picture)
+
+
+@pytest.mark.behaviour("privacy.redacted")
+@pytest.mark.anyio
+@lines
+async def test_of_a_call_at_redacted_the_secrets_inside_json_stay_here_too(line: Line, way: Way):
+    picture = await greeted(line, way, "redacted")
+    assert said_in(picture) == (
+        {"name": '{"to":"[redacted email]"}'},
+        'Hello, {"to": "[redacted email]"}',
     )
+    assert picture["attributes"]["mcp_obs.redacted"] >= 2
+    assert "ada@" not in str(picture)
 
 
-def test_full_records_values(way: Way):
-    assert recorded(way, "full") == snapshot(
-        {
-            "mcp_obs.request.shape": {
-                "city": "string",
-                "days": "integer",
-                "api_key": "string",
-                "to": "string",
-                "exact": "boolean",
-                "x": "null",
-            },
-            "mcp_obs.response.shape": {"content": ["text", "image"], "structuredContent": "object"},
-            "mcp_obs.request.size": 123,
-            "gen_ai.tool.call.arguments": {
-                "city": "Lisboa",
-                "days": 3,
-                "api_key": "hunter2",
-                "to": "ada@example.com",
-                "exact": True,
-                "x": None,
-            },
-            "mcp_obs.response.size": 177,
-            "gen_ai.tool.call.result": {
-                "content": [
-                    {"type": "text", "text": '{"mail":"ada@example.com"}'},
-                    {"type": "image", "data": "AAAA", "mimeType": "i"},
-                ],
-                "structuredContent": {"degrees": 21.5},
-            },
-        }
-    )
+@pytest.mark.behaviour("privacy.full")
+@pytest.mark.anyio
+@lines
+async def test_of_a_call_at_full_everything_is_told_within_bounds(line: Line, way: Way):
+    assert said_in(await greeted(line, way, "full")) == ({"name": ADDRESSED}, f"Hello, {ADDRESSED}")
+    picture = await greeted(line, way, Privacy("full", max_value_bytes=256), "ada " * 200)
+    long = ("gen_ai.tool.call.arguments", "gen_ai.tool.call.result")
+    assert picture["attributes"]["mcp_obs.truncated"] == long
+    assert [200 < len(picture["attributes"][name]) <= 256 for name in long] == [True, True]
+    assert said_in(picture)[0] == {"name": IsStr(regex=r"(ada )+(a|ad|ada)?…")}
 
 
 def test_what_is_cut_is_told_and_counted_for_both_directions(way: Way):
     privacy = Privacy("redacted", names=["city", "degrees"], max_value_bytes=256)
     large = {"city": "x", "text": "a" * 1000}
     with Recording(way, Details(privacy)) as recording:
-        operation = begin(partial(_call, large))
-        assert operation is not None
-        operation.answer({"content": [], "structuredContent": {"degrees": 1, "rows": ["é" * 300] * 3}})
+        begun(_call(large)).answer(
+            {"content": [], "structuredContent": {"degrees": 1, "rows": ["é" * 300] * 3}}
+        )
         attributes = recording.picture("tools/call forecast")["attributes"]
     assert attributes["mcp_obs.redacted"] == 2
     assert attributes["mcp_obs.truncated"] == ("gen_ai.tool.call.arguments", "gen_ai.tool.call.result")
@@ -234,24 +263,21 @@ def test_what_is_cut_is_told_and_counted_for_both_directions(way: Way):
         json.loads(attributes[name])
 
 
+@pytest.mark.behaviour("privacy.messages-without-secrets")
 def test_a_secret_in_an_exception_s_message_and_in_a_uri_stays_here_at_every_level(way: Way):
     with Recording(way) as recording:
         for message in (
             _call({}),
             Message("resources/read", {"uri": "db://ada:hunter2@host/?token=t0ps3cret"}, 2, None, None, None),
         ):
-            operation = begin(partial(_itself, message))
-            assert operation is not None
+            operation = begun(message)
             operation.note(OSError("x" * 1010 + " ada@example.com"))
             operation.refuse(-32603, "no access for ada@example.com")
         said = str([recording.picture(name) for name in ("tools/call forecast", "resources/read")])
-    for secret in ("ada", "hunter2", "t0ps3cret"):
+    # An id in hex can have "ada" in it.
+    for secret in ("ada@", "ada:", "hunter2", "t0ps3cret"):
         assert secret not in said
     assert "[redacted email]" in said
-
-
-def _itself(message: Message) -> Message:
-    return message
 
 
 def test_a_shape_is_bounded_and_its_names_have_no_secrets():
@@ -271,23 +297,25 @@ def test_do_not_track_is_honoured():
     assert is_enabled({"DO_NOT_TRACK": "0"})
 
 
-@pytest.mark.parametrize(
-    ("name", "is_secret"),
-    [
-        (name, True)
-        for name in ("password", "DB_PASSWORD", "userPassword", "authToken", "X-Api-Key", "apikey", "secret")
-    ]
-    + [
-        (name, True)
-        for name in ("Authorization", "client_secret", "privateKey", "my iban", "IBAN", "set-cookie", "pin")
-    ]
-    + [
-        (name, False)
-        for name in ("max_tokens", "tokenizer", "secretary", "author", "key", "monkey", "pinned", "city")
-    ],
-)
-def test_names_of_secrets_are_known(name: str, is_secret: bool):
-    assert secret_names(["my-iban", "iban"])(name) is is_secret
+SECRET_NAMES = [
+    *(
+        "password",
+        "DB_PASSWORD",
+        "userPassword",
+        "authToken",
+        "X-Api-Key",
+        "apikey",
+        "secret",
+        "Authorization",
+    ),
+    *("client_secret", "privateKey", "my iban", "IBAN", "set-cookie", "pin"),
+]
+OTHER_NAMES = ["max_tokens", "tokenizer", "secretary", "author", "key", "monkey", "pinned", "city"]
+
+
+def test_names_of_secrets_are_known():
+    is_secret = secret_names(["my-iban", "iban"])
+    assert [name for name in (*SECRET_NAMES, *OTHER_NAMES) if is_secret(name)] == SECRET_NAMES
 
 
 # One of every shape, none of them ever valid.
@@ -438,9 +466,7 @@ def test_a_value_ends_at_a_depth():
 def test_a_result_of_ten_megabytes_is_cut_without_being_read_to_its_end(way: Way):
     large = {"content": [{"type": "text", "text": json.dumps({"rows": ["ada@example.com"] * 600_000})}]}
     with Recording(way, Details(Privacy("redacted"))) as recording:
-        operation = begin(partial(_call, {}))
-        assert operation is not None
-        operation.answer(large)
+        begun(_call({})).answer(large)
         attributes = recording.picture("tools/call forecast")["attributes"]
     assert attributes["mcp_obs.truncated"] == ("gen_ai.tool.call.result",)
     assert len(attributes["gen_ai.tool.call.result"].encode()) <= 8192
@@ -504,23 +530,111 @@ def test_a_host_s_function_decides_what_is_left_of_a_value():
     )
 
 
+STREET = "Rosenweg 7"
+FAILED = "[redaction failed]"
+
+
+class Text(str):
+    """A text that may say something else than it is."""
+
+    __slots__ = ()
+
+
 def _raises(value: object, path: object) -> object:
-    raise RuntimeError("no")
+    raise RuntimeError(f"no {value}")
+
+
+def _ends_its_thread(value: object, path: object) -> object:
+    sys.exit(str(value))
+
+
+def _never_returns(value: object, path: object) -> object:
+    return [_never_returns(value, path)]
 
 
 def _gives_a_list(value: object, path: object) -> object:
     return [value]
 
 
-@pytest.mark.parametrize("hook", [_raises, _gives_a_list, _async_hook])
-def test_a_host_s_function_that_fails_hides_the_value_and_is_counted(hook: Any, way: Way):
-    with Recording(way, Details(Privacy("redacted", redact=hook))) as recording:
-        operation = begin(partial(_call, {"a": "words", "b": 2}))
-        assert operation is not None
-        operation.answer({"content": []})
-        attributes = recording.picture("tools/call forecast")["attributes"]
-    assert attributes["gen_ai.tool.call.arguments"] == '{"a":"[redaction failed]","b":"[redaction failed]"}'
-    assert attributes["mcp_obs.redaction.failed"] == 2
+def _gives_a_text_of_its_own(value: object, path: object) -> object:
+    return Text(value)
+
+
+def _yields(value: object, path: object) -> object:
+    yield value
+
+
+FAILING = [
+    _raises,
+    _ends_its_thread,
+    _never_returns,
+    _gives_a_list,
+    _gives_a_text_of_its_own,
+    _yields,
+    _async_hook,
+]
+
+
+@pytest.mark.behaviour("privacy.fails-closed")
+@pytest.mark.parametrize("hook", FAILING)
+def test_nothing_of_a_value_leaves_when_a_host_s_function_fails(
+    hook: Any,
+    way: Way,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    # In production, where a failure of our own would be logged.
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    arguments = {"street": STREET, "floor": 7, "is_home": True, "json": json.dumps([STREET])}
+    with caplog.at_level(logging.DEBUG), Recording(way, Details(Privacy("redacted", redact=hook))) as it:
+        begun(_call(arguments)).answer(
+            {"content": [{"type": "text", "text": STREET}], "structuredContent": {"at": STREET}}
+        )
+        picture = it.picture("tools/call forecast")
+        said = [picture, it.points(), caplog.text, *capfd.readouterr()]
+        assert len(it.durations()) == 1
+    assert about_payloads(picture) == IsPartialDict(
+        {
+            "gen_ai.tool.call.arguments": {
+                "street": FAILED,
+                "floor": FAILED,
+                "is_home": FAILED,
+                "json": f'["{FAILED}"]',
+            },
+            "gen_ai.tool.call.result": {
+                "content": [{"type": FAILED, "text": FAILED}],
+                "structuredContent": {"at": FAILED},
+            },
+            "mcp_obs.redaction.failed": 7,
+        }
+    )
+    assert STREET not in str(said)
+
+
+@pytest.mark.behaviour("privacy.fails-closed")
+def test_a_host_s_function_that_ends_its_thread_ends_no_export():
+    with collecting() as collector:
+        privacy = Privacy("redacted", redact=_ends_its_thread)
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url, privacy=privacy)
+        try:
+            begun(_call({"street": STREET})).answer({})
+            collector.wait_for("tools/call forecast")
+            begun(Message("ping", None, 2, None, None, None)).answer({})
+            collector.wait_for("ping")
+        finally:
+            at_exit.flush()
+            _telemetry.use(None)
+    said = collector.attributes["tools/call forecast"]["gen_ai.tool.call.arguments"]
+    assert json.loads(said) == {"street": FAILED}
+
+
+def test_a_number_of_any_length_that_a_host_s_function_gives_is_written_or_described():
+    def lengthens(value: object, path: object) -> object:
+        return 10**5000
+
+    written = write({"floor": 1}, 8192, REDACTOR, lengthens, ())
+    assert (written.text, written.failed) == ('{"floor":"[integer of 16610 bits]"}', 0)
 
 
 def test_what_is_no_secret_stays_as_it_is():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_obs import semconv
+from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._privacy.payloads import Payloads, merged
@@ -77,3 +78,8 @@ class Details:
     def text(self, message: Message, text: str) -> str:
         """What may be said of an exception's or a refusal's message."""
         return carried(self.payloads.text(message.tool, text))
+
+    def failure(self, error: BaseException) -> Failure:
+        """What may be said of an exception in what is no operation."""
+        failure = failure_of(error)
+        return failure._replace(message=carried(self.payloads.text(None, failure.message)))

@@ -9,7 +9,6 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, StatusCode
 
 from mcp_obs import _telemetry, semconv
-from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
 
 _recording = Guard("recording a step of a feature")
@@ -31,6 +30,9 @@ class Step:
     def refuse(self, error_type: str) -> None:
         """It failed, and nothing was raised: `error_type` is of low cardinality, as `invalid_token`."""
         self.error_type = error_type
+        if self.span is not None:
+            with _recording:
+                self.span.set_status(StatusCode.ERROR)
 
     def identify(self, user_id: str, scopes: tuple[str, ...] = ()) -> None:
         """Who it is about; hashed where the ids of users are."""
@@ -72,7 +74,10 @@ class TelemetryAdapter:
     def error(self, error: BaseException) -> None:
         """An exception that a feature has dealt with, as an event of the current span."""
         with _recording:
-            trace.get_current_span().add_event("exception", failure_of(error).event_attributes())
+            telemetry = _telemetry.current()
+            if telemetry is not None:
+                failure = telemetry.details.failure(error)
+                trace.get_current_span().add_event("exception", failure.event_attributes())
 
     def identify(self, user_id: str, scopes: tuple[str, ...] = ()) -> None:
         """Who the current operation is for, where the request's token does not say it."""
@@ -89,11 +94,11 @@ def _started(feature: str, name: str, attributes: Mapping[str, Any] | None) -> S
 
 
 def _fail(step: Step, error: Exception) -> None:
-    failure = failure_of(error)
-    step.error_type = failure.type
-    if step.span is not None:
-        step.span.add_event("exception", failure.event_attributes())
-        step.span.set_status(StatusCode.ERROR, failure.message)
+    telemetry = _telemetry.current()
+    if step.span is not None and telemetry is not None:
+        failure = telemetry.details.failure(error)
+        step.error_type = failure.type
+        failure.mark(step.span)
 
 
 def _end(step: Step, feature: str, name: str) -> None:
@@ -103,7 +108,6 @@ def _end(step: Step, feature: str, name: str) -> None:
     counted = {semconv.MCP_OBS_FEATURE_NAME: feature, semconv.MCP_OBS_FEATURE_STEP: name}
     if step.error_type is not None:
         step.span.set_attribute(semconv.ERROR_TYPE, step.error_type)
-        step.span.set_status(StatusCode.ERROR)
         counted[semconv.ERROR_TYPE] = step.error_type
     step.span.end()
     telemetry.meter.create_counter(semconv.MCP_OBS_FEATURE_STEPS, "{step}").add(1, counted)

@@ -120,13 +120,6 @@ class _Writing:
         self.parts.append("]")
 
     def _number(self, value: float, path: Path) -> None:
-        if (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and value.bit_length() > _LONGEST_INTEGER_BITS
-        ):
-            self._quoted(f"[integer of {value.bit_length()} bits]")
-            return
         text = _digits(value)
         if self._redactor is not None:
             found = self._redactor.number(text)
@@ -239,7 +232,9 @@ def _ask(hook: Redact, value: Any, path: Path) -> tuple[Any] | None:
     """What a host's function gives; None when it raises or gives what is no JSON value."""
     try:
         given = hook(value, path)
-    except Exception:  # noqa: BLE001  a host's own
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  a host's own; SystemExit would end the thread that exports, or a request
         return None
     if iscoroutine(given):
         given.close()  # nobody awaits it
@@ -255,11 +250,12 @@ def _name(key: object) -> str:
 
 
 def _digits(value: float) -> str:
-    """A number or a boolean as JSON has it; what JSON has no number for becomes text."""
+    """A number or a boolean as JSON has it; what JSON has no number for, or is too long for one, becomes text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return int.__repr__(value)
+        bits = int.bit_length(value)
+        return int.__repr__(value) if bits <= _LONGEST_INTEGER_BITS else f'"[integer of {bits} bits]"'
     return float.__repr__(value) if math.isfinite(value) else f'"{float.__repr__(value)}"'
 
 
