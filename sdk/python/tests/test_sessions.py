@@ -1,20 +1,25 @@
 """Which session an operation is counted into, and how sure that is."""
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
 from opentelemetry import baggage, propagate, trace
+from opentelemetry.propagators.composite import CompositePropagator
 from sdk_kit.lines import Line, installed_lines
-from sdk_kit.recording import Recording
+from sdk_kit.recording import Recording, Way, picture
 from sdk_kit.serving import serving
 from starlette.requests import Request
 
 import mcp_obs
-from mcp_obs import semconv
+from mcp_obs import _clock, semconv
+from mcp_obs._details import Details
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import begin
 from mcp_obs._sessions import IDLE_NANOSECONDS, MOST_GUESSES, IdleGapSessions
+from mcp_obs._users import UserSettings
+from mcp_obs.testing import HeldClock
 
 REMOTE = "00-0000000000000000000000000000abcd-00000000000000ef-01"
 
@@ -142,23 +147,89 @@ def test_guesses_take_bounded_memory():
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 
 
+def session_in(picture: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The session of an operation, and its source."""
+    attributes = picture["attributes"]
+    return attributes["mcp_obs.session.id"], attributes["mcp_obs.session.source"]
+
+
+def of_conversation(name: str) -> dict[str, str]:
+    """The `_meta` of a client that says which conversation it is in."""
+    meta: dict[str, str] = {}
+    propagate.inject(meta, baggage.set_baggage("gen_ai.conversation.id", name))
+    return meta
+
+
+@pytest.mark.behaviour("session.handle")
 @pytest.mark.anyio
 @lines
-async def test_a_tool_names_the_session_of_its_call(line: Line, recording: Recording):
-    async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
-        await peer.call("resume", session="basket-7")
-    attributes = recording.picture("tools/call resume")["attributes"]
-    assert (attributes["mcp_obs.session.id"], attributes["mcp_obs.session.source"]) == ("basket-7", "handle")
+async def test_the_session_that_a_tool_names_wins_over_what_its_client_says(line: Line, recording: Recording):
+    with serving(line.app(mcp_obs.instrument(line.build()))) as url:
+        async with line.over_http(url, None) as peer:
+            await peer.call("resume", meta=of_conversation("talk-1"), session="basket-7")
+    assert session_in(recording.picture("tools/call resume")) == ("basket-7", "handle")
 
 
+@pytest.mark.behaviour("session.baggage")
 @pytest.mark.anyio
 @lines
 async def test_a_client_s_conversation_is_the_session_of_its_calls(line: Line, recording: Recording):
-    meta: dict[str, str] = {}
-    propagate.inject(meta, baggage.set_baggage("gen_ai.conversation.id", "talk-1"))
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
         async with line.over_http(url, None) as peer:
-            await peer.call("greet", meta=meta, name="Ada")
-    attributes = recording.picture("tools/call greet")["attributes"]
-    assert (attributes["mcp_obs.session.id"], attributes["mcp_obs.session.source"]) == ("talk-1", "baggage")
+            await peer.call("greet", meta=of_conversation("talk-1"), name="Ada")
+    assert session_in(recording.picture("tools/call greet")) == ("talk-1", "baggage")
     assert not trace.get_current_span().get_span_context().is_valid
+
+
+@pytest.mark.behaviour("session.trace")
+@pytest.mark.anyio
+@lines
+async def test_the_trace_of_a_client_stands_in_for_the_session_of_its_calls(line: Line, recording: Recording):
+    meta: dict[str, str] = {}
+    async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+        with trace.get_tracer("agent").start_as_current_span("answer a question") as question:
+            propagate.inject(meta)
+            await peer.call("greet", meta=meta, name="Ada")
+            await peer.call("add", meta=meta, a=1, b=2)
+    its_trace = trace.format_trace_id(question.get_span_context().trace_id)
+    for name in ("tools/call greet", "tools/call add"):
+        assert session_in(recording.picture(name)) == (its_trace, "trace")
+
+
+@pytest.fixture
+def untraced_clients() -> Iterator[None]:
+    """Clients that pass on no trace."""
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(CompositePropagator([]))
+    yield
+    propagate.set_global_textmap(before)
+
+
+@pytest.fixture
+def clock() -> Iterator[HeldClock]:
+    """The time that operations are recorded at."""
+    held = HeldClock()
+    _clock.read(held.time_ns, held.perf_counter)
+    yield held
+    _clock.read_the_system()
+
+
+@pytest.mark.behaviour("session.inferred")
+@pytest.mark.anyio
+@pytest.mark.usefixtures("untraced_clients")
+@lines
+async def test_what_a_user_calls_without_a_long_pause_is_a_session_by_guess(
+    line: Line, way: Way, clock: HeldClock
+):
+    users = UserSettings(identify=lambda caller: caller.meta.get("user"))
+    idle = IDLE_NANOSECONDS / 10**9
+    with Recording(way, Details(users=users)) as recording:
+        async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+            for user, pause in (("ada", 0), ("ada", idle), ("grace", 0), ("ada", idle + 1)):
+                clock.advance(pause)
+                await peer.call("add", meta={"user": user}, a=1, b=2)
+        calls = [picture(span) for span in recording.log.spans if span.name == "tools/call add"]
+    first, second, of_grace, later = map(session_in, calls)
+    assert {source for _, source in (first, second, of_grace, later)} == {"inferred"}
+    assert first == second
+    assert len({first, of_grace, later}) == 3
