@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.instrumentation.distro import DefaultDistro
 from sdk_kit.collector import collecting
 from sdk_kit.lines import Line, installed_lines
+from sdk_kit.proofs import place_of, proven_on
 from sdk_kit.recording import Recording
 
 from mcp_obs import _telemetry
@@ -57,14 +58,22 @@ HELLO = request(
     clientInfo={"name": "kit", "version": "1"},
 )
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+ADD: dict[str, Any] = {"name": "add", "arguments": {"a": 1, "b": 2}}
+LEGACY = [[HELLO], [READY, request(2, "tools/call", **ADD)]]
+OF_THE_CLIENT = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "kit", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+MODERN = [[request(2, "tools/call", **ADD, _meta=OF_THE_CLIENT)]]
 
 
-def one_call(process: "subprocess.Popen[str]") -> list[Any]:
+def one_call(process: "subprocess.Popen[str]", conversation: Sequence[Any] = LEGACY) -> list[Any]:
     """Everything that the server writes on its standard output for one call of `add`."""
     assert process.stdin is not None
     assert process.stdout is not None
     answers: list[Any] = []
-    for messages in ([HELLO], [READY, request(2, "tools/call", name="add", arguments={"a": 1, "b": 2})]):
+    for messages in conversation:
         process.stdin.writelines(json.dumps(each) + "\n" for each in messages)
         process.stdin.flush()
         answers.append(json.loads(process.stdout.readline()))
@@ -72,15 +81,19 @@ def one_call(process: "subprocess.Popen[str]") -> list[Any]:
     return [*answers, *map(json.loads, rest.splitlines())]
 
 
+@pytest.mark.behaviour("configuration.zero-code")
 @pytest.mark.parametrize("launcher", [RUN, OPENTELEMETRY], ids=["mcp-obs run", "opentelemetry-instrument"])
-@pytest.mark.parametrize("line", LINES)
-def test_a_server_that_knows_nothing_of_it_is_recorded(line: str, launcher: list[str]):
+@pytest.mark.parametrize(
+    "spoken", [pytest.param(line, marks=proven_on(line, "stdio"), id=name) for name, line in LINES.items()]
+)
+def test_a_server_that_knows_nothing_of_it_is_recorded(spoken: Line, launcher: list[str]):
     with collecting() as collector:
         told = {"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_SERVER_NAME": "plain"} | QUIET
-        process = started([*launcher, sys.executable, str(PLAIN_SERVER), line], told)
-        hello, answer = one_call(process)
-    assert (process.returncode, hello["id"], answer["result"]["content"][0]["text"]) == (0, 1, "3")
+        process = started([*launcher, sys.executable, str(PLAIN_SERVER), spoken.name], told)
+        *_, answer = one_call(process, LEGACY if place_of(spoken)[1] == "legacy" else MODERN)
+    assert (process.returncode, answer["id"], answer["result"]["content"][0]["text"]) == (0, 2, "3")
     assert collector.spans.count("tools/call add") == 1
+    assert collector.attributes["tools/call add"]["mcp.client.name"] == "kit"
     assert collector.resources[0]["service.name"] == "plain"
 
 
@@ -183,6 +196,7 @@ def instrumentor() -> Iterator[Instrumentor]:
     Instrumentor().uninstrument()
 
 
+@pytest.mark.behaviour("configuration.zero-code")
 @pytest.mark.anyio
 @pytest.mark.parametrize("line", LINES.values(), ids=str)
 async def test_servers_are_instrumented_from_the_one_call_until_the_other(
