@@ -2,9 +2,9 @@
 
 import anyio
 import pytest
-from dirty_equals import IsPartialDict
+from dirty_equals import IsInt, IsPartialDict
 from sdk_kit.collector import collecting
-from sdk_kit.lines import Line, installed_lines
+from sdk_kit.lines import LAST_LEGACY_REVISION, Line, installed_lines
 from sdk_kit.recording import Recording, picture
 from sdk_kit.transports import TRANSPORTS, connected, told_when_begun
 
@@ -25,6 +25,24 @@ ENDINGS = {
 }
 
 
+OVER_HTTP = {
+    "network.transport": "tcp",
+    "network.protocol.name": "http",
+    "network.protocol.version": "1.1",
+    "client.address": "127.0.0.1",
+    "client.port": IsInt(gt=0, lt=65536),
+}
+
+
+@pytest.mark.behaviour(
+    "error.tool-exception-keeps-type",
+    "error.unknown-tool",
+    "operation.one-span",
+    "outcome.cancelled",
+    "transport.http",
+    "transport.sse",
+    "transport.stateless-http",
+)
 @OVER
 async def test_every_ending_is_told_over_every_transport(line: Line, transport: str, recording: Recording):
     with told_when_begun() as (_, begun):
@@ -40,11 +58,16 @@ async def test_every_ending_is_told_over_every_transport(line: Line, transport: 
     assert spans["tools/call fail"]["events"] == [
         ("exception", {"exception.type": "OSError", "exception.message": "the disk is full"})
     ]
+    has_sessions = transport == "http" and line.protocol_version <= LAST_LEGACY_REVISION
+    reached = {"network.transport": "pipe"} if transport == "in-memory" else OVER_HTTP
+    assert "the disk is full" in spans["tools/call fail"]["status"][1]
     for span in spans.values():
-        expected = "pipe" if transport == "in memory" else "tcp"
-        assert span["attributes"]["network.transport"] == expected
+        assert span["kind"] == "SERVER"
+        assert span["attributes"] == IsPartialDict(reached)
+        assert ("mcp.session.id" in span["attributes"]) == has_sessions
 
 
+@pytest.mark.behaviour("error.unknown-tool", "outcome.cancelled", "transport.stdio")
 async def test_every_ending_is_told_over_stdio(line: Line):
     with collecting() as collector, told_when_begun() as (environment, begun):
         async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url, **environment}) as peer:

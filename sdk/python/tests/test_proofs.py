@@ -38,7 +38,8 @@ def test_connects(line):
 
 @pytest.mark.behaviour("operation.one-span")
 def test_connects_otherwise(line):
-    line.over_http("", None)
+    for connect in (line.over_http, line.over_sse, line.over_stateless_http):
+        connect("http://127.0.0.1:1", None)
 
 @pytest.mark.behaviour("operation.ping")
 @pytest.mark.proven_on("mcp 2.x", "legacy", "stdio")
@@ -71,7 +72,8 @@ def test_a_run_writes_what_passed_and_where(tmp_path: Path):
     assert proofs["process"] == snapshot(["exit.flush"])
     (used,) = [eras for eras in proofs["servers"].values() if "operation.one-span" in eras["legacy"]]
     # A line of the era without server/discover proves nothing of it.
-    assert used == IsPartialDict({"legacy": IsPartialDict({"operation.one-span": ["http", "in-memory"]})})
+    transports = ["http", "in-memory", "sse", "stateless-http"]
+    assert used == IsPartialDict({"legacy": IsPartialDict({"operation.one-span": transports})})
     assert "operation.discover" not in json.dumps(proofs)
     assert proofs["servers"]["mcp 2.x"]["legacy"]["operation.ping"] == ["stdio"]
 

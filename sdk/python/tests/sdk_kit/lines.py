@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 STDIO_SERVER = Path(__file__).parent.parent / "stdio_server.py"
+LAST_LEGACY_REVISION = "2025-11-25"
+"""Of the protocol: with initialize and sessions."""
+SCOPES = ["read", "write"]
+"""Of every access token."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,22 @@ Connection = AbstractAsyncContextManager[Peer]
 
 @dataclass(frozen=True)
 class Line:
-    """How to build a server with the tools of `sdk_kit.tools`, and how to reach it."""
+    """How to build a server with the tools of `sdk_kit.tools`, how to serve it, and how to reach it.
+
+    Who connects over HTTP gives the base URL of the application and an access token.
+    """
 
     name: str
     protocol_version: str
     build: Callable[..., Any]
     in_memory: Callable[[Any], Connection]
     over_http: Callable[[str, str | None], Connection]
+    over_sse: Callable[[str, str | None], Connection]
+    over_stateless_http: Callable[[str, str | None], Connection]
     over_stdio: Callable[[dict[str, str]], Connection]
     app: Callable[[Any], Any]
+    sse_app: Callable[[Any], Any]
+    stateless_app: Callable[[Any], Any]
     run_stdio: Callable[[Any], None]
     cancel: Callable[[Peer, Awaitable[Any]], Awaitable[None]]
     user: str = "ada"
@@ -65,6 +76,16 @@ class Line:
 
     def __str__(self) -> str:
         return self.name
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The headers that carry an access token, if there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def mail_of(user: str) -> str:
+    """The claim `email` of an access token."""
+    return f"{user}@example.com"
 
 
 def stdio_command(line: str) -> list[str]:

@@ -6,25 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import fastmcp
-from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
-from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
+from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 
-from . import tools
-from .lines import FASTMCP, Line, Peer, stdio_command
+from .fastmcp_server import build
+from .lines import FASTMCP, Line, Peer, bearer, stdio_command
 from .lines_v1 import CLIENT, cancel_by_notification
 
 NAME = f"fastmcp {FASTMCP}.x"
-
-
-def build(*, auth: bool = False) -> Any:
-    """A FastMCP with the kit's tools."""
-    known = {"ada": {"client_id": "app", "scopes": ["read", "write"], "sub": "ada"}}
-    server: Any = fastmcp.FastMCP("kit", auth=StaticTokenVerifier(known) if auth else None)
-    for name in tools.OFFERED:
-        server.tool(getattr(tools, name))
-    server.resource("memo://today")(tools.today)
-    server.prompt(tools.ask)
-    return server
 
 
 @asynccontextmanager
@@ -36,8 +24,12 @@ async def connect(transport: Any) -> AsyncGenerator[Peer]:
 
 def over_http(url: str, token: str | None) -> Any:
     """Connect by streamable HTTP."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return connect(StreamableHttpTransport(f"{url}/mcp", headers=headers))
+    return connect(StreamableHttpTransport(f"{url}/mcp", headers=bearer(token)))
+
+
+def over_sse(url: str, token: str | None) -> Any:
+    """Connect by HTTP+SSE."""
+    return connect(SSETransport(f"{url}/sse", headers=bearer(token)))
 
 
 def over_stdio(environment: dict[str, str]) -> Any:
@@ -52,8 +44,12 @@ LINE = Line(
     build,
     connect,
     over_http,
+    over_sse,
+    over_http,
     over_stdio,
     app=lambda server: server.http_app(),
+    sse_app=lambda server: server.http_app(transport="sse"),
+    stateless_app=lambda server: server.http_app(stateless_http=True),
     run_stdio=lambda server: server.run(show_banner=False),
     cancel=cancel_by_notification,
 )

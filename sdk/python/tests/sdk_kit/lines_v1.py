@@ -1,7 +1,7 @@
 """mcp 1.x."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from inspect import signature
 from typing import Any
@@ -10,6 +10,7 @@ import anyio
 import httpx
 from mcp import ClientSession, StdioServerParameters
 from mcp.client import streamable_http
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
@@ -29,17 +30,24 @@ from mcp.types import (
 from pydantic import AnyHttpUrl
 
 from . import tools
-from .lines import Answer, Line, Peer, stdio_command
+from .lines import SCOPES, Answer, Line, Peer, bearer, mail_of, stdio_command
 
 NAME = "mcp 1.x"
 CLIENT = Implementation(name="kit", version="1.2.3")
+
+
+class TokenWithClaims(AccessToken):
+    """What a host made itself when the library's had no claims yet."""
+
+    claims: dict[str, Any] | None = None
 
 
 class Tokens:
     """Every token is its bearer's name."""
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        return AccessToken(token=token, client_id="app", scopes=["read", "write"], subject=token)
+        claims = {"email": mail_of(token)}
+        return TokenWithClaims(token=token, client_id="app", scopes=SCOPES, subject=token, claims=claims)
 
     load_access_token = verify_token
 
@@ -57,12 +65,14 @@ class PeerWithoutMeta(Peer):
 PEER = Peer if "meta" in signature(ClientSession.call_tool).parameters else PeerWithoutMeta
 
 
-def build(*, auth: bool = False) -> Any:
+def build(*, auth: bool = False, required_scopes: Sequence[str] = ()) -> Any:
     """A FastMCP with the kit's tools."""
     settings = dict[str, Any]()
     if auth:
         settings["auth"] = AuthSettings(
-            issuer_url=AnyHttpUrl("https://issuer.example"), resource_server_url=None
+            issuer_url=AnyHttpUrl("https://issuer.example"),
+            resource_server_url=None,
+            required_scopes=list(required_scopes),
         )
         has_verifiers = "token_verifier" in signature(FastMCP).parameters  # since 1.10
         settings["token_verifier" if has_verifiers else "auth_server_provider"] = Tokens()
@@ -85,10 +95,20 @@ async def in_memory(server: Any) -> AsyncGenerator[Peer]:
 @asynccontextmanager
 async def over_http(url: str, token: str | None) -> AsyncGenerator[Peer]:
     """Connect by streamable HTTP."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
-        http_streams(f"{url}/mcp", headers) as streams,
+        http_streams(f"{url}/mcp", bearer(token)) as streams,
         ClientSession(*streams[:2], client_info=CLIENT) as session,
+    ):
+        await session.initialize()
+        yield PEER(session)
+
+
+@asynccontextmanager
+async def over_sse(url: str, token: str | None) -> AsyncGenerator[Peer]:
+    """Connect by HTTP+SSE."""
+    async with (
+        sse_client(f"{url}/sse", bearer(token)) as streams,
+        ClientSession(*streams, client_info=CLIENT) as session,
     ):
         await session.initialize()
         yield PEER(session)
@@ -118,6 +138,12 @@ async def over_stdio(environment: dict[str, str]) -> AsyncGenerator[Peer]:
         yield PEER(session)
 
 
+def stateless_app(server: Any) -> Any:
+    """Streamable HTTP without sessions, which is a setting of the server."""
+    server.settings.stateless_http = True
+    return server.streamable_http_app()
+
+
 async def cancel_by_notification(peer: Peer, begun: Awaitable[Any]) -> None:
     """Call the tool that waits, tell the server that it is given up, and give up."""
     async with anyio.create_task_group() as group:
@@ -137,8 +163,12 @@ LINE = Line(
     build,
     in_memory,
     over_http,
+    over_sse,
+    over_http,
     over_stdio,
     app=lambda server: server.streamable_http_app(),
+    sse_app=lambda server: server.sse_app(),
+    stateless_app=stateless_app,
     run_stdio=lambda server: server.run(),
     cancel=cancel_by_notification,
     user="ada" if "subject" in AccessToken.model_fields else "app",

@@ -1,15 +1,15 @@
 """mcp 2.x in both protocol eras, and fastmcp 4.x."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import fastmcp
 import httpx2
-from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
-from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
+from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 from mcp import Client, StdioServerParameters
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken
@@ -17,8 +17,8 @@ from mcp.server.auth.settings import AuthSettings
 from mcp_types import Implementation
 from pydantic import AnyHttpUrl
 
-from . import tools
-from .lines import Line, Peer, stdio_command
+from . import fastmcp_server, tools
+from .lines import SCOPES, Line, Peer, bearer, mail_of, stdio_command
 
 CLIENT = Implementation(name="kit", version="1.2.3")
 
@@ -27,12 +27,17 @@ class Tokens:
     """Every token is its bearer's name."""
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        return AccessToken(token=token, client_id="app", scopes=["read", "write"], subject=token)
+        claims = {"email": mail_of(token)}
+        return AccessToken(token=token, client_id="app", scopes=SCOPES, subject=token, claims=claims)
 
 
-def build_mcpserver(*, auth: bool = False) -> MCPServer:
+def build_mcpserver(*, auth: bool = False, required_scopes: Sequence[str] = ()) -> MCPServer:
     """An MCPServer with the kit's tools."""
-    settings = AuthSettings(issuer_url=AnyHttpUrl("https://issuer.example"), resource_server_url=None)
+    settings = AuthSettings(
+        issuer_url=AnyHttpUrl("https://issuer.example"),
+        resource_server_url=None,
+        required_scopes=list(required_scopes),
+    )
     server = MCPServer("kit", token_verifier=Tokens() if auth else None, auth=settings if auth else None)
     for name in tools.OFFERED:
         server.add_tool(getattr(tools, name))
@@ -41,48 +46,41 @@ def build_mcpserver(*, auth: bool = False) -> MCPServer:
     return server
 
 
-def build_fastmcp(*, auth: bool = False) -> Any:
-    """A FastMCP with the kit's tools."""
-    known = {"ada": {"client_id": "app", "scopes": ["read", "write"], "sub": "ada"}}
-    server: Any = fastmcp.FastMCP("kit", auth=StaticTokenVerifier(known) if auth else None)
-    for name in tools.OFFERED:
-        server.tool(getattr(tools, name))
-    server.resource("memo://today")(tools.today)
-    server.prompt(tools.ask)
-    return server
-
-
 def mcp_line(name: str, mode: Any, protocol_version: str) -> Line:
     """A line of mcp 2.x whose clients negotiate as `mode` says."""
 
     @asynccontextmanager
-    async def in_memory(server: Any) -> AsyncGenerator[Peer]:
-        async with Client(server, mode=mode, client_info=CLIENT) as client:
+    async def connect(transport: Any) -> AsyncGenerator[Peer]:
+        async with Client(transport, mode=mode, client_info=CLIENT) as client:
             yield Peer(client.session)
 
     @asynccontextmanager
     async def over_http(url: str, token: str | None) -> AsyncGenerator[Peer]:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx2.AsyncClient(headers=headers) as http:
-            transport = streamable_http_client(f"{url}/mcp", http_client=http)
-            async with Client(transport, mode=mode, client_info=CLIENT) as client:
-                yield Peer(client.session)
+        async with (
+            httpx2.AsyncClient(headers=bearer(token)) as http,
+            connect(streamable_http_client(f"{url}/mcp", http_client=http)) as peer,
+        ):
+            yield peer
 
-    @asynccontextmanager
-    async def over_stdio(environment: dict[str, str]) -> AsyncGenerator[Peer]:
+    def over_sse(url: str, token: str | None) -> Any:
+        return connect(sse_client(f"{url}/sse", bearer(token)))
+
+    def over_stdio(environment: dict[str, str]) -> Any:
         command, *arguments = stdio_command(name)
-        parameters = StdioServerParameters(command=command, args=arguments, env=environment)
-        async with Client(parameters, mode=mode, client_info=CLIENT) as client:
-            yield Peer(client.session)
+        return connect(StdioServerParameters(command=command, args=arguments, env=environment))
 
     return Line(
         name,
         protocol_version,
         build_mcpserver,
-        in_memory,
+        connect,
+        over_http,
+        over_sse,
         over_http,
         over_stdio,
         app=lambda server: server.streamable_http_app(),
+        sse_app=lambda server: server.sse_app(),
+        stateless_app=lambda server: server.streamable_http_app(stateless_http=True),
         run_stdio=lambda server: server.run(),
         cancel=cancel_by_scope,
     )
@@ -105,8 +103,10 @@ def fastmcp_line(name: str, mode: str, protocol_version: str) -> Line:
             yield Peer(client.session)
 
     def over_http(url: str, token: str | None) -> Any:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return connect(StreamableHttpTransport(f"{url}/mcp", headers=headers))
+        return connect(StreamableHttpTransport(f"{url}/mcp", headers=bearer(token)))
+
+    def over_sse(url: str, token: str | None) -> Any:
+        return connect(SSETransport(f"{url}/sse", headers=bearer(token)))
 
     def over_stdio(environment: dict[str, str]) -> Any:
         command, *arguments = stdio_command(name)
@@ -115,11 +115,15 @@ def fastmcp_line(name: str, mode: str, protocol_version: str) -> Line:
     return Line(
         name,
         protocol_version,
-        build_fastmcp,
+        fastmcp_server.build,
         connect,
+        over_http,
+        over_sse,
         over_http,
         over_stdio,
         app=lambda server: server.http_app(),
+        sse_app=lambda server: server.http_app(transport="sse"),
+        stateless_app=lambda server: server.http_app(stateless_http=True),
         run_stdio=lambda server: server.run(show_banner=False),
         cancel=cancel_by_scope,
     )

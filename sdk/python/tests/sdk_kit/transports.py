@@ -1,5 +1,4 @@
-"""Every transport of every library, as a connected client."""
-# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
+"""Every transport of this process, as a connected client."""
 
 import os
 import socket
@@ -9,68 +8,30 @@ from typing import Any
 
 import anyio
 
-from .lines import MCP, Line, Peer
+from .lines import Line, Peer
 from .serving import serving
 from .tools import BEGUN
 
-TRANSPORTS = ("in memory", "SSE", "HTTP", "HTTP without sessions")
+TRANSPORTS = ("in-memory", "sse", "http", "stateless-http")
 
 
 @asynccontextmanager
-async def connected(line: Line, transport: str, server: Any) -> AsyncGenerator[Peer]:
-    """A client of `server` over a transport of this process."""
-    if transport == "in memory":
+async def connected(
+    line: Line, transport: str, server: Any, token: str | None = None
+) -> AsyncGenerator[Peer]:
+    """A client of `server` over a transport of behaviours.yaml."""
+    if transport == "in-memory":
         async with line.in_memory(server) as peer:
             yield peer
         return
-    with serving(_app(line, transport, server)) as url:
-        over = _over_sse(line, url) if transport == "SSE" else line.over_http(url, None)
-        async with over as peer:
+    app, connect = {
+        "sse": (line.sse_app, line.over_sse),
+        "http": (line.app, line.over_http),
+        "stateless-http": (line.stateless_app, line.over_stateless_http),
+    }[transport]
+    with serving(app(server)) as url:
+        async with connect(url, token) as peer:
             yield peer
-
-
-def _app(line: Line, transport: str, server: Any) -> Any:
-    if transport == "SSE":
-        return server.http_app(transport="sse") if _is_fastmcp(line) else server.sse_app()
-    if transport == "HTTP":
-        return line.app(server)
-    if _is_fastmcp(line):
-        return server.http_app(stateless_http=True)
-    if MCP > 1:
-        return server.streamable_http_app(stateless_http=True)
-    server.settings.stateless_http = True
-    return server.streamable_http_app()
-
-
-def _is_fastmcp(line: Line) -> bool:
-    return line.name.startswith("fastmcp")
-
-
-@asynccontextmanager
-async def _over_sse(line: Line, url: str) -> AsyncGenerator[Peer]:
-    if _is_fastmcp(line):
-        import fastmcp
-        from fastmcp.client.transports import SSETransport
-
-        async with fastmcp.Client(SSETransport(f"{url}/sse")) as client:
-            yield Peer(client.session)
-        return
-    from mcp.client.sse import sse_client
-
-    if MCP > 1:
-        from mcp import Client
-
-        mode = "legacy" if line.protocol_version < "2026" else line.protocol_version
-        async with Client(sse_client(f"{url}/sse"), mode=mode) as client:
-            yield Peer(client.session)
-        return
-    from mcp import ClientSession
-
-    from .lines_v1 import PEER
-
-    async with sse_client(f"{url}/sse") as streams, ClientSession(*streams) as session:
-        await session.initialize()
-        yield PEER(session)
 
 
 @contextmanager
