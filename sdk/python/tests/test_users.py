@@ -139,16 +139,69 @@ def test_a_function_that_fails_names_nobody_and_is_told_once(
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 
 
-@pytest.mark.anyio
-@lines
-async def test_a_call_of_a_real_client_is_that_of_the_hashed_user_of_its_token(line: Line, way: Way):
-    with Recording(way, Details(users=UserSettings(id_key=KEY))) as recording:
+def _by_header(caller: mcp_obs.Caller) -> str:
+    return f"the owner of {caller.headers['authorization']}"
+
+
+def _by_meta(caller: mcp_obs.Caller) -> object:
+    return caller.meta.get("example.com/user")
+
+
+async def called_by_ada(line: Line, way: Way, settings: UserSettings) -> dict[str, Any]:
+    """Who makes a call with ada's access token."""
+    with Recording(way, Details(users=settings)) as recording:
         with serving(line.app(mcp_obs.instrument(line.build(auth=True)))) as url:
             async with line.over_http(url, "ada") as peer:
                 await peer.call("greet", name="Ada")
-        attributes = recording.picture("tools/call greet")["attributes"]
-    assert attributes["enduser.pseudo.id"] == hashed(KEY.encode(), "ada")
-    assert "enduser.id" not in attributes
+        (span,) = [span for span in recording.log.spans if span.name == "tools/call greet"]
+    return _of_user(span)
+
+
+@pytest.mark.anyio
+@lines
+async def test_a_call_of_a_real_client_is_that_of_the_hashed_user_of_its_token(line: Line, way: Way):
+    assert await called_by_ada(line, way, UserSettings(id_key=KEY)) == {
+        "enduser.pseudo.id": hashed(KEY.encode(), line.user),
+        "enduser.scope": "read write",
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("settings", "user"),
+    [
+        pytest.param(
+            UserSettings("email"),
+            "ada@example.com",
+            id="claim",
+            marks=pytest.mark.behaviour("user.claim"),
+        ),
+        pytest.param(
+            UserSettings("email", identify=_by_header),
+            "the owner of Bearer ada",
+            id="identify",
+            marks=pytest.mark.behaviour("user.identify"),
+        ),
+    ],
+)
+@lines
+async def test_a_call_with_a_token_is_that_of_the_user_whom_the_settings_name(
+    line: Line, settings: UserSettings, user: str, way: Way
+):
+    assert await called_by_ada(line, way, settings) == {"enduser.id": user, "enduser.scope": "read write"}
+
+
+@pytest.mark.behaviour("user.identify")
+@pytest.mark.anyio
+@lines
+async def test_the_host_s_function_names_the_user_of_every_call_by_what_the_call_says(line: Line, way: Way):
+    with Recording(way, Details(users=UserSettings(identify=_by_meta))) as recording:
+        async with line.in_memory(mcp_obs.instrument(line.build())) as peer:
+            for user in ("ada", "grace"):
+                await peer.call("greet", meta={"example.com/user": user}, name="Ada")
+            await peer.call("greet", name="Ada")
+        calls = [_of_user(span) for span in recording.log.spans if span.name == "tools/call greet"]
+    assert calls == [{"enduser.id": "ada"}, {"enduser.id": "grace"}, {}]
 
 
 @pytest.mark.behaviour("user.host-application")
