@@ -1,5 +1,7 @@
 """What a server asks and tells its client, on every library."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -8,8 +10,10 @@ import pytest
 from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
-from sdk_kit.asking import LOG, AskingLine, Hesitation, asking_lines, traceparents
+from sdk_kit.asking import LOG, AskingLine, Hesitation, asking_lines, telling_lines, traceparents
+from sdk_kit.lines import LAST_LEGACY_REVISION
 from sdk_kit.recording import Recording, picture
+from sdk_kit.serving import serving
 
 import mcp_obs
 from mcp_obs._operation import MOST_TOLD
@@ -17,19 +21,31 @@ from mcp_obs.testing import Distribution
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.parametrize("line", asking_lines(), ids=str),
+    # mcp 2.x calls what is gone from 2026-07-28 deprecated on all revisions.
+    pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
 ]
+ASKING = pytest.mark.parametrize("line", asking_lines(), ids=str)
+SERVED = [line for line in telling_lines() if line.app is not None]
+TELLING = pytest.mark.parametrize("line", telling_lines(), ids=str)
 METHODS = {
     "roots": "roots/list",
     "sampling": "sampling/createMessage",
     "elicitation": "elicitation/create",
     "ping": "ping",
 }
+TOLD = {
+    "notifications/progress": {},
+    "notifications/message": {"mcp_obs.log.level": "warning"},
+    "notifications/resources/updated": {"mcp.resource.uri": "memo://today"},
+    "notifications/tools/list_changed": {},
+    "notifications/resources/list_changed": {},
+    "notifications/prompts/list_changed": {},
+}
 
 
 async def ask(line: AskingLine, what: str, **client: Any) -> str:
     """Have a tool ask a client, and return what the tool says of the answer."""
-    async with line.connect(mcp_obs.instrument(line.build()), **client) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build()), **client) as session:
         result = await session.call_tool("ask", {"what": what})
     return result.content[0].text
 
@@ -50,40 +66,49 @@ def client_durations(recording: Recording) -> list[tuple[Any, Any]]:
     ]
 
 
+@ASKING
+@pytest.mark.parametrize(
+    "what",
+    [
+        "ping",
+        pytest.param("elicitation", marks=pytest.mark.behaviour("outbound.elicitation")),
+        pytest.param("roots", marks=pytest.mark.behaviour("outbound.roots")),
+        pytest.param("sampling", marks=pytest.mark.behaviour("outbound.sampling")),
+    ],
+)
 async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
-    line: AskingLine, recording: Recording, host_spans: list[ReadableSpan]
+    line: AskingLine, what: str, recording: Recording, host_spans: list[ReadableSpan]
 ):
-    for what in sorted(METHODS.keys() & line.asks.keys()):
-        assert "Error" not in await ask(line, what)
-        (asked,) = spans_of(recording, METHODS[what])
-        (call,) = [span for span in recording.log.spans if span.name == "tools/call ask"]
-        assert asked.parent is not None
-        assert call.context is not None
-        assert (asked.parent.trace_id, asked.parent.span_id) == (call.context.trace_id, call.context.span_id)
-        version: Any = (call.attributes or {})["mcp.protocol.version"]
-        expected: dict[str, object] = {
-            "mcp.method.name": METHODS[what],
-            "jsonrpc.request.id": IsStr(regex=r"\d+"),
-            "mcp.protocol.version": version,
-            "network.transport": "pipe",
-            "mcp_obs.session.id": (call.attributes or {})["mcp_obs.session.id"],
-            "mcp_obs.session.source": (call.attributes or {})["mcp_obs.session.source"],
-            "mcp_obs.response.size": IsPositiveInt(),
-            "mcp_obs.operation.outcome": "ok",
-        }
-        if what in {"sampling", "elicitation"}:
-            expected["mcp_obs.request.size"] = IsPositiveInt()
-        assert picture(asked) == {
-            "name": METHODS[what],
-            "kind": "CLIENT",
-            "status": ("UNSET", None),
-            "attributes": expected,
-            "events": [],
-            "links": 0,
-        }
-        recording.log.spans.clear()
-    asked_for = [METHODS[what] for what in sorted(METHODS.keys() & line.asks.keys())]
-    assert client_durations(recording) == [(method, None) for method in asked_for]
+    if what not in line.asks:
+        pytest.skip(f"the library has no {METHODS[what]}")
+    assert "Error" not in await ask(line, what)
+    (asked,) = spans_of(recording, METHODS[what])
+    (call,) = [span for span in recording.log.spans if span.name == "tools/call ask"]
+    assert asked.parent is not None
+    assert call.context is not None
+    assert (asked.parent.trace_id, asked.parent.span_id) == (call.context.trace_id, call.context.span_id)
+    version: Any = (call.attributes or {})["mcp.protocol.version"]
+    expected: dict[str, object] = {
+        "mcp.method.name": METHODS[what],
+        "jsonrpc.request.id": IsStr(regex=r"\d+"),
+        "mcp.protocol.version": version,
+        "network.transport": "pipe",
+        "mcp_obs.session.id": (call.attributes or {})["mcp_obs.session.id"],
+        "mcp_obs.session.source": (call.attributes or {})["mcp_obs.session.source"],
+        "mcp_obs.response.size": IsPositiveInt(),
+        "mcp_obs.operation.outcome": "ok",
+    }
+    if what in {"sampling", "elicitation"}:
+        expected["mcp_obs.request.size"] = IsPositiveInt()
+    assert picture(asked) == {
+        "name": METHODS[what],
+        "kind": "CLIENT",
+        "status": ("UNSET", None),
+        "attributes": expected,
+        "events": [],
+        "links": 0,
+    }
+    assert client_durations(recording) == [(METHODS[what], None)]
     # The libraries' own spans of these requests would be theirs a second time.
     of_requests = [
         span for span in host_spans if (span.attributes or {}).get("mcp.method.name") in METHODS.values()
@@ -91,6 +116,7 @@ async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
     assert of_requests == []
 
 
+@ASKING
 async def test_the_client_is_told_which_trace_it_is_asked_in(line: AskingLine, recording: Recording):
     traceparents.clear()
     await ask(line, "roots")
@@ -101,6 +127,7 @@ async def test_the_client_is_told_which_trace_it_is_asked_in(line: AskingLine, r
     ]
 
 
+@ASKING
 async def test_a_client_that_supports_nothing_is_an_error_with_its_code(
     line: AskingLine, recording: Recording
 ):
@@ -118,6 +145,7 @@ async def test_a_client_that_supports_nothing_is_an_error_with_its_code(
     assert client_durations(recording) == [("roots/list", line.not_supported)]
 
 
+@ASKING
 async def test_a_request_that_is_not_answered_in_time_is_a_timeout(line: AskingLine, recording: Recording):
     hesitation = Hesitation()
     async with anyio.create_task_group() as group:
@@ -133,10 +161,11 @@ async def test_a_request_that_is_not_answered_in_time_is_a_timeout(line: AskingL
     assert [taken for taken in client_durations(recording) if taken[0] != LOG] == [("roots/list", "timeout")]
 
 
+@ASKING
 async def test_a_request_of_a_cancelled_call_is_cancelled(line: AskingLine, recording: Recording):
     hesitation = Hesitation()
     async with (
-        line.connect(mcp_obs.instrument(line.build()), hesitation=hesitation) as session,
+        line.in_memory(mcp_obs.instrument(line.build()), hesitation=hesitation) as session,
         anyio.create_task_group() as group,
     ):
         group.start_soon(session.call_tool, "ask", {"what": "roots"})
@@ -150,48 +179,92 @@ async def test_a_request_of_a_cancelled_call_is_cancelled(line: AskingLine, reco
     assert client_durations(recording) == []
 
 
+async def progressed(*_: Any) -> None:
+    """A client that wants to hear of progress."""
+
+
+@asynccontextmanager
+async def over_http(line: AskingLine) -> AsyncGenerator[Any]:
+    """A client of an instrumented server over streamable HTTP."""
+    assert line.app is not None
+    assert line.over_http is not None
+    with serving(line.app(mcp_obs.instrument(line.build()))) as url:
+        async with line.over_http(url) as session:
+            yield session
+
+
+def sent_by(line: AskingLine) -> list[str]:
+    """What reaches a client of the tool `tell`; on 2026-07-28 changes go to subscriptions only."""
+    has_changes = line.protocol_version <= LAST_LEGACY_REVISION
+    return [method for method in TOLD if has_changes or not method.endswith(("changed", "updated"))]
+
+
+@TELLING
+@pytest.mark.behaviour("outbound.notification")
 async def test_notifications_are_events_of_the_operation_that_sends_them(
     line: AskingLine, recording: Recording
 ):
-    async def progressed(*_: Any) -> None:
-        pass
-
-    async with line.connect(mcp_obs.instrument(line.build())) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build())) as session:
         await session.call_tool("tell", {}, progress_callback=progressed)
     span = recording.picture("tools/call tell")
-    assert span["events"] == [
-        ("notifications/progress", {}),
-        ("notifications/message", {"mcp_obs.log.level": "warning"}),
-        ("notifications/resources/updated", {"mcp.resource.uri": "memo://today"}),
-        ("notifications/tools/list_changed", {}),
-        ("notifications/resources/list_changed", {}),
-        ("notifications/prompts/list_changed", {}),
-    ]
-    assert span["attributes"]["mcp_obs.notifications.sent"] == 6
+    assert span["events"] == [(method, TOLD[method]) for method in sent_by(line)]
+    assert span["attributes"]["mcp_obs.notifications.sent"] == len(sent_by(line))
     assert "a secret" not in str(span)
 
 
+@pytest.mark.parametrize("line", SERVED, ids=str)
+@pytest.mark.behaviour("outbound.notification")
+async def test_notifications_over_http_are_events_too(line: AskingLine, recording: Recording):
+    async with over_http(line) as session:
+        await session.call_tool("tell", {}, progress_callback=progressed)
+    span = recording.picture("tools/call tell")
+    assert span["attributes"]["network.transport"] == "tcp"
+    assert span["events"] == [(method, TOLD[method]) for method in sent_by(line)]
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in SERVED if line in asking_lines() and "elicitation" in line.asks], ids=str
+)
+@pytest.mark.behaviour("outbound.elicitation")
+async def test_a_request_over_http_belongs_to_the_session_of_the_call(line: AskingLine, recording: Recording):
+    async with over_http(line) as session:
+        answer = await session.call_tool("confirm", {})
+    assert answer.content[0].text == "accept"
+    (asked,) = spans_of(recording, "elicitation/create")
+    (call,) = [span for span in recording.log.spans if span.name == "tools/call confirm"]
+    assert asked.parent is not None
+    assert asked.parent.span_id == (call.context and call.context.span_id)
+    assert dict(asked.attributes or {}) == IsPartialDict(
+        {"network.transport": "tcp", "mcp.session.id": (call.attributes or {})["mcp.session.id"]}
+    )
+
+
+@TELLING
 async def test_progress_that_nobody_wants_is_not_told(line: AskingLine, recording: Recording):
-    async with line.connect(mcp_obs.instrument(line.build())) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build())) as session:
         await session.call_tool("tell", {})
     span = recording.picture("tools/call tell")
     assert "notifications/progress" not in [name for name, _ in span["events"]]
-    assert span["attributes"]["mcp_obs.notifications.sent"] == 5
+    assert span["attributes"]["mcp_obs.notifications.sent"] == len(sent_by(line)) - 1
 
 
+@TELLING
+@pytest.mark.behaviour("outbound.notification")
 async def test_of_many_notifications_the_first_are_events_and_all_are_counted(
     line: AskingLine, recording: Recording
 ):
-    async with line.connect(mcp_obs.instrument(line.build())) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build())) as session:
         await session.call_tool("chat", {"count": MOST_TOLD + 5})
     span = recording.picture("tools/call chat")
     assert len(span["events"]) == MOST_TOLD
     assert span["attributes"]["mcp_obs.notifications.sent"] == MOST_TOLD + 5
 
 
+@ASKING
+@pytest.mark.behaviour("outbound.notification")
 async def test_what_is_sent_outside_an_operation_is_a_span_of_its_own(line: AskingLine, recording: Recording):
     line.sessions.clear()
-    async with line.connect(mcp_obs.instrument(line.build())) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build())) as session:
         await session.call_tool("chat", {"count": 0})
         (kept,) = line.sessions
         await line.asks["log"](kept)
@@ -202,8 +275,9 @@ async def test_what_is_sent_outside_an_operation_is_a_span_of_its_own(line: Aski
     assert asked["attributes"]["network.transport"] == "pipe"
 
 
+@ASKING
 async def test_every_notification_of_the_client_is_a_span(line: AskingLine, recording: Recording):
-    async with line.connect(mcp_obs.instrument(line.build())) as session:
+    async with line.in_memory(mcp_obs.instrument(line.build())) as session:
         for method, notification in line.tells.items():
             await session.send_notification(notification)
             await anyio.to_thread.run_sync(recording.log.wait_for, method)

@@ -6,11 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import anyio
+from pydantic import BaseModel
 
-from .lines import FASTMCP, MCP
+from .lines import FASTMCP, LAST_LEGACY_REVISION, MCP
 
+Asks = dict[str, Callable[[Any], Any]]
+"""What a server may ask or tell its client, given a session."""
 SCHEMA = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
 LOG = "notifications/message"
+
+
+class Sure(BaseModel):
+    """What a client says of itself when it is asked."""
+
+    sure: bool
 
 
 traceparents: list[str] = []
@@ -42,19 +51,23 @@ def by(method: str, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
 
 @dataclass(frozen=True)
 class AskingLine:
-    """One library: `build` makes a server with `tools_of`, `connect` a client.
+    """One library: `build` makes a server with `tools_of`, `in_memory` and `over_http` a client of it.
 
-    A client answers all questions, or none when it is `dumb`, or hesitates over its roots.
+    A client in memory answers all questions, or none when it is `dumb`, or hesitates over its roots.
     """
 
     name: str
+    protocol_version: str
     build: Callable[[], Any]
-    connect: Callable[..., AbstractAsyncContextManager[Any]]
-    asks: dict[str, Callable[[Any], Any]]
+    in_memory: Callable[..., AbstractAsyncContextManager[Any]]
+    asks: Asks
     tells: dict[str, Any]
     """What a client may tell the server, by method."""
-    not_supported: str
+    not_supported: str = "-32600"
     """What a client answers that supports nothing: the JSON-RPC code."""
+    app: Callable[[Any], Any] | None = None
+    """Serves over streamable HTTP; high-level servers do that by themselves."""
+    over_http: Callable[[str], AbstractAsyncContextManager[Any]] | None = None
     sessions: ClassVar[list[Any]] = []
     """The sessions of the tools that chatted."""
 
@@ -62,7 +75,7 @@ class AskingLine:
         return self.name
 
 
-def tools_of(asks: dict[str, Callable[[Any], Any]], context_type: Any) -> list[Callable[..., Any]]:
+def tools_of(asks: Asks, context_type: Any) -> list[Callable[..., Any]]:
     """The tools, for a library whose tools get a `context_type`."""
 
     async def ask(what: str, ctx: Any) -> str:
@@ -87,12 +100,17 @@ def tools_of(asks: dict[str, Callable[[Any], Any]], context_type: Any) -> list[C
             await asks["log"](ctx.session)
         return "told"
 
-    for tool in (ask, tell, chat):
+    async def confirm(ctx: Any) -> str:
+        """Ask as high-level servers do, on the stream of the call's own answer."""
+        return (await ctx.elicit("Sure?", Sure)).action
+
+    tools = [ask, tell, chat, confirm]
+    for tool in tools:
         tool.__annotations__["ctx"] = context_type
-    return [ask, tell, chat]
+    return tools
 
 
-def asking_lines() -> list[AskingLine]:
+def telling_lines() -> list[AskingLine]:
     """The lines that the installed libraries have."""
     if MCP == 1:
         from .asking_v1 import LINES
@@ -100,6 +118,11 @@ def asking_lines() -> list[AskingLine]:
         from .asking_v2 import LINES
     if FASTMCP == 0:
         return LINES
-    from .asking_fastmcp import LINE
+    from .asking_fastmcp import LINES as OF_FASTMCP
 
-    return [*LINES, LINE]
+    return [*LINES, *OF_FASTMCP]
+
+
+def asking_lines() -> list[AskingLine]:
+    """Those of them that also ask: a server of 2026-07-28 asks nobody."""
+    return [line for line in telling_lines() if line.protocol_version <= LAST_LEGACY_REVISION]

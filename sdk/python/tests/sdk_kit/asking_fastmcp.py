@@ -1,25 +1,28 @@
-"""fastmcp of every version, with the protocol of 2025."""
+"""fastmcp of every version, in its protocol eras."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import fastmcp
 
-from .asking import AskingLine, Hesitation, keep_traceparent, tools_of
+from .asking import AskingLine, Asks, Hesitation, keep_traceparent, tools_of
 from .lines import FASTMCP, MCP
 
 if MCP == 1:
     from .asking_v1 import ASKS, TELLS
+
+    MODERN_ASKS = ASKS
 else:
-    from .asking_v2 import ASKS, TELLS
+    from .asking_v2 import ASKS, MODERN_ASKS, TELLS
 
 
-def build() -> Any:
+def build(asks: Asks = ASKS) -> Any:
     """A FastMCP."""
     server: Any = fastmcp.FastMCP("kit")
-    for tool in tools_of(ASKS, fastmcp.Context):
+    for tool in tools_of(asks, fastmcp.Context):
         server.tool(tool)
     return server
 
@@ -28,7 +31,7 @@ def build() -> Any:
 async def connect(
     server: Any, *, dumb: bool = False, hesitation: Hesitation | None = None
 ) -> AsyncGenerator[Any]:
-    """A client in memory."""
+    """A client in memory, or of a server at a URL."""
 
     async def roots(context: Any) -> list[str]:
         keep_traceparent(context)
@@ -50,4 +53,28 @@ async def connect(
         yield client.session
 
 
-LINE = AskingLine(f"fastmcp {FASTMCP}.x", build, connect, ASKS, TELLS, "-32600")
+@asynccontextmanager
+async def connect_modern(server: Any) -> AsyncGenerator[Any]:
+    """A client of the newest protocol; fastmcp's hears of everything."""
+    async with fastmcp.Client(server, mode="auto") as client:
+        yield client.session
+
+
+def asking_line(name: str, version: str, asks: Asks, tells: dict[str, Any], connect_to: Any) -> AskingLine:
+    """A line that speaks that revision of the protocol."""
+    return AskingLine(
+        name,
+        version,
+        partial(build, asks),
+        connect_to,
+        asks,
+        tells,
+        app=lambda server: server.http_app(),
+        over_http=lambda url: connect_to(f"{url}/mcp"),
+    )
+
+
+NAME = f"fastmcp {FASTMCP}.x"
+LINES = [asking_line(NAME, "2025-11-25", ASKS, TELLS, connect)]
+if FASTMCP > 3:
+    LINES.append(asking_line(f"{NAME}, protocol of 2026", "2026-07-28", MODERN_ASKS, {}, connect_modern))

@@ -7,13 +7,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from mcp import types
+from mcp import ClientSession, types
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.lowlevel import Server
 from mcp.shared.memory import create_connected_server_and_client_session
 from pydantic import AnyUrl
 
 from .asking import SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
+from .lines_v1 import LINE, http_streams
 
 CAN_ELICIT = hasattr(types, "ElicitRequest")  # since 1.10
 
@@ -111,7 +112,7 @@ def callbacks(*, dumb: bool, hesitation: Hesitation | None) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def connect(
+async def in_memory(
     server: Any, *, dumb: bool = False, hesitation: Hesitation | None = None
 ) -> AsyncGenerator[Any]:
     """A client in memory."""
@@ -121,7 +122,20 @@ async def connect(
         yield session
 
 
+@asynccontextmanager
+async def over_http(url: str) -> AsyncGenerator[Any]:
+    """A client over streamable HTTP."""
+    answers = callbacks(dumb=False, hesitation=None)
+    async with (
+        http_streams(f"{url}/mcp", {}) as streams,
+        ClientSession(*streams[:2], **answers) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+VERSION = types.LATEST_PROTOCOL_VERSION
 LINES = [
-    AskingLine("mcp 1.x", build, connect, ASKS, TELLS, "-32600"),
-    AskingLine("mcp 1.x, low level", build_low_level, connect, ASKS, TELLS, "-32600"),
+    AskingLine("mcp 1.x", VERSION, build, in_memory, ASKS, TELLS, app=LINE.app, over_http=over_http),
+    AskingLine("mcp 1.x, low level", VERSION, build_low_level, in_memory, ASKS, TELLS),
 ]

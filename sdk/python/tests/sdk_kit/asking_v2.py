@@ -1,19 +1,21 @@
-"""mcp 2.x with the protocol of 2025: a server of 2026-07-28 asks nobody."""
+"""mcp 2.x in both protocol eras."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import mcp_types as types
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer, Server
 from mcp.server.mcpserver import Context
 
-from .asking import SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
+from .asking import SCHEMA, AskingLine, Asks, Hesitation, by, keep_traceparent, tools_of
 
 ROOTS = (types.ListRootsRequest(), types.ListRootsResult)
-ASKS: dict[str, Callable[[Any], Any]] = {
+ASKS: Asks = {
     "roots": by("send_request", *ROOTS),
     "sampling": by(
         "send_request",
@@ -39,6 +41,8 @@ ASKS: dict[str, Callable[[Any], Any]] = {
     "resources": by("send_resource_list_changed"),
     "prompts": by("send_prompt_list_changed"),
 }
+# On 2026-07-28 a log message belongs to the answer to a request, and only goes to a client that asks for it.
+MODERN_ASKS = ASKS | {"log": by("send_log_message", "warning", "a secret")}
 TELLS: dict[str, Any] = {
     "notifications/roots/list_changed": types.RootsListChangedNotification(),
     "notifications/progress": types.ProgressNotification(
@@ -50,17 +54,17 @@ TELLS: dict[str, Any] = {
 }
 
 
-def build() -> Any:
+def build(asks: Asks = ASKS) -> Any:
     """An MCPServer."""
     server = MCPServer("kit")
-    for tool in tools_of(ASKS, Context):
+    for tool in tools_of(asks, Context):
         server.add_tool(tool)
     return server
 
 
-def build_low_level() -> Any:
+def build_low_level(asks: Asks = ASKS) -> Any:
     """A low-level server."""
-    tools = {tool.__name__: tool for tool in tools_of(ASKS, Any)}
+    tools = {tool.__name__: tool for tool in tools_of(asks, Any)}
 
     async def list_tools(ctx: Any, params: Any) -> types.ListToolsResult:
         return types.ListToolsResult(
@@ -102,12 +106,43 @@ def callbacks(*, dumb: bool, hesitation: Hesitation | None) -> dict[str, Any]:
 async def connect(
     server: Any, *, dumb: bool = False, hesitation: Hesitation | None = None
 ) -> AsyncGenerator[Any]:
-    """A client in memory."""
+    """A client in memory, or over the transport that is given."""
     async with Client(server, mode="legacy", **callbacks(dumb=dumb, hesitation=hesitation)) as client:
         yield client.session
 
 
+@asynccontextmanager
+async def connect_modern(server: Any) -> AsyncGenerator[Any]:
+    """A client that hears of everything."""
+    async with Client(server, mode=MODERN, log_level="debug") as client:
+        yield client.session
+
+
+def asking_line(name: str, build_it: Callable[[Asks], Any], version: str, **served: Any) -> AskingLine:
+    """A line that speaks that revision of the protocol."""
+    is_modern = version == MODERN
+    asks, connect_to = (MODERN_ASKS, connect_modern) if is_modern else (ASKS, connect)
+    return AskingLine(
+        name,
+        version,
+        partial(build_it, asks),
+        connect_to,
+        asks,
+        {} if is_modern else TELLS,
+        over_http=lambda url: connect_to(streamable_http_client(f"{url}/mcp")),
+        **served,
+    )
+
+
+def app(server: Any) -> Any:
+    """Serves over streamable HTTP."""
+    return server.streamable_http_app()
+
+
+LEGACY, MODERN = "2025-11-25", "2026-07-28"
 LINES = [
-    AskingLine("mcp 2.x", build, connect, ASKS, TELLS, "-32600"),
-    AskingLine("mcp 2.x, low level", build_low_level, connect, ASKS, TELLS, "-32600"),
+    asking_line("mcp 2.x", build, LEGACY, app=app),
+    asking_line("mcp 2.x, low level", build_low_level, LEGACY),
+    asking_line("mcp 2.x, protocol of 2026", build, MODERN, app=app),
+    asking_line("mcp 2.x, low level, protocol of 2026", build_low_level, MODERN),
 ]

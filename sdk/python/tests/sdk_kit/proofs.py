@@ -9,13 +9,14 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from behaviours_model import Behaviours, load
 from semconv_model import ContractError
 
-from .lines import Line
+from .asking import AskingLine
+from .lines import LAST_LEGACY_REVISION, Line
 
 SDK = "python"
 LIBRARIES = ("mcp", "fastmcp")
@@ -28,8 +29,9 @@ TRANSPORTS = {
 }
 """By the field of a line that connects over it."""
 
+LineT = TypeVar("LineT", Line, AskingLine)
+
 _PROPERTY = "proves"
-LAST_LEGACY_REVISION = "2025-11-25"
 
 
 class ProofCollector:
@@ -70,7 +72,7 @@ class ProofCollector:
         if where is not None:
             used.append(where.args)
         arguments: dict[str, Any] = getattr(item, "funcargs", {})
-        if isinstance(arguments.get("line"), Line):
+        if isinstance(arguments.get("line"), Line | AskingLine):
             arguments["line"] = noting(arguments["line"], used)
         try:
             return (yield)
@@ -127,7 +129,7 @@ def ids_of(item: pytest.Item) -> list[str]:
     return sorted({name for marker in item.iter_markers("behaviour") for name in marker.args})
 
 
-def noting(line: Line, used: list[tuple[str, str, str]]) -> Line:
+def noting(line: LineT, used: list[tuple[str, str, str]]) -> LineT:
     """The same line, which notes in `used` over what it is connected to."""
     library, era = place_of(line)
 
@@ -139,12 +141,14 @@ def noting(line: Line, used: list[tuple[str, str, str]]) -> Line:
         return connecting
 
     fields = {
-        field: noted(getattr(line, field), TRANSPORTS[field]) for field in TRANSPORTS if hasattr(line, field)
+        field: noted(connect, transport)
+        for field, transport in TRANSPORTS.items()
+        if (connect := getattr(line, field, None)) is not None
     }
     return replace(line, **fields)
 
 
-def place_of(line: Line) -> tuple[str, str]:
+def place_of(line: Line | AskingLine) -> tuple[str, str]:
     """The library line of behaviours.yaml, and the era, of a line of the kit."""
     return line.name.partition(",")[
         0
