@@ -248,7 +248,7 @@ def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
     seen: list[float] = []
     assert breaker.state == "closed"
     for _ in range(8):
-        breaker.failed()
+        breaker.note(is_well=False)
         assert breaker.state == "open"
         began = now[0]
         while breaker.state == "open":
@@ -256,7 +256,7 @@ def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
         seen.append(now[0] - began)
         assert breaker.state == "half_open"
     assert seen == [1, 2, 4, 8, 16, 32, 60, 60]
-    breaker.succeeded()
+    breaker.note(is_well=True)
     assert breaker.state == "closed"
 
 
@@ -265,7 +265,7 @@ def test_a_breaker_opens_for_longer_each_time_and_tries_once_in_between():
 def test_a_breaker_waits_as_long_as_the_collector_asks_for_and_not_for_ever(asked: float, pause: float):
     now = [0.0]
     breaker = CircuitBreaker(lambda: now[0], lambda: 0.0)
-    breaker.failed(asked)
+    breaker.note(is_well=False, asked_seconds=asked)
     now[0] = pause - 0.01
     assert breaker.state == "open"
     now[0] = pause

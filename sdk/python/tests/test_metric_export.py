@@ -135,7 +135,7 @@ def test_exactly_one_state_of_a_breaker_is_said_at_any_time():
         }
 
     assert said() == {"closed": 1, "open": 0, "half_open": 0}
-    breaker.failed()
+    breaker.note(is_well=False)
     assert said() == {"closed": 0, "open": 1, "half_open": 0}
     now[0] = 1.0
     assert said() == {"closed": 0, "open": 0, "half_open": 1}

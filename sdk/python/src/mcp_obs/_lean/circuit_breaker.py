@@ -31,18 +31,10 @@ class CircuitBreaker:
         return "half_open" if self._timer() >= self._closed_again_at else "open"
 
     def note(self, *, is_well: bool, asked_seconds: float = 0.0) -> None:
-        """How an attempt went."""
+        """How an attempt went: after a bad one nothing may go for a while, nor before the collector asked for it."""
         if is_well:
-            self.succeeded()
-        else:
-            self.failed(asked_seconds)
-
-    def succeeded(self) -> None:
-        """Everything may go."""
-        self._failures = 0
-
-    def failed(self, asked_seconds: float = 0.0) -> None:
-        """Nothing may go for a while, and not before the collector asked for it."""
+            self._failures = 0
+            return
         # From half of it to the whole, so that many processes don't come back at once.
         pause = min(FIRST_PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS) * (1 + self._draw()) / 2
         self._failures = min(self._failures + 1, 30)
