@@ -12,19 +12,20 @@ from typing import Any
 
 import httpx2
 
-_COUNT = """
+_READ = """
 import asyncio, json, sys
 from datetime import timedelta
 from pathlib import Path
 from mcp_obs_server.store import TelemetryStore
 store = TelemetryStore.open(Path(sys.argv[1]), timedelta(days=30))
-sql = ("SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
-       " (SELECT sum(calls) FROM operations_15m WHERE grain = 'server') AS quarters,"
-       " (SELECT sum(calls) FROM operations_1h WHERE grain = 'server') AS hours FROM spans")
-ids = asyncio.run(store.rows("SELECT hex(trace_id) AS id FROM spans", {}))
-print(json.dumps({**asyncio.run(store.rows(sql, {}))[0], "ids": [row["id"] for row in ids]}))
+print(json.dumps([asyncio.run(store.rows(sql, {})) for sql in sys.argv[2:]], default=repr))
 store.close()
 """
+_COUNT = (
+    "SELECT count() AS spans, uniqExact(trace_id, span_id) AS different,"
+    " (SELECT sum(calls) FROM operations_15m WHERE grain = 'server') AS quarters,"
+    " (SELECT sum(calls) FROM operations_1h WHERE grain = 'server') AS hours FROM spans"
+)
 
 
 @dataclass
@@ -74,9 +75,13 @@ def new_key(server: Running, folder: Path) -> str:
     return response.raise_for_status().json()["secret"]
 
 
+def read(folder: Path, *queries: str) -> list[list[dict[str, Any]]]:
+    """The rows of each query of what a folder has stored, when no server uses it; what JSON has not is its `repr`."""
+    command = [sys.executable, "-c", _READ, str(folder / "telemetry"), *queries]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def counts(folder: Path) -> dict[str, Any]:
-    """What a folder has stored, read when no server uses it."""
-    printed = subprocess.run(
-        [sys.executable, "-c", _COUNT, str(folder / "telemetry")], capture_output=True, text=True, check=True
-    ).stdout
-    return json.loads(printed)
+    """How many spans a folder has stored, in every way of counting them, and their traces' ids."""
+    (found,), ids = read(folder, _COUNT, "SELECT hex(trace_id) AS id FROM spans")
+    return {**found, "ids": [row["id"] for row in ids]}

@@ -1,13 +1,16 @@
 """A backup of a running server holds what was acknowledged before it, once; a restored folder is that server."""
 
+import asyncio
 import os
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx2
@@ -23,8 +26,10 @@ from mcp_obs_server.commands.restore import restore
 from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.errors import ConflictError
 from mcp_obs_server.store import TelemetryStore
+from otlp_exports import SECOND, counter, logs_export, metrics_export
 from sending import Sender
-from server_process import counts, new_key, running
+from server_process import Running, counts, new_key, read, running
+from waiting import until
 
 
 def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -57,6 +62,67 @@ class Backups:
     acknowledged: list[str]
     """Those acknowledged before the server was killed."""
     key: str
+    answers: list[Any]
+    """What questions about metrics and logs were answered before the first backup."""
+    rows: list[list[dict[str, Any]]]
+    """What the killed server had stored of them."""
+
+
+# What is there of metrics and logs: sums of the rollups, as parts that are merged meanwhile are still the same figures.
+STORED = (
+    "SELECT * FROM metric_points ORDER BY time, metric_name",
+    "SELECT * FROM logs ORDER BY time",
+    *(
+        f"SELECT metric_name, start, series_id, sum(points), sum(total) FROM metrics_{length}"
+        " GROUP BY ALL ORDER BY ALL"
+        for length in ("15m", "1h")
+    ),
+    "SELECT metric_name, start, series_id, any(attributes) FROM metric_series GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+)
+QUESTIONS = ("metrics", "metrics/series?name=mcp.errors&by=tool", "performance_metrics", "logs")
+
+
+async def asked(server: Running, data: Path) -> list[Any]:
+    """The answers to questions about metrics and logs."""
+    owner = {"authorization": f"Bearer {(data / 'access-token').read_text().strip()}"}
+    async with httpx2.AsyncClient(base_url=f"{server.url}/api/servers/1/", headers=owner) as client:
+        answers = [(await client.get(question)).raise_for_status().json() for question in QUESTIONS]
+    return [without_now(each) for each in answers]
+
+
+def without_now(answer: Any) -> Any:
+    """An answer without what depends on when it was asked for: the range, and the quarters without anything."""
+    return {
+        **{name: value for name, value in answer.items() if name not in ("range", "groups")},
+        "points": [
+            (group["value"], point)
+            for group in answer.get("groups", ())
+            for point in group["points"]
+            if point["increase"]
+        ],
+    }
+
+
+async def send_metrics_and_logs(server: Running, key: str, data: Path) -> list[Any]:
+    """What is asked of them as soon as they are stored."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+    hour = 3600 * SECOND
+    start = time.time_ns() // hour * hour - hour
+    errors = counter({start: 3, start + 900 * SECOND: 4}, attributes={"tool": "search"})
+    async with httpx2.AsyncClient(base_url=server.url, headers=headers) as client:
+        for signal_name, request in (("metrics", metrics_export(errors)), ("logs", logs_export(5, start))):
+            sent = await client.post(f"/v1/{signal_name}", content=request.SerializeToString())
+            sent.raise_for_status()
+    answers: list[Any] = []
+
+    async def everything_is_stored() -> bool:
+        answers[:] = await asked(server, data)
+        metrics, series, performance, logs = answers
+        found = (metrics["metrics"], series["points"], performance["rows"], logs["logs"])
+        return [len(each) for each in found] == [1, 2, 2, 5]
+
+    await until(everything_is_stored)
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +132,7 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
     data, first, second = folder / "data", folder / "running.tar", folder / "stopped.tar"
     with running(data) as server:
         key = new_key(server, data)
+        answers = asyncio.run(send_metrics_and_logs(server, key, data))
         senders = [Sender(server.url, key, seed=seed) for seed in (1, 2)]
         for sender in senders:
             sender.start()
@@ -82,11 +149,12 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
         f"Wrote {second}: {second.stat().st_size:,} bytes.\n",
         "",
     )
-    yield Backups(data, first, second, before, [span for each in senders for span in each.acknowledged], key)
+    acknowledged = [span for each in senders for span in each.acknowledged]
+    yield Backups(data, first, second, before, acknowledged, key, answers, read(data, *STORED))
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "stopped"])
-def test_every_acknowledged_span_is_there_once_after_a_restore(
+async def test_every_acknowledged_span_metric_and_log_is_there_once_after_a_restore_and_answers_as_before(
     backups: Backups, tmp_path: Path, is_running: bool
 ) -> None:
     archive = backups.running if is_running else backups.stopped
@@ -101,11 +169,14 @@ def test_every_acknowledged_span_is_there_once_after_a_restore(
         assert httpx2.post(f"{server.url}/api/sign-in-links", headers=own).is_success
         with_old_key = {"authorization": f"Bearer {backups.key}", "content-type": "application/x-protobuf"}
         assert httpx2.post(f"{server.url}/v1/traces", content=b"", headers=with_old_key).is_success
+        assert await asked(server, tmp_path / "data") == backups.answers
         server.process.terminate()
         assert server.process.wait(30) == 0
     found = counts(tmp_path / "data")
     assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
     assert set(backups.before if is_running else backups.acknowledged) <= set(found["ids"])
+    assert [len(rows) for rows in backups.rows] == [2, 5, 2, 1, 1]
+    assert read(tmp_path / "data", *STORED) == backups.rows
 
 
 def test_a_backup_is_nobody_else_s_and_leaves_nothing_beside_it(backups: Backups) -> None:
