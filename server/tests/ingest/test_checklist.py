@@ -1,5 +1,7 @@
 """OTLP's rules for a receiver, each a test named after its row, for every signal over every way that it concerns.
 
+The same rows are driven by real exporters in test_checklist_by_exporters.
+
 | row | rule (OTLP 1.11) | what else proves it |
 |---|---|---|
 | 1 | POST /v1/{signal} on 4318, {Signal}Service/Export on 4317 | test_http, test_grpc: other paths, methods |
@@ -8,7 +10,7 @@
 | 4 | success has no partial_success; an empty request succeeds | |
 | 5 | rejected items are counted, with a message | test_http, test_admission: every reason |
 | 6 | bad data: 400, INVALID_ARGUMENT, and a google.rpc.Status | test_http: what and where; test_grpc: no message |
-| 7 | only 429, 502, 503 and 504 are retried | test_exporter_retries: by real ones |
+| 7 | only 429, 502, 503 and 504 are retried | test_checklist_by_exporters: by real ones |
 | 8 | overload: Retry-After, RetryInfo | test_limits: rates and quotas; test_grpc: waiting for room |
 | 9 | a limit as sent and inflated: 413, RESOURCE_EXHAUSTED | test_hostile_bodies: bombs, in a real server's memory |
 | 10 | answers of at most 4 MiB | |

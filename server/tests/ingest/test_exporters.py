@@ -3,28 +3,26 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
 
+from mcp_obs_server.ingest.passage import Passage
+from mcp_obs_server.ingest.reason import Reason
+from mcp_obs_server.ingest.receiver import Receiver
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import KEY, Door, open_door
+from sender import SENDERS, environment, running
 
-SENDERS = Path(__file__).parents[1] / "senders"
 COLUMNS = "method, tool, outcome, error_type, kind, scope_name"
 
 
-async def run(door: Door, *command: str | Path, **environment: str) -> None:
+async def run(door: Door, *command: str | Path, **variables: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *command,
-        env={
-            **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": door.url,
-            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{KEY}",
-            "OTEL_SERVICE_NAME": "sender",
-            **environment,
-        },
+        env={**os.environ, **environment(door.url, KEY), **variables},
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await asyncio.wait_for(process.communicate(), 60)
@@ -60,38 +58,28 @@ async def test_fastmcp_4_reports_natively(now_door: Door) -> None:
     )
 
 
-async def test_opentelemetrys_javascript_exports_in_protobuf_and_json_are_stored_alike(
-    tmp_path: Path, store: TelemetryStore, org_id: int
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_rusts_exporters_are_understood(
+    tmp_path: Path, store: TelemetryStore, org_id: int, protocol: str
 ) -> None:
-    stored: list[object] = []
-    for number, encoding in enumerate(("protobuf", "json")):
-        async with open_door(tmp_path / encoding, store, org_id * 10 + number, now=None) as door:
-            await run(door, "node", SENDERS / "javascript" / "export.mjs", encoding)
-            (row,) = await door.spans(
-                "name, kind, status, status_message, method, tool, outcome, attribute_types, scope_name, scope_version,"
-                " mapFilter((k, v) -> k != 'list', attributes) AS attributes,"
-                " arrayMap(e -> (e.name, e.attributes, e.attribute_types), events) AS events,"
-                " resource_attributes['service.name'] AS service"
-            )
-            stored.append(row)
-    assert stored[0] == stored[1]
-    assert stored[0] == snapshot(
-        {
-            "name": "tools/call add",
-            "kind": "server",
-            "status": "error",
-            "status_message": "broken",
-            "method": "tools/call",
-            "tool": "add",
-            "outcome": "error",
-            "attribute_types": {"zero": "int", "half": "double", "no": "bool", "list": "array"},
-            "scope_name": "javascript",
-            "scope_version": "1.0",
-            "attributes": {"zero": "0", "half": "0.5", "no": "false", "empty": ""},
-            "events": [("started", {"attempt": "1"}, {"attempt": "int"})],
-            "service": "unknown_service:node",
-        }
-    )
+    arrived = asyncio.Event()
+
+    class Watched(Receiver):
+        async def take(self, passage: Passage, body: bytes, is_json: bool) -> Mapping[Reason, int]:
+            taken = await super().take(passage, body, is_json)
+            arrived.set()
+            return taken
+
+    async with open_door(tmp_path, store, org_id, now=None, receiver_type=Watched) as door:
+        endpoint = door.url if protocol == "http" else f"http://{door.grpc_address}"
+        command = (sys.executable, SENDERS / "rust_sdk.py", protocol)
+        async with running(*command, variables=environment(endpoint, KEY)), asyncio.timeout(60):
+            await arrived.wait()
+        (point, *_) = await door.metric_points(
+            "metric_name, int_value, attributes['tool'] AS tool,"
+            " resource_attributes['telemetry.sdk.language'] AS language"
+        )
+        assert point == {"metric_name": "tool.calls", "int_value": 3, "tool": "add", "language": "rust"}
 
 
 @pytest.mark.parametrize(
@@ -100,9 +88,9 @@ async def test_opentelemetrys_javascript_exports_in_protobuf_and_json_are_stored
 async def test_calls_of_which_a_tenth_is_kept_are_counted_as_all_that_there_were(
     now_door: Door, way: dict[str, str]
 ) -> None:
-    environment = {"MCP_OBS_ENDPOINT": now_door.url, "MCP_OBS_API_KEY": KEY, "MCP_OBS_SAMPLER": "ratio:0.1"}
+    variables = {"MCP_OBS_ENDPOINT": now_door.url, "MCP_OBS_API_KEY": KEY, "MCP_OBS_SAMPLER": "ratio:0.1"}
     ours = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_HEADERS": ""}
-    await run(now_door, sys.executable, SENDERS / "sampled.py", **environment | ours | way)
+    await run(now_door, sys.executable, SENDERS / "sampled.py", **variables | ours | way)
     kept = await now_door.spans("outcome, sampling_weight")
     assert {row["sampling_weight"] for row in kept} == {10.0}
     (counted,) = await now_door.store.rows(
