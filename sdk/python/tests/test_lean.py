@@ -29,7 +29,7 @@ from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._lean.encoder import MOST_FRAGMENT_BYTES, Envelope, SpanEncoder
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import (
     LARGE_TEXT,
@@ -39,6 +39,7 @@ from mcp_obs._lean.operation_span import (
 )
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender, Sent
+from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES
 from mcp_obs._lean.wire import key_value
 from mcp_obs._message import Client, Message
 from mcp_obs._metrics.categories import ALL
@@ -208,7 +209,7 @@ def test_what_spans_have_in_common_takes_no_more_memory_than_a_few_mebibytes(who
                 span.set_attribute("prompt", f"{number}" + "p" * 10_000)
             span.end()
             encoder.encode(span)
-        assert tracemalloc.get_traced_memory()[0] < 4 * MOST_FRAGMENT_BYTES
+        assert tracemalloc.get_traced_memory()[0] < 4 * MOST_TEMPLATE_BYTES
     finally:
         tracemalloc.stop()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_obs import semconv
+from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message
@@ -59,15 +60,28 @@ class Details:
             caller = {name: attributes[name] for name in _OF_CALLER if name in attributes}
         else:
             caller = self.users.of(message)
-            # What a server sends of its own accord is nobody's call.
-            session = None if message.is_outbound else self.sessions.of(message, {**known, **caller})
+            session = self.session_of(message, {**known, **caller})
             caller |= session.attributes() if session is not None else {}
-        return caller | self.of_handler(message)
+        return caller | self._of_handler(message)
 
-    def of_handler(self, message: Message) -> dict[str, Any]:
+    def session_of(self, message: Message, known: Mapping[str, Any]) -> Session | None:
+        """The session of an operation with these attributes; what a server sends of its own accord is nobody's call."""
+        found = None if message.is_outbound else self.sessions.of(message, known)
+        return _named(message) or found
+
+    def _of_handler(self, message: Message) -> dict[str, Any]:
         """What the handler has said of an operation by now."""
-        named = message.session or (message.enclosing.session if message.enclosing is not None else None)
-        return Session(named, "handle").attributes() if named else {}
+        named = _named(message)
+        return named.attributes() if named is not None else {}
+
+    def of_end(self, message: Message, ending: Ending) -> dict[str, Any]:
+        """What is said when an operation is over, whether or not it was answered."""
+        said = ending.attributes()
+        if message.negotiated is not None:
+            said[semconv.MCP_PROTOCOL_VERSION] = message.negotiated
+        if message.told:
+            said[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
+        return said | self._of_handler(message)
 
     def of_result(self, message: Message, result: Mapping[str, Any]) -> dict[str, Any]:
         """What is said when a request is answered; it may take the place of what was said before."""
@@ -83,3 +97,9 @@ class Details:
         """What may be said of an exception in what is no operation."""
         failure = failure_of(error)
         return failure._replace(message=carried(self.payloads.text(None, failure.message)))
+
+
+def _named(message: Message) -> Session | None:
+    """The session that a handler has named."""
+    named = message.session or (message.enclosing.session if message.enclosing is not None else None)
+    return Session(named, "handle") if named else None

@@ -16,17 +16,29 @@ class Ending(NamedTuple):
     status_code: str | None = None
     description: str | None = None
 
+    def attributes(self) -> dict[str, Any]:
+        """What is said of it beside its description."""
+        said: dict[str, Any] = {semconv.MCP_OBS_OPERATION_OUTCOME: self.outcome}
+        if self.error_type is not None:
+            said[semconv.ERROR_TYPE] = self.error_type
+        if self.status_code is not None:
+            said[semconv.RPC_RESPONSE_STATUS_CODE] = self.status_code
+        return said
 
+
+OK = Ending("ok")
 CANCELLED = Ending("cancelled")
+INPUT_REQUIRED = Ending("input_required")
+TOOL_ERROR = Ending("error", semconv.ERROR_TYPE_TOOL_ERROR)
 
 
 def of_result(method: str, result: Mapping[str, Any]) -> Ending:
     """The ending of a request that was answered with a result, as on the wire."""
     if method == "tools/call" and result.get("isError") is True:
-        return Ending("error", semconv.ERROR_TYPE_TOOL_ERROR)
+        return TOOL_ERROR
     if result.get("resultType") == semconv.OUTCOME_INPUT_REQUIRED:
-        return Ending("input_required")
-    return Ending("ok")
+        return INPUT_REQUIRED
+    return OK
 
 
 def of_code(code: int, message: str) -> Ending:

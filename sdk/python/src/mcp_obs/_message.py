@@ -12,7 +12,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._http import http_attributes
 from mcp_obs._text import LONGEST_TEXT, carried
 
-_TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
+TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
 # They belong to what a client asks; what it is asked meanwhile is part of the same trace.
 _OF_THE_ASKING_CLIENT = frozenset(
     {
@@ -26,6 +26,8 @@ _OF_THE_ASKING_CLIENT = frozenset(
 )
 _LOG_LEVELS = get_args(semconv.LogLevel)
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+
+_NOTHING: Mapping[str, Any] = {}
 
 _measuring = Guard("measuring a message")
 
@@ -73,6 +75,10 @@ class Message:
     """Whom the host names, which can be nobody; None when it says nothing."""
     session: str | None = None
     """The session that the handler names."""
+    told: int = 0
+    """How many notifications the client got meanwhile."""
+    negotiated: str | None = None
+    """The version that initialize was answered with."""
     _attributes: dict[str, Any] | None = None
 
     @property
@@ -134,8 +140,8 @@ class Message:
         params, attributes = self.params or {}, dict[str, Any]()
         if self.method == "tools/call":
             attributes[semconv.GEN_AI_OPERATION_NAME] = semconv.GEN_AI_OPERATION_EXECUTE_TOOL
-        if self.method in _TARGETS and isinstance(params.get("name"), str):
-            attributes[_TARGETS[self.method]] = params["name"]
+        if self.method in TARGETS and isinstance(params.get("name"), str):
+            attributes[TARGETS[self.method]] = params["name"]
         if isinstance(params.get("uri"), str):
             attributes[semconv.MCP_RESOURCE_URI] = params["uri"]
         return attributes
@@ -144,7 +150,7 @@ class Message:
 def span_name(attributes: Mapping[str, Any]) -> str:
     """`{method} {target}`; the target is a tool or a prompt, never a URI, whose number has no bound."""
     method = attributes[semconv.MCP_METHOD_NAME]
-    target = attributes.get(_TARGETS.get(method, ""))
+    target = attributes.get(TARGETS.get(method, ""))
     return f"{method} {target}" if target else method
 
 
@@ -161,13 +167,19 @@ def client_of(method: str, params: Mapping[str, Any] | None, meta: Mapping[str, 
 
 def mapping_or_empty(value: object) -> Mapping[str, Any]:
     """A JSON object from the wire, or nothing where a client sent something else."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    # Asking an abstract class takes five times as long.
+    if type(value) is dict or isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value)
+    return _NOTHING
 
 
 def json_size(value: Any) -> int | None:
     """Bytes of `value` as compact JSON; None for what has no such form, as a lone surrogate has not."""
-    with _measuring:
+    try:
         return len(to_json(value))
+    except Exception:
+        with _measuring:
+            raise
     return None
 
 

@@ -40,8 +40,6 @@ class Operation:
         self._telemetry = telemetry
         self._message = message
         self._failure: Failure | None = None
-        self._negotiated: str | None = None
-        self._told = 0
         self._is_over = False
         details = message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
@@ -76,8 +74,8 @@ class Operation:
         """The client was told something while this was under way; False when it is not any more."""
         if self._is_over:
             return False
-        self._told += 1
-        if self._told <= MOST_TOLD:
+        self._message.told += 1
+        if self._message.told <= MOST_TOLD:
             told = describe()
             attributes = told.event_attributes()
             if semconv.MCP_RESOURCE_URI in attributes:
@@ -96,70 +94,61 @@ class Operation:
     def answer(self, result: Mapping[str, Any] | None) -> None:
         """End with a result as on the wire; a notification ends with None."""
         with _ending_one:
-            late: dict[str, Any] = {}
             method = self._message.method
             if result is not None and self._message.request_id is not None:
                 self._telemetry.answered(self._span, self._message, result)
                 if self._telemetry.metrics.categories:
                     targets.listed(method, result)
             if method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
-                self._negotiated = late[semconv.MCP_PROTOCOL_VERSION] = (result or {})["protocolVersion"]
-            self._end(_ending.of_result(method, result or {}), late)
+                self._message.negotiated = (result or {})["protocolVersion"]
+            self._end(_ending.of_result(method, result or {}))
 
     def begin_session(self) -> McpSession | None:
         """The session that an answered `initialize` has begun; None for every other operation."""
         with _beginning:
-            if self._message.method == "initialize" and self._negotiated is not None:
-                attributes = {**self._message.attributes(), semconv.MCP_PROTOCOL_VERSION: self._negotiated}
+            negotiated = self._message.negotiated
+            if negotiated is not None:
+                attributes = {**self._message.attributes(), semconv.MCP_PROTOCOL_VERSION: negotiated}
                 return McpSession(self._telemetry.metrics, bounded(attributes))
         return None
 
     def refuse(self, code: int, message: str) -> None:
         """End with a JSON-RPC error as on the wire."""
         with _ending_one:
-            self._end(_ending.of_code(code, message), {})
+            self._end(_ending.of_code(code, message))
 
     def fail(self, error: BaseException) -> None:
         """End without an answer, because of `error`."""
         with _ending_one:
             of = _ending.of_unanswered if self._message.is_outbound else _ending.of_exception
-            self._end(of(error), {})
+            self._end(of(error))
 
     def cancel(self) -> None:
         """End because nobody waits for the answer any more."""
         with _ending_one:
-            self._end(_ending.CANCELLED, {})
+            self._end(_ending.CANCELLED)
 
-    def _end(self, ending: Ending, late: dict[str, Any]) -> None:
+    def _end(self, ending: Ending) -> None:
         seconds = _clock.perf_counter() - self._started
         self._is_over = True
-        late[semconv.MCP_OBS_OPERATION_OUTCOME] = ending.outcome
-        if self._told:
-            late[semconv.MCP_OBS_NOTIFICATIONS_SENT] = self._told
-        late |= self._telemetry.details.of_handler(self._message)
-        if ending.error_type is not None:
-            late[semconv.ERROR_TYPE] = ending.error_type
-        if ending.status_code is not None:
-            late[semconv.RPC_RESPONSE_STATUS_CODE] = ending.status_code
-        span = self._span
+        telemetry, message, span = self._telemetry, self._message, self._span
         try:
-            span.set_attributes(late)
             if ending.outcome == semconv.OUTCOME_ERROR:
-                description = ending.description or (self._failure.message if self._failure else None)
-                span.set_status(StatusCode.ERROR, self._text(description) if description else None)
-                if self._failure is not None:
-                    failure = self._failure._replace(message=self._text(self._failure.message))
-                    span.add_event("exception", failure.event_attributes())
-            self._took(seconds, late)
+                self._describe_failure(ending)
+            telemetry.ended(span, seconds, message, ending, self._context)
+            if message.is_outbound:
+                said = {**message.attributes(), **telemetry.details.of_end(message, ending)}
+                record_request(telemetry.metrics, seconds, said, self._context)
         finally:
             span.end()
 
-    def _took(self, seconds: float, late: Mapping[str, Any]) -> None:
-        telemetry, message = self._telemetry, self._message
-        if message.is_outbound:
-            said = {**message.attributes(), **late}
-            record_request(telemetry.metrics, seconds, said, self._context)
-        telemetry.took(self._span, seconds, message, late, self._context)
+    def _describe_failure(self, ending: Ending) -> None:
+        failure = self._failure
+        description = ending.description or (failure.message if failure is not None else None)
+        self._span.set_status(StatusCode.ERROR, self._text(description) if description else None)
+        if failure is not None:
+            told = failure._replace(message=self._text(failure.message))
+            self._span.add_event("exception", told.event_attributes())
 
     def _text(self, text: str) -> str:
         return self._telemetry.details.text(self._message, text)

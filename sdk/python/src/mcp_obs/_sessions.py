@@ -51,9 +51,10 @@ class Sessions:
         protocol = known.get(semconv.MCP_SESSION_ID)
         if protocol:
             return Session(protocol, "protocol")
-        above = trace.get_current_span(message.above).get_span_context()
-        if above.is_valid and above.is_remote:
-            return Session(trace.format_trace_id(above.trace_id), "trace")
+        if message.above:
+            above = trace.get_current_span(message.above).get_span_context()
+            if above.is_valid and above.is_remote:
+                return Session(trace.format_trace_id(above.trace_id), "trace")
         # Over HTTP initialize comes before the session that it opens.
         if message.method == "initialize" and message.request is not None:
             return None
@@ -89,10 +90,11 @@ class IdleGapSessions:
 
 
 def _conversation(message: Message) -> str | None:
-    found = baggage.get_baggage(CONVERSATION, message.above)
+    # Most contexts are empty, which costs nothing to find out.
+    found = baggage.get_baggage(CONVERSATION, message.above) if message.above else None
     if found is None and message.request is not None:
         # A host without HTTP instrumentation of its own has not read it.
-        brought = header(message.request, "baggage")
+        brought = header(message.request, b"baggage")
         if brought and CONVERSATION in brought:
             context = _BAGGAGE.extract({"baggage": brought}, Context())
             found = baggage.get_baggage(CONVERSATION, context)

@@ -12,6 +12,7 @@ from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_tracer_provider
 
 from mcp_obs._details import Details
+from mcp_obs._ending import Ending
 from mcp_obs._message import Message, span_name
 from mcp_obs._metrics.categories import ALL, Category, resolve
 from mcp_obs._metrics.metrics import Metrics
@@ -54,10 +55,8 @@ class Telemetry(Protocol):
         """Note what a request was answered with."""
         ...
 
-    def took(
-        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
-    ) -> None:
-        """Record how long an operation took that ends; `late` are the attributes that its end brought."""
+    def ended(self, span: Span, seconds: float, message: Message, ending: Ending, context: Context) -> None:
+        """Note how an operation ended, and how long it took."""
         ...
 
 
@@ -87,10 +86,10 @@ class OpenTelemetry:
         if span.is_recording():
             span.set_attributes(self.details.of_result(message, result))
 
-    def took(
-        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
-    ) -> None:
+    def ended(self, span: Span, seconds: float, message: Message, ending: Ending, context: Context) -> None:
         """Record it in the context of the span, for exemplars."""
+        late = self.details.of_end(message, ending)
+        span.set_attributes(late)
         if self.metrics.categories and not message.is_outbound:
             record_operation(self.metrics, seconds, {**message.attributes(), **late}, context)
 

@@ -94,6 +94,8 @@ class Users:
     def of(self, message: Message) -> dict[str, Any]:
         """The user's attributes."""
         token = _token(message.request)
+        if token is None and message.user is None:
+            return {}
         user = message.user[0] if message.user is not None else self.of_token(token)
         return self.named(user, getattr(token, "scopes", None) or ())
 

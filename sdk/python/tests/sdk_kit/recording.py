@@ -16,7 +16,7 @@ from mcp_obs import _telemetry
 from mcp_obs._details import Details
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
-from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._lean.pipeline import LeanTelemetry
 from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -98,7 +98,7 @@ class Recording:
         return self
 
     def _lean(self) -> LeanTelemetry:
-        encoder = SpanEncoder(recorder(self.lean_metrics))
+        encoder = SpanEncoder(self.lean_metrics)
         ids = CountingIds()
 
         def put(span: LightSpan) -> None:

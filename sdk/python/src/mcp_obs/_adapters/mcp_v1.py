@@ -111,7 +111,7 @@ class Connection:
             operation.cancel()
 
     def _describe(self, method: str, params: Any, request_id: str | int | None, request: Any) -> Message:
-        stated = header(request, "mcp-protocol-version") if request is not None else None
+        stated = header(request, b"mcp-protocol-version") if request is not None else None
         message = Message(method, params, request_id, self._protocol_version or stated, self._client, request)
         if method == "initialize":
             self._client = client_of(method, params, message.meta)
@@ -124,7 +124,7 @@ _connection: ContextVar[Connection | None] = ContextVar("mcp_obs_connection", de
 
 def _ambient(request: Any) -> Context | None:
     """On a stateful HTTP session the context is for ever that of the session's first request."""
-    if request is None or header(request, "mcp-session-id") is None:
+    if request is None or header(request, b"mcp-session-id") is None:
         return None
     return propagate.extract(request.headers, Context())
 

@@ -109,7 +109,7 @@ def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     return (
         ctx.method == "tools/list"
         and ctx.request is not None
-        and header(ctx.request, "mcp-method") == "tools/call"
+        and header(ctx.request, b"mcp-method") == "tools/call"
     )
 
 

@@ -1,6 +1,8 @@
 """From an ended operation to the bytes of an OTLP span."""
 
-from collections.abc import Callable, Iterable, Mapping
+import struct
+from collections.abc import Iterable
+from itertools import islice, starmap
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -13,116 +15,101 @@ from opentelemetry.trace import TraceState
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, LightSpan
-from mcp_obs._lean.wire import field, fixed64, key_value, text, varint
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, LightSpan, OperationSpan
+from mcp_obs._lean.templates import Template, Templates
+from mcp_obs._lean.wire import attribute, field, key_value, repeated_attribute, text, varint
 from mcp_obs._message import span_name
+from mcp_obs._metrics.metrics import Metrics
+from mcp_obs._metrics.operations import record_operation
 from mcp_obs._text import clean
 
 # trace.proto, message Span.
-_ATTRIBUTE = b"\x4a"
 _DROPPED_ATTRIBUTES = b"\x50"
 _FLAGS = b"\x85\x01"
-# A tool has a few of 300 bytes: one for each client, user and outcome. The names are the client's to choose.
-MOST_FRAGMENT_BYTES = 2**20
+_IDS = b"\x0a\x10%b\x12\x08%b"
+_PARENT = b"\x22\x08"
+_TIMES = struct.Struct("<BQBQ")
+_START_TIME, _END_TIME = 0x39, 0x41
+# Beyond this many a host's attributes are counted, which a template does not.
+_FEW = MOST_ATTRIBUTES // 2
 
 _recording = Guard("recording an operation's metrics")
 _writing = Guard("writing an attribute")
 
-RecordOperation = Callable[[float, Mapping[str, Any]], None]
-
 
 class SpanEncoder:
-    """Writes spans; what the spans of a tool have in common is written once. For one thread.
+    """Writes spans, and counts operations in `metrics`. For one thread."""
 
-    `record` gets the duration of every span in seconds, and its attributes but for the host's.
-    """
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics if metrics is not None and metrics.categories else None
+        self._templates = Templates(self._metrics)
 
-    def __init__(self, record: RecordOperation | None = None) -> None:
-        self._record = record
-        self._fragments: dict[tuple[str, ...], bytes] = {}
-        self._fragment_bytes = 0
+    def forget(self) -> None:
+        """A forked child has metrics of its own."""
+        self._templates.clear()
 
     def encode(self, span: LightSpan) -> bytes:
         """The bytes of one span that has ended; none of one that is not kept."""
         assert span.end_time is not None
-        # The rest of what was set comes last: it goes first where there is too much.
-        shared = span.let_go()
-        if self._record is not None and span.seconds is not None:
-            with _recording:
-                self._record(span.seconds, shared)
-        weight = (span.root or span).weight
-        if not weight:
+        found = self._templates.find(span) if isinstance(span, OperationSpan) else None
+        described = self._filled_in(span, *found) if found is not None else None
+        if described is None:
+            described = self._in_full(span)
+        if not (span.root or span).weight:
             return b""
-        attributes = {**shared, **(span.attributes or {})}
-        if weight != 1:
-            attributes[semconv.MCP_OBS_SAMPLING_WEIGHT] = weight
-        context = span.context
-        parts = [
-            b"\x0a\x10"
-            + context.trace_id.to_bytes(16, "big")
-            + b"\x12\x08"
-            + context.span_id.to_bytes(8, "big"),
+        context, parent = span.context, span.parent
+        parts = (
+            _IDS % (context.trace_id.to_bytes(16, "big"), context.span_id.to_bytes(8, "big")),
             _trace_state(context.trace_state) if context.trace_state else b"",
-            b"\x22\x08" + span.parent.span_id.to_bytes(8, "big") if span.parent else b"",
-            b"\x39" + fixed64(span.start_time) + b"\x41" + fixed64(span.end_time),
-            *self._described(span, attributes, shared),
-            _REMOTE_FLAGS if span.parent is not None and span.parent.is_remote else _LOCAL_FLAGS,
-        ]
-        if span.events or span.links or span.status:
-            parts.append(_particulars(span).SerializeToString())
+            _PARENT + parent.span_id.to_bytes(8, "big") if parent is not None else b"",
+            _TIMES.pack(_START_TIME, span.start_time, _END_TIME, span.end_time),
+            described,
+            _REMOTE_FLAGS if parent is not None and parent.is_remote else _LOCAL_FLAGS,
+            _particulars(span).SerializeToString() if span.events or span.links or span.status else b"",
+        )
         return b"".join(parts)
 
-    def _described(
-        self, span: LightSpan, attributes: Mapping[str, Any], shared: Mapping[str, Any]
-    ) -> Iterable[bytes]:
-        """Name, kind and attributes: the shared ones' texts as one fragment, but for those that no two spans share."""
-        known, own = [span.kind.name, span.name or span_name(attributes)], list[bytes]()
-        for count, (key, value) in enumerate(attributes.items()):
-            if count == MOST_ATTRIBUTES:
-                own.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - count))
-                break
-            if type(value) is str and key in shared and key not in _OWN:
-                known += (key, value)
-            else:
-                own.append(_attribute(key, value))
-        return (self._fragment(tuple(known)), *own)
+    def _filled_in(self, span: LightSpan, template: Template, own: dict[str, Any]) -> bytes | None:
+        """Name, kind and attributes by the template; None when a host has set what is in it, or very much."""
+        given = span.attributes
+        if given and (len(given) > _FEW or not given.keys().isdisjoint(template.names | own.keys())):
+            return None
+        if span.seconds is not None:
+            for series, units_per_second in template.counted:
+                series.add(1 if units_per_second is None else span.seconds * units_per_second, None)
+        request_id = own.pop(semconv.JSONRPC_REQUEST_ID, None)
+        parts = [template.described, *starmap(repeated_attribute, own.items())]
+        if request_id is not None:
+            parts.append(attribute(semconv.JSONRPC_REQUEST_ID, request_id))
+        weight = (span.root or span).weight
+        if weight != 1:
+            parts.append(repeated_attribute(semconv.MCP_OBS_SAMPLING_WEIGHT, weight))
+        if given:
+            parts += starmap(_attribute, given.items())
+        return b"".join(parts)
 
-    def _fragment(self, known: tuple[str, ...]) -> bytes:
-        fragment = self._fragments.get(known)
-        if fragment is None:
-            fragment = _write_fragment(known)
-            self._fragment_bytes += len(fragment)
-            if self._fragment_bytes > MOST_FRAGMENT_BYTES:
-                self._fragments.clear()
-                self._fragment_bytes = len(fragment)
-            if len(fragment) <= MOST_FRAGMENT_BYTES:
-                self._fragments[known] = fragment
-        return fragment
-
-
-_OWN = frozenset(
-    {
-        semconv.GEN_AI_TOOL_CALL_ARGUMENTS,
-        semconv.GEN_AI_TOOL_CALL_RESULT,
-        semconv.JSONRPC_REQUEST_ID,
-        semconv.MCP_SESSION_ID,
-        semconv.MCP_OBS_SESSION_ID,
-        semconv.MCP_RESOURCE_URI,
-    }
-)
-
-
-def _write_fragment(known: tuple[str, ...]) -> bytes:
-    kind_name, name, *rest = known
-    attributes = (_attribute(*pair) for pair in zip(rest[::2], rest[1::2], strict=True))
-    kind = bytes((0x30, SpanMessage.SpanKind.Value(f"SPAN_KIND_{kind_name}")))
-    return field(b"\x2a", text(name)) + kind + b"".join(attributes)
+    def _in_full(self, span: LightSpan) -> bytes:
+        """Name, kind and attributes of any span. What a host has set comes last: it goes first where it is too much."""
+        said = span.let_go()
+        if self._metrics is not None and span.seconds is not None:
+            with _recording:
+                record_operation(self._metrics, span.seconds, said)
+        attributes = {**said, **(span.attributes or {}), **span.late}
+        weight = (span.root or span).weight
+        if weight != 1:
+            attributes[semconv.MCP_OBS_SAMPLING_WEIGHT] = weight
+        kind = bytes((0x30, SpanMessage.SpanKind.Value(f"SPAN_KIND_{span.kind.name}")))
+        described = [field(b"\x2a", text(span.name or span_name(attributes))), kind]
+        described += starmap(_attribute, islice(attributes.items(), MOST_ATTRIBUTES))
+        if len(attributes) > MOST_ATTRIBUTES:
+            described.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - MOST_ATTRIBUTES))
+        return b"".join(described)
 
 
 def _attribute(key: str, value: Any) -> bytes:
     """One attribute; nothing where a host set what can't be written."""
     with _writing:
-        return field(_ATTRIBUTE, key_value(key, value))
+        return attribute(key, value)
     return b""
 
 

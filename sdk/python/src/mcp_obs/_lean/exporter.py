@@ -140,6 +140,7 @@ class OperationExporter:
         self._backlog.clear()
         self._backlog_bytes = 0
         self.counts.clear()
+        self._encoder.forget()
         self._is_sending = False
         self._thread = None
         self._wake = threading.Event()
@@ -171,15 +172,20 @@ class OperationExporter:
             span = self._next()
             if span is None:
                 break
-            for each in self._decision.decided(span) if self._decision is not None else (span,):
-                encoded = None
-                with _exporting:
-                    encoded = self._encoder.encode(each)
-                self._keep(encoded)
+            if self._decision is None:
+                self._keep(self._encoded(span))
+            else:
+                for each in self._decision.decided(span):
+                    self._keep(self._encoded(each))
         self.counts.processed(len(self._backlog) - before)
         if self._decision is not None:
             self.counts.processed(self._decision.dropped, QUEUE_FULL)
             self._decision.dropped = 0
+
+    def _encoded(self, span: LightSpan) -> bytes | None:
+        with _exporting:
+            return self._encoder.encode(span)
+        return None
 
     def _keep(self, encoded: bytes | None) -> None:
         if encoded is None:

@@ -11,6 +11,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 from mcp_obs import _clock
 from mcp_obs._details import Details
+from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._message import Message
@@ -21,6 +22,8 @@ MOST_EVENTS = 128
 MOST_LINKS = 128
 LARGE_TEXT = 2**16
 _LOOKED_AT = 16
+
+_NOTHING: Mapping[str, Any] = {}
 
 Event = tuple[str, int, Mapping[str, Any]]
 
@@ -38,9 +41,11 @@ class LightSpan(Span):
         "context",
         "dropped_events",
         "end_time",
+        "ending",
         "events",
         "held",
         "kind",
+        "late",
         "links",
         "name",
         "on_end",
@@ -70,6 +75,10 @@ class LightSpan(Span):
         self.on_end = on_end
         self.attributes: dict[str, Any] | None = None
         """What was set on it."""
+        self.ending: Ending | None = None
+        """How an operation ended; None for what is none."""
+        self.late: Mapping[str, Any] = _NOTHING
+        """What its end says, once it has let go."""
         self.seconds: float | None = None
         """How long an operation took; None for what is none."""
         self.root: LightSpan | None = None
@@ -85,7 +94,7 @@ class LightSpan(Span):
         self.start_time = _clock.time_ns()
 
     def let_go(self) -> Mapping[str, Any]:
-        """What it says beside what was set on it, and nothing large is held any longer."""
+        """What it says beside what a host has set on it, and nothing large is held any longer."""
         return {}
 
     def has_large_result(self) -> bool:
@@ -163,7 +172,7 @@ class LightSpan(Span):
 class OperationSpan(LightSpan):
     """The span of an operation, which says of itself what its message and its result say."""
 
-    __slots__ = ("details", "late", "message", "result", "said")
+    __slots__ = ("details", "message", "result", "said")
 
     def __init__(
         self,
@@ -180,16 +189,16 @@ class OperationSpan(LightSpan):
         """None: only what is on the wire is said."""
         self.message: Message | None = message
         self.said: dict[str, Any] = {}
-        self.late: Mapping[str, Any] = {}
-        """What the operation's end brought; it was set on it too."""
         self.result: Mapping[str, Any] | None = None
 
     def let_go(self) -> Mapping[str, Any]:
-        """What the message, the result and the end say; message and result can be large."""
+        """What message, result and end say; message and result can be large."""
         if self.message is not None:
             self.said = self.message.attributes()
             if self.result is not None and self.details is not None:
                 self.said |= self.details.of_result(self.message, self.result)
+            if self.ending is not None and self.details is not None:
+                self.late = self.details.of_end(self.message, self.ending)
             self.message = self.result = None
         return {**self.said, **self.late}
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterable, Mapping
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -12,9 +11,10 @@ from opentelemetry.trace import Span, SpanKind
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
+from mcp_obs._ending import Ending
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._lean.encoder import Envelope, RecordOperation, SpanEncoder
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.end_decision import EndDecision
 from mcp_obs._lean.export_counts import OBSERVED
 from mcp_obs._lean.exporter import OperationExporter
@@ -26,8 +26,6 @@ from mcp_obs._metrics.categories import NONE
 from mcp_obs._metrics.exporter import MetricExporter, metric_interval
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.light_meter import light_meter
-from mcp_obs._metrics.metrics import Metrics
-from mcp_obs._metrics.operations import record_operation
 from mcp_obs._metrics.process import Figure, observe, observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._parent import Parent
@@ -57,12 +55,10 @@ class LeanTelemetry:
         if isinstance(span, OperationSpan):
             span.result = result
 
-    def took(
-        self, span: Span, seconds: float, message: Message, late: Mapping[str, Any], context: Context
-    ) -> None:
-        """Keep it until the exporter records it."""
+    def ended(self, span: Span, seconds: float, message: Message, ending: Ending, context: Context) -> None:
+        """Keep it until the exporter writes and records it."""
         if isinstance(span, OperationSpan):
-            span.seconds, span.late = None if message.is_outbound else seconds, late
+            span.seconds, span.ending = None if message.is_outbound else seconds, ending
 
 
 class LeanPipeline:
@@ -73,7 +69,7 @@ class LeanPipeline:
         metrics = LeanMetrics(configuration.metrics)
         sampler = configuration.sampler
         self._exporter = OperationExporter(
-            SpanEncoder(recorder(metrics)),
+            SpanEncoder(metrics),
             envelope,
             Sender(_url(configuration, "traces"), configuration.headers()),
             CircuitBreaker(),
@@ -108,11 +104,6 @@ class LeanPipeline:
         # What has been encoded by now has been counted.
         with _shutting_down:
             self._metrics.shutdown(max(0.1, deadline - time.monotonic()))
-
-
-def recorder(metrics: Metrics) -> RecordOperation | None:
-    """What an encoder tells of every operation; nothing where nobody wants a metric."""
-    return partial(record_operation, metrics) if metrics.categories else None
 
 
 def _url(configuration: Configuration, signal: str) -> str:

@@ -64,8 +64,9 @@ class Sender:
         """
         try:
             request = self._request(body)
-            # A redirect would take the key elsewhere; an answer is as long as whoever answers likes.
-            response = self._session.send(request, timeout=seconds, allow_redirects=False, **self._settings)
+            # The adapter follows no redirect, which would take the key elsewhere, and keeps no cookies.
+            adapter = self._session.get_adapter(self._url)
+            response = adapter.send(request, timeout=seconds, **self._settings)
         except Exception as error:  # noqa: BLE001  each layer below has its own; some quote the headers
             is_away = isinstance(error, requests.ConnectionError | requests.Timeout)
             reason = str(error) if is_away else type(error).__name__

@@ -15,6 +15,8 @@ from mcp_obs._text import clean
 _FIXED64 = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
 _MOST_NESTING = 8
+# trace.proto, message Span.
+ATTRIBUTE = b"\x4a"
 
 
 _BYTES = tuple(bytes((number,)) for number in range(128))
@@ -24,6 +26,8 @@ def varint(number: int) -> bytes:
     """A length or an int64."""
     if 0 <= number < 128:
         return _BYTES[number]
+    if 0 <= number < 16384:
+        return bytes((number & 127 | 128, number >> 7))
     if number < 0:
         number += 1 << 64
     out = bytearray()
@@ -47,6 +51,22 @@ def text(value: str) -> bytes:
 def fixed64(number: int) -> bytes:
     """A time."""
     return _FIXED64.pack(number)
+
+
+def attribute(name: str, value: Any) -> bytes:
+    """One of a span's attributes."""
+    if type(value) is str:
+        key, content = _key(name), text(value)
+        length = len(content)
+        # Every length in it is one byte: most are so, and take half as long at once.
+        if len(key) + length < 124:
+            return b"\x4a%c%b\x12%c\x0a%c%b" % (len(key) + length + 4, key, length + 2, length, content)
+    return field(ATTRIBUTE, key_value(name, value))
+
+
+# A type is part of the key: 1 and True are equal.
+repeated_attribute = lru_cache(maxsize=1024, typed=True)(attribute)
+"""The same for one that other spans are likely to have too: a session, a peer, a size."""
 
 
 def key_value(name: str, value: Any) -> bytes:

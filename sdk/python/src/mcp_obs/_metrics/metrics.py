@@ -70,13 +70,20 @@ class Metrics:
         context: Context | None = None,
     ) -> None:
         """Record one value; the attributes that are not the metric's, and metrics that nobody wants, are left out."""
-        known = self._known.get(name)
-        if known is not None:
-            key = tuple(map(attributes.get, known.metric.attributes))
-            series = known.by_key.get(key)
-            if series is None:
-                series = self._new(known, key, zip(known.metric.attributes, key, strict=True))
+        series = self.series(name, attributes)
+        if series is not None:
             series.add(value, context)
+
+    def series(self, name: str, attributes: Mapping[str, Any] = _NOTHING) -> Series | None:
+        """Where a value with these attributes belongs; None for a metric that nobody wants."""
+        known = self._known.get(name)
+        if known is None:
+            return None
+        key = tuple(map(attributes.get, known.metric.attributes))
+        found = known.by_key.get(key)
+        if found is None:
+            found = self._new(known, key, zip(known.metric.attributes, key, strict=True))
+        return found
 
     def all_series(self) -> Iterable[tuple[RecordedMetric, list[Series]]]:
         """Every metric that has been recorded, with its series."""

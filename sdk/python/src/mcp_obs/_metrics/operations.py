@@ -1,7 +1,7 @@
 """What an operation that has ended adds to the metrics."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from opentelemetry.context import Context
 
@@ -13,19 +13,36 @@ _UNTIMED = frozenset({semconv.OUTCOME_CANCELLED, semconv.OUTCOME_INPUT_REQUIRED}
 _GUARDED = (semconv.GEN_AI_TOOL_NAME, semconv.GEN_AI_PROMPT_NAME)
 
 
+class Measure(NamedTuple):
+    """A metric that an operation adds to: one, or its length in units of which a second has so many."""
+
+    metric: str
+    units_per_second: float | None = None
+
+    def value(self, seconds: float) -> float:
+        """What an operation of this length adds."""
+        return 1 if self.units_per_second is None else seconds * self.units_per_second
+
+
+def measures_of(attributes: Mapping[str, Any]) -> Iterator[Measure]:
+    """What an operation adds to, by the attributes of its span."""
+    method, outcome = attributes[semconv.MCP_METHOD_NAME], attributes.get(semconv.MCP_OBS_OPERATION_OUTCOME)
+    if method not in semconv.LONG_LIVED_METHODS and outcome not in _UNTIMED:
+        yield Measure(semconv.MCP_SERVER_OPERATION_DURATION, 1)
+        yield Measure(semconv.MCP_MESSAGE_LATENCY, 1000)
+    if outcome == semconv.OUTCOME_ERROR:
+        yield Measure(semconv.MCP_ERRORS)
+    if method in semconv.CALL_METHODS:
+        yield Measure(semconv.MCP_OBS_FEATURE_USAGE)
+
+
 def record_operation(
     metrics: Metrics, seconds: float, attributes: Mapping[str, Any], context: Context | None = None
 ) -> None:
     """Record an operation by the attributes of its span, those that its host has set left out."""
     labels = bounded(attributes)
-    method, outcome = attributes[semconv.MCP_METHOD_NAME], attributes.get(semconv.MCP_OBS_OPERATION_OUTCOME)
-    if method not in semconv.LONG_LIVED_METHODS and outcome not in _UNTIMED:
-        metrics.record(semconv.MCP_SERVER_OPERATION_DURATION, seconds, labels, context)
-        metrics.record(semconv.MCP_MESSAGE_LATENCY, seconds * 1000, labels, context)
-    if outcome == semconv.OUTCOME_ERROR:
-        metrics.record(semconv.MCP_ERRORS, 1, labels, context)
-    if method in semconv.CALL_METHODS:
-        metrics.record(semconv.MCP_OBS_FEATURE_USAGE, 1, labels, context)
+    for measure in measures_of(attributes):
+        metrics.record(measure.metric, measure.value(seconds), labels, context)
 
 
 def record_request(

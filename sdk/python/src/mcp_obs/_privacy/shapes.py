@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import to_json
 
+from mcp_obs._message import mapping_or_empty
 from mcp_obs._privacy.redactor import Redactor
 from mcp_obs._text import clean
 
@@ -49,7 +50,7 @@ class Shapes:
         """The names and types of a call's arguments."""
         # A copy in one step: the handler may have them in its hands.
         items = list(arguments.items())
-        named = tuple((str(name)[:_LOOKED_AT], _type(value)) for name, value in islice(items, MOST_NAMES))
+        named = tuple((str(name)[:_LOOKED_AT], kind_of(value)) for name, value in islice(items, MOST_NAMES))
         shape = self._known.get(named)
         if shape is None:
             shape = self._describe(named)
@@ -62,9 +63,9 @@ class Shapes:
         content = result.get("content")
         if isinstance(content, list):
             blocks = cast("list[Any]", content)
-            shape["content"] = list(dict.fromkeys(_block_type(block) for block in islice(blocks, MOST_NAMES)))
+            shape["content"] = list(dict.fromkeys(block_type(block) for block in islice(blocks, MOST_NAMES)))
         if result.get(_STRUCTURED) is not None:
-            shape[_STRUCTURED] = _type(result[_STRUCTURED])
+            shape[_STRUCTURED] = kind_of(result[_STRUCTURED])
         return Shape(to_json(shape).decode(), is_cut=False)
 
     def _remember(self, named: tuple[tuple[str, str], ...], shape: Shape) -> None:
@@ -79,7 +80,8 @@ class Shapes:
         return Shape(to_json({clean(name): kind for name, kind in texts.items()}).decode(), is_cut)
 
 
-def _type(value: object) -> str:
+def kind_of(value: object) -> str:
+    """JSON's word for a value's type."""
     return _TYPES.get(cast("type[Any]", type(value)), "other")
 
 
@@ -87,6 +89,7 @@ def _type(value: object) -> str:
 _BLOCKS = frozenset({"text", "image", "audio", "resource", "resource_link"})
 
 
-def _block_type(block: object) -> str:
-    kind = cast("Mapping[str, Any]", block).get("type") if isinstance(block, Mapping) else None
+def block_type(block: object) -> str:
+    """What kind a content block is of."""
+    kind = mapping_or_empty(block).get("type")
     return kind if isinstance(kind, str) and kind in _BLOCKS else "other"

@@ -13,7 +13,7 @@ from mcp_obs._details import Details
 from mcp_obs._guard import STRICT
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import LightSpan
-from mcp_obs._lean.pipeline import LeanTelemetry, recorder
+from mcp_obs._lean.pipeline import LeanTelemetry
 from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -30,7 +30,7 @@ class Capture:
     def __init__(self) -> None:
         self.clock = HeldClock()
         self._metrics = LeanMetrics(ALL)
-        self._encoder = SpanEncoder(recorder(self._metrics))
+        self._encoder = SpanEncoder(self._metrics)
         self._envelope = Envelope(Resource({}), SCOPE, RELEASE)
         self._spans: list[Span] = []
         self._ended = threading.Condition()
