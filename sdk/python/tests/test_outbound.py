@@ -1,7 +1,5 @@
 """What a server asks and tells its client, on every library."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -11,9 +9,11 @@ from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from sdk_kit.asking import LOG, AskingLine, Hesitation, asking_lines, telling_lines, traceparents
-from sdk_kit.lines import LAST_LEGACY_REVISION
+from sdk_kit.lines import LAST_LEGACY_REVISION, Line
+from sdk_kit.proofs import place_of
 from sdk_kit.recording import Recording, picture
 from sdk_kit.serving import serving
+from sdk_kit.transports import connected, on_every_line
 
 import mcp_obs
 from mcp_obs._operation import MOST_TOLD
@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The logging capability is deprecated"),
 ]
 ASKING = pytest.mark.parametrize("line", asking_lines(), ids=str)
-SERVED = [line for line in telling_lines() if line.app is not None]
 TELLING = pytest.mark.parametrize("line", telling_lines(), ids=str)
 METHODS = {
     "roots": "roots/list",
@@ -183,16 +182,6 @@ async def progressed(*_: Any) -> None:
     """A client that wants to hear of progress."""
 
 
-@asynccontextmanager
-async def over_http(line: AskingLine) -> AsyncGenerator[Any]:
-    """A client of an instrumented server over streamable HTTP."""
-    assert line.app is not None
-    assert line.over_http is not None
-    with serving(line.app(mcp_obs.instrument(line.build()))) as url:
-        async with line.over_http(url) as session:
-            yield session
-
-
 def sent_by(line: AskingLine) -> list[str]:
     """What reaches a client of the tool `tell`; on 2026-07-28 changes go to subscriptions only."""
     has_changes = line.protocol_version <= LAST_LEGACY_REVISION
@@ -212,23 +201,33 @@ async def test_notifications_are_events_of_the_operation_that_sends_them(
     assert "a secret" not in str(span)
 
 
-@pytest.mark.parametrize("line", SERVED, ids=str)
+@on_every_line("http", "sse", "stateless-http")
 @pytest.mark.behaviour("outbound.notification")
-async def test_notifications_over_http_are_events_too(line: AskingLine, recording: Recording):
-    async with over_http(line) as session:
-        await session.call_tool("tell", {}, progress_callback=progressed)
+async def test_notifications_over_http_are_events_where_they_are_sent(
+    line: Line, transport: str, recording: Recording
+):
+    same = next(one for one in telling_lines() if place_of(one) == place_of(line))
+    wish = {} if same in asking_lines() else {"meta": {"io.modelcontextprotocol/logLevel": "debug"}}
+    async with connected(line, transport, mcp_obs.instrument(same.build())) as peer:
+        await peer.session.call_tool("tell", {}, progress_callback=progressed, **wish)
     span = recording.picture("tools/call tell")
     assert span["attributes"]["network.transport"] == "tcp"
-    assert span["events"] == [(method, TOLD[method]) for method in sent_by(line)]
+    sent = sent_by(same)
+    if transport == "stateless-http" and same in asking_lines():
+        sent = ["notifications/progress"]  # there is no stream but that of a request's answer
+    assert span["events"] == [(method, TOLD[method]) for method in sent]
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in SERVED if line in asking_lines() and "elicitation" in line.asks], ids=str
+    "line", [line for line in asking_lines() if line.app is not None and "elicitation" in line.asks], ids=str
 )
 @pytest.mark.behaviour("outbound.elicitation")
 async def test_a_request_over_http_belongs_to_the_session_of_the_call(line: AskingLine, recording: Recording):
-    async with over_http(line) as session:
-        answer = await session.call_tool("confirm", {})
+    assert line.app is not None
+    assert line.over_http is not None
+    with serving(line.app(mcp_obs.instrument(line.build()))) as url:
+        async with line.over_http(url) as session:
+            answer = await session.call_tool("confirm", {})
     assert answer.content[0].text == "accept"
     (asked,) = spans_of(recording, "elicitation/create")
     (call,) = [span for span in recording.log.spans if span.name == "tools/call confirm"]

@@ -63,7 +63,8 @@ class Line:
     build: Callable[..., Any]
     in_memory: Callable[[Any], Connection]
     over_http: Callable[[str, str | None], Connection]
-    over_sse: Callable[[str, str | None], Connection]
+    over_sse: Callable[[str, str | None], Connection] | None
+    """None where HTTP+SSE does not speak the line's revision of the protocol."""
     over_stateless_http: Callable[[str, str | None], Connection]
     over_stdio: Callable[[dict[str, str]], Connection]
     app: Callable[[Any], Any]

@@ -118,7 +118,7 @@ def fastmcp_line(name: str, mode: str, protocol_version: str) -> Line:
         fastmcp_server.build,
         connect,
         over_http,
-        over_sse,
+        over_sse if mode == "legacy" else None,
         over_http,
         over_stdio,
         app=lambda server: server.http_app(),

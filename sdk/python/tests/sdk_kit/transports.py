@@ -7,12 +7,22 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
+import pytest
 
-from .lines import Line, Peer
+from .lines import Line, Peer, installed_lines
 from .serving import serving
 from .tools import BEGUN
 
-TRANSPORTS = ("in-memory", "sse", "http", "stateless-http")
+
+def on_every_line(*transports: str) -> pytest.MarkDecorator:
+    """The parameters `line` and `transport`: every line over each of these."""
+    pairs = [
+        pytest.param(line, transport, id=f"{line}-{transport}")
+        for line in installed_lines().values()
+        for transport in transports
+        if transport != "sse" or line.over_sse is not None
+    ]
+    return pytest.mark.parametrize(("line", "transport"), pairs)
 
 
 @asynccontextmanager
@@ -29,6 +39,7 @@ async def connected(
         "http": (line.app, line.over_http),
         "stateless-http": (line.stateless_app, line.over_stateless_http),
     }[transport]
+    assert connect is not None
     with serving(app(server)) as url:
         async with connect(url, token) as peer:
             yield peer

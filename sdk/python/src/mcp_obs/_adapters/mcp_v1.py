@@ -72,6 +72,11 @@ class Connection:
         request = around.request if around is not None else self._latest_request
         return Message(method, params, None, self._protocol_version, None, request, is_outbound=True)
 
+    def delivers(self, item: Any) -> bool:
+        """Whether a notification is sent at all: stateless HTTP has no stream but that of a request's answer."""
+        related = getattr(getattr(item, "metadata", None), "related_request_id", None)
+        return related is not None or not self._is_stateless or self._latest_request is None
+
     def sent(self, message: Any) -> None:
         """A request or an answer is about to go to the client."""
         with _watching:
@@ -181,6 +186,9 @@ class ObservedWrites(_ObservedStream):
         """Send one message."""
         message: Any = getattr(getattr(item, "message", None), "root", None)
         if hasattr(message, "method") and not hasattr(message, "id"):
+            if not self._connection.delivers(item):
+                await self._stream.send(item)
+                return
             with observed_notification(lambda: self._connection.outbound(message.method, message.params)):
                 await self._stream.send(item)
         else:
