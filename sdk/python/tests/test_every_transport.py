@@ -4,17 +4,13 @@ import anyio
 import pytest
 from dirty_equals import IsInt, IsPartialDict
 from sdk_kit.collector import collecting
-from sdk_kit.lines import LAST_LEGACY_REVISION, Line, installed_lines
+from sdk_kit.lines import LAST_LEGACY_REVISION, Answer, Line, installed_lines
 from sdk_kit.recording import Recording, picture
-from sdk_kit.transports import TRANSPORTS, connected, told_when_begun
+from sdk_kit.transports import connected, on_every_line, told_when_begun
 
 import mcp_obs
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.parametrize("line", installed_lines().values(), ids=str),
-]
-OVER = pytest.mark.parametrize("transport", TRANSPORTS)
+pytestmark = pytest.mark.anyio
 ENDINGS = {
     "tools/call greet": IsPartialDict({"mcp_obs.operation.outcome": "ok"}),
     "tools/call fail": IsPartialDict({"mcp_obs.operation.outcome": "error", "error.type": "tool_error"}),
@@ -43,7 +39,7 @@ OVER_HTTP = {
     "transport.sse",
     "transport.stateless-http",
 )
-@OVER
+@on_every_line("in-memory", "sse", "http", "stateless-http")
 async def test_every_ending_is_told_over_every_transport(line: Line, transport: str, recording: Recording):
     with told_when_begun() as (_, begun):
         async with connected(line, transport, mcp_obs.instrument(line.build())) as peer:
@@ -63,15 +59,17 @@ async def test_every_ending_is_told_over_every_transport(line: Line, transport: 
     assert "the disk is full" in spans["tools/call fail"]["status"][1]
     for span in spans.values():
         assert span["kind"] == "SERVER"
-        assert span["attributes"] == IsPartialDict(reached)
+        assert span["attributes"] == IsPartialDict({**reached, "mcp.protocol.version": line.protocol_version})
         assert ("mcp.session.id" in span["attributes"]) == has_sessions
 
 
+@pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 @pytest.mark.behaviour("error.unknown-tool", "outcome.cancelled", "transport.stdio")
-async def test_every_ending_is_told_over_stdio(line: Line):
+async def test_every_ending_is_told_over_stdio_and_sent_when_the_server_has_ended(line: Line):
     with collecting() as collector, told_when_begun() as (environment, begun):
-        async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url, **environment}) as peer:
-            await peer.call("greet", name="Ada")
+        settings = {"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_SERVER_NAME": "kit"}
+        async with line.over_stdio(settings | environment) as peer:
+            assert await peer.call("greet", name="Ada") == Answer("Hello, Ada")
             await peer.call("fail", reason="the disk is full")
             await peer.call("no_such_tool")
             await line.cancel(peer, begun())
@@ -81,3 +79,4 @@ async def test_every_ending_is_told_over_stdio(line: Line):
     assert {name: each for name, each in collector.attributes.items() if name in ENDINGS} == ENDINGS
     assert [collector.spans.count(name) for name in ENDINGS] == [1, 1, 1, 1]
     assert {each["network.transport"] for each in collector.attributes.values()} == {"pipe"}
+    assert collector.resources[0]["service.name"] == "kit"

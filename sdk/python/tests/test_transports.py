@@ -1,10 +1,9 @@
-"""What HTTP and stdio add to a span, on every library line."""
+"""What HTTP adds to a span, on every library line."""
 
 import pytest
 from dirty_equals import IsInt, IsOneOf, IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
-from sdk_kit.collector import collecting
 from sdk_kit.lines import Answer, Line, installed_lines
 from sdk_kit.recording import Recording, picture
 from sdk_kit.serving import serving
@@ -109,12 +108,3 @@ async def test_every_server_span_is_ours(line: Line, recording: Recording, host_
     assert [span.name for span in host_spans if span.kind.name == "SERVER"] == []
     assert len(recording.names) == len(recording.log.spans) > 4
     assert sum(count for count, _ in recording.durations()) == len(recording.log.spans)
-
-
-@pytest.mark.behaviour("transport.stdio")
-async def test_a_stdio_server_has_sent_everything_when_it_has_ended(line: Line):
-    with collecting() as collector:
-        async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_SERVER_NAME": "kit"}) as peer:
-            assert await peer.call("greet", name="Ada") == Answer("Hello, Ada")
-        collector.wait_for("tools/call greet")
-    assert collector.resources[0]["service.name"] == "kit"
