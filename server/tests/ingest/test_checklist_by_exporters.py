@@ -18,12 +18,14 @@
 | 14 | UNAVAILABLE and RESOURCE_EXHAUSTED with RetryInfo, INVALID_ARGUMENT, UNAUTHENTICATED, INTERNAL | see below |
 
 JavaScript's exporter over gRPC tries nothing again: its rows 7, 8 and 13 are that it hands on the failure.
+Rust's, as Deno has them, say nothing and try nothing again: their rows are what was stored, and refused once. They make
+no empty exports and no lists of lists; over HTTP they have no gzip.
 Python's over gRPC tries RESOURCE_EXHAUSTED again with or without RetryInfo: for row 9 it is given two seconds, not 60.
 """
 
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
@@ -36,11 +38,24 @@ from mcp_obs_server.ingest.errors import Overloaded, RateLimited
 from mcp_obs_server.ingest.passage import Passage
 from mcp_obs_server.ingest.reason import Reason
 from mcp_obs_server.ingest.receiver import Receiver
+from mcp_obs_server.ingest.rejections import Count
 from mcp_obs_server.ingest.signal import SignalName
 from mcp_obs_server.store import Row, TelemetryStore
 from otlp_door import KEY, MAX_BODY_BYTES, Door, open_door
 from relay import Relay, relaying
-from sender import EXPORTERS, JAVASCRIPT, PYTHON, Exporter, Language, Plan, Said, Sender, started
+from sender import (
+    EXPORTERS,
+    JAVASCRIPT,
+    PYTHON,
+    RUST,
+    SILENT_EXPORTERS,
+    Exporter,
+    Plan,
+    Program,
+    Said,
+    Sender,
+    started,
+)
 
 SIGNALS: tuple[SignalName, ...] = ("traces", "metrics", "logs")
 DAY = 86_400
@@ -48,12 +63,12 @@ HOUR = 3_600
 # Lists in each other, of two messages each: with what is around them 101, which Python still writes and nobody reads.
 TOO_DEEP: Mapping[SignalName, int] = {"traces": 48, "metrics": 47, "logs": 48}
 FOUR_KIB = 4 * 2**10
-RATE_LIMITED_SECONDS = 1
-# Longer than exporters wait that are not told.
+# Exporters that are not told wait 1.2 s at most before the second try.
 OVERLOADED_SECONDS = 2
+RATE_LIMITED_SECONDS = 1
 # What the clocks of two processes may differ by.
 CLOCK_SECONDS = 0.01
-LANGUAGES = tuple(dict.fromkeys(exporter.language for exporter in EXPORTERS))
+
 
 each_exporter = pytest.mark.parametrize("exporter", EXPORTERS, ids=str)
 each_that_retries = pytest.mark.parametrize("exporter", [each for each in EXPORTERS if each.retries], ids=str)
@@ -126,21 +141,34 @@ class Exchange:
 
     def refused(self) -> Mapping[str, int]:
         """Whole exports, by reason."""
+        return self._counts(lambda count: count.exports)
+
+    def rejected(self) -> Mapping[str, int]:
+        """Items of exports that were taken, by reason."""
+        return self._counts(lambda count: count.items)
+
+    def _counts(self, of: Callable[[Count], int]) -> Mapping[str, int]:
         counts: Counter[str] = Counter()
         for rejected, count in self.door.rejections.totals().items():
-            counts[rejected.reason] += count.exports
+            counts[rejected.reason] += of(count)
         return {reason: count for reason, count in counts.items() if count}
 
 
-Senders = Mapping[Language, Sender]
+Senders = Mapping[Program, Sender]
 
 
 @asynccontextmanager
 async def exchanging(
-    exporter: Exporter, sender: Sender, folder: Path, store: TelemetryStore, org_id: int, *moods: Mood
+    exporter: Exporter,
+    sender: Sender,
+    folder: Path,
+    store: TelemetryStore,
+    org_id: int,
+    *moods: Mood,
+    now: int | None = None,
 ) -> AsyncGenerator[Exchange]:
     """The exporter, a relay, and a receiver that has these moods for each signal."""
-    async with open_door(folder, store, org_id, now=None, receiver_type=Moody) as door:
+    async with open_door(folder, store, org_id, now=now, receiver_type=Moody) as door:
         port = door.listener.port if exporter.is_grpc else int(door.url.rpartition(":")[2])
         receiver = door.receiver
         assert isinstance(receiver, Moody)
@@ -155,7 +183,8 @@ async def exchanging(
 async def senders() -> AsyncGenerator[Senders]:
     """Every SDK, running for the whole module."""
     async with AsyncExitStack() as stack:
-        yield {language: await stack.enter_async_context(started(language)) for language in LANGUAGES}
+        programs = {exporter.program for exporter in (*EXPORTERS, *SILENT_EXPORTERS)}
+        yield {program: await stack.enter_async_context(started(program)) for program in programs}
 
 
 @pytest.fixture
@@ -174,7 +203,7 @@ async def exchange(
     moods: tuple[Mood, ...],
 ) -> AsyncGenerator[Exchange]:
     """What most tests begin with."""
-    async with exchanging(exporter, senders[exporter.language], tmp_path, store, org_id, *moods) as exchange:
+    async with exchanging(exporter, senders[exporter.program], tmp_path, store, org_id, *moods) as exchange:
         yield exchange
 
 
@@ -207,26 +236,40 @@ COLUMNS: Mapping[SignalName, str] = {
     "traces": "name, kind, status, status_message, method, tool, outcome, scope_name, scope_version,"
     " mapFilter((k, v) -> k != 'list', attributes) AS attributes, attribute_types,"
     " arrayMap(e -> (e.name, e.attributes, e.attribute_types), events) AS events",
-    "metrics": "metric_name, unit, int_value, temporality, scope_name, attributes, attribute_types",
+    "metrics": "metric_name, unit, coalesce(int_value, double_value) AS value, temporality,"
+    " scope_name, attributes, attribute_types",
     "logs": "event_name, body, scope_name, attributes, attribute_types",
 }
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
-async def test_rows_2_and_11_what_an_sdk_exports_reads_the_same_in_every_encoding(
-    language: Language, senders: Senders, tmp_path: Path, store: TelemetryStore, org_id: int
-) -> None:
-    stored: list[Mapping[SignalName, list[Row]]] = []
-    for number, exporter in enumerate(each for each in EXPORTERS if each.language is language):
-        folder = tmp_path / str(number)
-        async with exchanging(exporter, senders[language], folder, store, org_id * 10 + number) as exchange:
+Stored = Mapping[SignalName, list[Row]]
+
+
+async def stored_by(
+    exporters: Iterable[Exporter], senders: Senders, folder: Path, store: TelemetryStore, org_id: int
+) -> Stored:
+    """What is stored of an item of each signal, which has to be the same by each of these exporters."""
+    stored: list[Stored] = []
+    for number, exporter in enumerate(exporters):
+        sender, ours = senders[exporter.program], folder / str(number)
+        async with exchanging(exporter, sender, ours, store, org_id * 10 + number) as exchange:
             await exchange.export(Plan(SIGNALS))
             stored.append({signal: await exchange.door.rows(signal, COLUMNS[signal]) for signal in SIGNALS})
-    assert stored == [stored[0]] * len(stored)
-    for signal in SIGNALS:
-        for row in stored[0][signal]:
-            assert row.pop("scope_name") == language.name.lower()
-    assert stored[0] == snapshot(
+    assert len(stored) == 3
+    assert stored == [stored[0]] * 3
+    return stored[0]
+
+
+@pytest.mark.parametrize("language", ["Python", "JavaScript"])
+async def test_rows_2_and_11_what_an_sdk_exports_reads_the_same_in_every_encoding(
+    language: str, senders: Senders, tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    exporters = (each for each in EXPORTERS if each.program.language == language)
+    stored = await stored_by(exporters, senders, tmp_path, store, org_id)
+    for rows in stored.values():
+        for row in rows:
+            assert row.pop("scope_name") == language.lower()
+    assert stored == snapshot(
         {
             "traces": [
                 {
@@ -253,7 +296,7 @@ async def test_rows_2_and_11_what_an_sdk_exports_reads_the_same_in_every_encodin
                 {
                     "metric_name": "tool.calls",
                     "unit": "{call}",
-                    "int_value": 3,
+                    "value": 3.0,
                     "temporality": "cumulative",
                     "attributes": {"number": "0"},
                     "attribute_types": {"number": "int"},
@@ -279,7 +322,7 @@ async def test_rows_5_7_and_10_a_partial_success_is_told_in_few_bytes_and_not_se
     assert exchange.relay.answered_bytes < FOUR_KIB
     for signal in SIGNALS:
         assert said[signal].outcome == "success"
-        if exchange.exporter.language is JAVASCRIPT:
+        if exchange.exporter.program is JAVASCRIPT:
             assert "older than the retention" in said[signal].said
             assert "more than an hour ahead of the server's clock" in said[signal].said
         assert len(exchange.came_at[signal]) == 1
@@ -289,7 +332,7 @@ async def test_rows_5_7_and_10_a_partial_success_is_told_in_few_bytes_and_not_se
 @pytest.mark.parametrize(
     ("exporter", "signal"),
     # JavaScript's spans take no lists of lists.
-    [each for each in product(EXPORTERS, SIGNALS) if (each[0].language, each[1]) != (JAVASCRIPT, "traces")],
+    [each for each in product(EXPORTERS, SIGNALS) if (each[0].program, each[1]) != (JAVASCRIPT, "traces")],
     ids=str,
 )
 async def test_rows_6_7_and_14_bad_data_is_a_failure_at_once(exchange: Exchange, signal: SignalName) -> None:
@@ -326,7 +369,7 @@ async def test_rows_6_7_and_14_a_defect_of_the_server_is_a_failure_at_once(excha
 
 
 @each_that_retries
-@pytest.mark.parametrize("moods", [(rate_limited, overloaded)], ids=["429 and 503"])
+@pytest.mark.parametrize("moods", [(overloaded, rate_limited)], ids=["503 and 429"])
 async def test_rows_7_8_and_14_what_may_be_tried_again_is_when_the_server_said_and_stored_once(
     exchange: Exchange,
 ) -> None:
@@ -334,8 +377,8 @@ async def test_rows_7_8_and_14_what_may_be_tried_again_is_when_the_server_said_a
     assert {each.outcome for each in said.values()} == {"success"}
     for signal in SIGNALS:
         first, second = [later - earlier for earlier, later in pairwise(exchange.came_at[signal])]
-        assert first > RATE_LIMITED_SECONDS - CLOCK_SECONDS
-        assert second > OVERLOADED_SECONDS - CLOCK_SECONDS
+        assert first > OVERLOADED_SECONDS - CLOCK_SECONDS
+        assert second > RATE_LIMITED_SECONDS - CLOCK_SECONDS
         assert await exchange.door.count(signal) == 1
     assert exchange.refused() == {"rate_limited": 3, "overloaded": 3}
 
@@ -357,7 +400,7 @@ async def test_rows_7_9_and_14_what_is_too_long_is_a_failure_for_good(
 ) -> None:
     exporter = exchange.exporter
     plan = Plan(SIGNALS, text_bytes=3 * MAX_BODY_BYTES, is_gzip=is_gzip)
-    if exporter.is_grpc and exporter.language is PYTHON:
+    if exporter.is_grpc and exporter.program is PYTHON:
         # It would try this six times.
         plan = replace(plan, seconds=2)
     for said in (await exchange.export(plan)).values():
@@ -380,3 +423,102 @@ async def test_row_13_what_is_sent_again_because_its_answer_was_lost_is_stored_o
         # A connection may be cut with another signal's too.
         assert len(exchange.came_at[signal]) >= 2
         assert await exchange.door.count(signal) == 1
+
+
+each_that_is_silent = pytest.mark.parametrize("exporter", SILENT_EXPORTERS, ids=str)
+
+
+async def test_rows_1_2_4_and_11_what_rusts_sdk_exports_reads_the_same_in_every_encoding(
+    senders: Senders, tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    assert await stored_by(SILENT_EXPORTERS, senders, tmp_path, store, org_id) == snapshot(
+        {
+            "traces": [
+                {
+                    "name": "tools/call add",
+                    "kind": "server",
+                    "status": "error",
+                    "status_message": "broken",
+                    "method": "tools/call",
+                    "tool": "add",
+                    "outcome": "error",
+                    "scope_name": "rust",
+                    "scope_version": "1.0",
+                    "attributes": {"zero": "0", "half": "0.5", "no": "false", "empty": "", "number": "0"},
+                    "attribute_types": {
+                        "zero": "double",
+                        "half": "double",
+                        "no": "bool",
+                        "list": "array",
+                        "number": "double",
+                    },
+                    "events": [("started", {"attempt": "1"}, {"attempt": "double"})],
+                }
+            ],
+            "metrics": [
+                {
+                    "metric_name": "tool.calls",
+                    "unit": "{call}",
+                    "value": 3.0,
+                    "temporality": "cumulative",
+                    "scope_name": "rust",
+                    "attributes": {"number": "0"},
+                    "attribute_types": {"number": "double"},
+                }
+            ],
+            "logs": [
+                {
+                    "event_name": "",
+                    "body": "called\n",
+                    "scope_name": "deno",
+                    "attributes": {"log.iostream": "stdout"},
+                    "attribute_types": {},
+                }
+            ],
+        }
+    )
+
+
+async def test_row_3_what_rusts_sdk_sends_in_gzip_is_stored(
+    senders: Senders, tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    # Deno's over HTTP come without gzip.
+    (exporter,) = (each for each in SILENT_EXPORTERS if each.is_grpc)
+    async with exchanging(exporter, senders[RUST], tmp_path, store, org_id) as exchange:
+        await exchange.export(Plan(SIGNALS, text_bytes=10_000, is_gzip=True))
+        assert exchange.relay.sent_bytes < 10_000
+        assert [await exchange.door.count(signal) for signal in SIGNALS] == [1, 1, 1]
+
+
+@each_that_is_silent
+async def test_rows_5_and_7_what_rusts_sdk_sends_is_rejected_once(
+    exporter: Exporter, senders: Senders, tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    # Its metrics and logs have the time at which it runs.
+    later = time.time_ns() + 31 * DAY * 10**9
+    async with exchanging(exporter, senders[RUST], tmp_path, store, org_id, now=later) as exchange:
+        await exchange.export(Plan(SIGNALS))
+        assert exchange.rejected() == {"too_old": 3}
+        assert [len(times) for times in exchange.came_at.values()] == [1, 1, 1]
+
+
+@each_that_is_silent
+@pytest.mark.parametrize(
+    ("moods", "key", "text_bytes", "refused"),
+    [
+        ((), "wrong", 0, "unauthenticated"),
+        ((broken,), KEY, 0, "failed"),
+        ((overloaded,), KEY, 0, "overloaded"),
+        ((rate_limited,), KEY, 0, "rate_limited"),
+        ((), KEY, 3 * MAX_BODY_BYTES, "too_large"),
+    ],
+    ids=["401", "500", "503", "429", "413"],
+)
+async def test_rows_6_to_9_and_14_rusts_sdk_sends_nothing_again_that_was_refused(
+    exchange: Exchange, key: str, text_bytes: int, refused: str
+) -> None:
+    # In gzip it is this server that refuses what is too long, and not gRPC before it.
+    plan = Plan(SIGNALS, text_bytes=text_bytes, is_gzip=exchange.exporter.is_grpc)
+    await exchange.export(plan, key)
+    assert exchange.refused() == {refused: 3}
+    assert [await exchange.door.count(signal) for signal in SIGNALS] == [0, 0, 0]

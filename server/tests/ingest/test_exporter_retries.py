@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from sender import EXPORTERS, PYTHON, Exporter, Plan, Sender, started
+from sender import EXPORTERS, Exporter, Plan, Sender, started
 from server_process import Running, counts, new_key
 from server_process import running as running_server
 from waiting import until
@@ -31,7 +31,7 @@ async def test_while_the_server_is_killed_and_started_again_nothing_is_lost_or_s
     async with AsyncExitStack() as stack:
         with start() as server:
             key = new_key(server, tmp_path)
-            senders = {each: await stack.enter_async_context(started(each.language)) for each in EXPORTERS}
+            senders = {each: await stack.enter_async_context(started(each.program)) for each in EXPORTERS}
 
             async def succeeds(exporter: Exporter, sender: Sender) -> bool:
                 address = f"http://127.0.0.1:{grpc_port if exporter.is_grpc else port}"
@@ -43,7 +43,9 @@ async def test_while_the_server_is_killed_and_started_again_nothing_is_lost_or_s
         again = [asyncio.create_task(succeeds(*each)) for each in senders.items()]
         server = await asyncio.to_thread(stack.enter_context, start())
         outcomes = dict(zip(senders, await asyncio.gather(*again), strict=True))
-        assert all(succeeded for exporter, succeeded in outcomes.items() if exporter.language is PYTHON)
+        assert all(
+            succeeded for exporter, succeeded in outcomes.items() if exporter.program.language == "Python"
+        )
         for exporter, succeeded in outcomes.items():
             if not succeeded:
                 # JavaScript's give up after 13 s, which a slow machine may take to start a server, and the one

@@ -58,9 +58,8 @@ async def test_fastmcp_4_reports_natively(now_door: Door) -> None:
     )
 
 
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
-async def test_rusts_exporters_are_understood(
-    tmp_path: Path, store: TelemetryStore, org_id: int, protocol: str
+async def test_rusts_exporter_over_grpc_is_understood(
+    tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
     arrived = asyncio.Event()
 
@@ -71,9 +70,9 @@ async def test_rusts_exporters_are_understood(
             return taken
 
     async with open_door(tmp_path, store, org_id, now=None, receiver_type=Watched) as door:
-        endpoint = door.url if protocol == "http" else f"http://{door.grpc_address}"
-        command = (sys.executable, SENDERS / "rust_sdk.py", protocol)
-        async with running(*command, variables=environment(endpoint, KEY)), asyncio.timeout(60):
+        command = (sys.executable, SENDERS / "rust_grpc.py")
+        variables = environment(f"http://{door.grpc_address}", KEY)
+        async with running(*command, variables=variables), asyncio.timeout(60):
             await arrived.wait()
         (point, *_) = await door.metric_points(
             "metric_name, int_value, attributes['tool'] AS tool,"
