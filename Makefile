@@ -45,6 +45,22 @@ mcp1-test: install ## the SDK's suite on mcp 1.x
 	$(say) "Python SDK on mcp 1.x"
 	@.venv-mcp1/bin/python -m pytest --numprocesses 2 --dist loadfile sdk/python/tests
 
+.PHONY: test-matrix
+# What `make test` runs on, mcp-1 and mcp-2, is the newest; locks hold the others back.
+LOCKED := $(patsubst locks/matrix-%.in,%,$(wildcard locks/matrix-*.in))
+MATRIX ?= $(LOCKED) mcp-1 mcp-2
+test-matrix: install ## the SDK's suite on every supported version of the libraries (MATRIX="mcp-1.9 ...": on these)
+	@mkdir -p .tools/matrix; failed=0; \
+	for name in $(MATRIX); do \
+	  case $$name in mcp-1) venv=.venv-mcp1;; mcp-2) venv=.venv;; *) venv=.venv-matrix-$$name;; esac; \
+	  printf '\033[1m▸ %s\033[0m\n' "Python SDK on $$name"; \
+	  { $(MAKE) $$venv/.installed && $$venv/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile \
+	    --proofs contract/proofs/python/$$name.json sdk/python/tests; } 2>&1 | tee .tools/matrix/$$name.log || failed=1; \
+	done; \
+	$(BIN)/python contract/generate.py; \
+	for name in $(MATRIX); do printf '%-14s%s\n' $$name "$$(tail -n 1 .tools/matrix/$$name.log)"; done; \
+	exit $$failed
+
 web-test: web-install
 	$(say) "dashboard unit tests"
 	@npm --prefix web run --silent test
@@ -116,12 +132,21 @@ $(UV): locks/uv.txt
 	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e sdk/python -e server
 	@touch $@
 
+# An environment of the SDK alone, from its lock.
+define sdk_environment
+	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(@D)
+	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@$(UV) pip install --quiet --python $(@D)/bin/python --no-deps --no-build-isolation -e sdk/python
+	@touch $@
+endef
+
 .venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml | $(UV)
 	$(say) "Python packages for mcp 1.x"
-	@test -x .venv-mcp1/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-mcp1
-	@$(UV) pip sync --quiet --python .venv-mcp1/bin/python --require-hashes locks/mcp1.txt
-	@$(UV) pip install --quiet --python .venv-mcp1/bin/python --no-deps --no-build-isolation -e sdk/python
-	@touch $@
+	$(sdk_environment)
+
+.venv-matrix-%/.installed: locks/matrix-%.txt sdk/python/pyproject.toml | $(UV)
+	$(say) "Python packages for $*"
+	$(sdk_environment)
 
 # Backends and collectors that the benchmark measures beside mcp-obs.
 PEERS := rotel phoenix mlflow
@@ -191,7 +216,8 @@ postgresql:
 COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
 lock: | $(UV) ## resolve the dependencies again
 	@$(COMPILE) sdk/python/pyproject.toml --all-extras server/pyproject.toml --group pyproject.toml:dev --no-emit-package mcp-obs --no-emit-package mcp-obs-server -o locks/requirements.txt
-	@$(COMPILE) locks/mcp1.in sdk/python/pyproject.toml --all-extras --no-emit-package mcp-obs -o locks/mcp1.txt
+	@for lock in mcp1 $(LOCKED:%=matrix-%); do \
+	  $(COMPILE) locks/$$lock.in sdk/python/pyproject.toml --all-extras --no-emit-package mcp-obs -o locks/$$lock.txt; done
 	@$(COMPILE) locks/fuzz.in -o locks/fuzz.txt
 	@echo uv | $(COMPILE) - -o locks/uv.txt
 	@printf '%s\n' deno opentelemetry-exporter-otlp-json-http | $(COMPILE) - -o locks/senders.txt

@@ -37,7 +37,16 @@ class Behaviour:
     transports: tuple[str, ...]
     lines: tuple[str, ...]
     sdks: tuple[str, ...]
+    since: dict[str, str]
     status: str
+
+    def concerned(self, installed: dict[str, str]) -> list[str]:
+        """Those of the installed lines, given with their versions, that can show it."""
+        return [
+            line
+            for line, version in installed.items()
+            if line in self.lines and version_order(version) >= version_order(self.since.get(line, "0"))
+        ]
 
     @property
     def is_planned(self) -> bool:
@@ -116,6 +125,7 @@ def _behaviour(entry: dict[str, Any], known: Behaviours) -> Behaviour:
         "transports": tuple(entry.get("transports", known.transports)),
         "lines": tuple(entry.get("lines", spoken)),
         "sdks": tuple(entry.get("sdks", known.sdks)),
+        "since": {line: str(version) for line, version in entry.get("since", {}).items()},
     }
     behaviour = Behaviour(**given)
     refuse_unknown(f"the scope of {name}", [behaviour.scope], SCOPES)
@@ -124,7 +134,13 @@ def _behaviour(entry: dict[str, Any], known: Behaviours) -> Behaviour:
     refuse_unknown(f"the transports of {name}", behaviour.transports, known.transports)
     refuse_unknown(f"the lines of {name}", behaviour.lines, all_lines)
     refuse_unknown(f"the sdks of {name}", behaviour.sdks, known.sdks)
+    refuse_unknown(f"the lines that {name} has a first version for", behaviour.since, behaviour.lines)
     silent = sorted(set(behaviour.lines) - set(spoken))
     if silent:
         raise ContractError(f"{name}: {', '.join(silent)} speaks none of its eras")
     return behaviour
+
+
+def version_order(version: str) -> list[int]:
+    """What versions are sorted by."""
+    return [int(part) for part in re.findall(r"\d+", version)]

@@ -36,6 +36,14 @@ def test_a_behaviour_of_one_era_concerns_the_lines_that_speak_it():
     assert "mcp 2.x" in BEHAVIOURS.find("operation.initialize").lines
 
 
+def test_a_version_before_the_first_that_can_show_it_is_not_concerned(tmp_path: Path):
+    path = altered(tmp_path, id="a.b", since={"mcp 1.x": "1.10"}, lines=["mcp 1.x", "mcp 2.x"])
+    behaviour = load(path).find("a.b")
+    assert behaviour.concerned({"mcp 1.x": "1.9.4"}) == []
+    assert behaviour.concerned({"mcp 1.x": "1.10.0", "fastmcp 3.x": "3.0.0"}) == ["mcp 1.x"]
+    assert behaviour.concerned({"mcp 2.x": "2.0.0"}) == ["mcp 2.x"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -44,6 +52,10 @@ def test_a_behaviour_of_one_era_concerns_the_lines_that_speak_it():
         ({"id": "a.b", "eras": ["stone age"]}, "the eras of a.b: stone age is not known"),
         ({"id": "a.b", "transports": ["pigeon"]}, "the transports of a.b: pigeon is not known"),
         ({"id": "a.b", "lines": ["mcp 9.x"]}, "the lines of a.b: mcp 9.x is not known"),
+        (
+            {"id": "a.b", "since": {"mcp 9.x": "9.1"}},
+            "the lines that a.b has a first version for: mcp 9.x is not known",
+        ),
         ({"id": "a.b", "sdks": ["cobol"]}, "the sdks of a.b: cobol is not known"),
         ({"id": "a.b", "scope": "host"}, "the scope of a.b: host is not known"),
         ({"id": "a.b", "status": "wished"}, "the status of a.b: wished is not known"),

@@ -37,11 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect what is proven; old versions leave streams open when a client leaves."""
+    """Collect what is proven; old versions leave streams open when a client leaves, and warn of their settings."""
     proofs.register(config)
     if MCP == 1 and MCP_MINOR < 24:
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
         config.addinivalue_line("filterwarnings", "ignore:Unclosed <MemoryObject:ResourceWarning")
+        config.addinivalue_line("filterwarnings", "ignore:Field 'lifespan' has an incomplete definition")
 
 
 @pytest.fixture(params=WAYS)

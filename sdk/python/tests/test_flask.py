@@ -63,8 +63,8 @@ def in_a_view(endpoint: Any) -> Generator[str]:
         flask.g.user = signed_in()
 
     with as_wsgi(endpoint) as mounted:
-
-        @app.route("/mcp", methods=["GET", "POST", "DELETE"])
+        # The clients of mcp 1.9 end the path with a slash.
+        @app.route("/mcp", methods=["GET", "POST", "DELETE"], strict_slashes=False)
         def tools() -> Response:  # pyright: ignore[reportUnusedFunction]  Flask calls it
             return Response.from_app(mounted, flask.request.environ)
 

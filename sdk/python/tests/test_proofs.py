@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dirty_equals import IsPartialDict
 from inline_snapshot import snapshot
+from sdk_kit.lines import MCP
 
 TESTS = Path(__file__).parent
 CONFTEST = f"""
@@ -72,10 +73,20 @@ def test_a_run_writes_what_passed_and_where(tmp_path: Path):
     assert proofs["process"] == snapshot(["exit.flush"])
     (used,) = [eras for eras in proofs["servers"].values() if "operation.one-span" in eras["legacy"]]
     # A line of the era without server/discover proves nothing of it.
-    transports = ["http", "in-memory", "sse", "stateless-http"]
+    transports = "http in-memory sse stateless-http"
     assert used == IsPartialDict({"legacy": IsPartialDict({"operation.one-span": transports})})
     assert "operation.discover" not in json.dumps(proofs)
-    assert proofs["servers"]["mcp 2.x"]["legacy"]["operation.ping"] == ["stdio"]
+    assert proofs["servers"]["mcp 2.x"]["legacy"]["operation.ping"] == "stdio"
+
+
+def test_a_run_fails_for_a_behaviour_that_has_lost_its_proof(tmp_path: Path):
+    result = run(tmp_path, SUITE.partition('@pytest.mark.behaviour("exit.bounded", "export.fork")')[0])
+    line = f"mcp {MCP}.x, legacy"
+    assert result.returncode == 1
+    told = result.stdout.partition("not proven ")[2].splitlines()
+    assert {"exit.flush-on-sigterm", f"operation.completion on {line}"} <= set(told)
+    assert not {"exit.flush", f"operation.one-span on {line}"} & set(told)
+    assert f"4 passed, {len(told) - 2} not proven" in told[-1]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from dirty_equals import IsInt, IsOneOf, IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
-from sdk_kit.lines import Answer, Line, installed_lines
+from sdk_kit.lines import RESULT_SHAPE, Answer, Line, installed_lines
 from sdk_kit.recording import Recording, picture
 from sdk_kit.serving import serving
 
@@ -53,7 +53,7 @@ async def test_a_call_over_http_knows_its_peer_and_session(line: Line, recording
             "mcp_obs.request.size": IsPositiveInt(),
             "mcp_obs.request.shape": '{"name":"string"}',
             "mcp_obs.response.size": IsPositiveInt(),
-            "mcp_obs.response.shape": '{"content":["text"],"structuredContent":"object"}',
+            "mcp_obs.response.shape": RESULT_SHAPE,
             "mcp_obs.operation.outcome": "ok",
         }
         | session_attributes(line),

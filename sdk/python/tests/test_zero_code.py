@@ -223,8 +223,8 @@ async def test_a_server_that_can_t_be_built_raises_its_own_error_and_the_next_on
     line = next(iter(LINES.values()))
     server: Any = line.build()
     kind: Any = server.__class__
-    with pytest.raises(TypeError, match="no_such_option"):
-        kind("kit", no_such_option=1)
+    with pytest.raises(TypeError, match="positional arguments"):
+        kind(*range(100))
     with Recording() as recording:
         async with line.in_memory(line.build()) as peer:
             await peer.call("add", a=1, b=2)

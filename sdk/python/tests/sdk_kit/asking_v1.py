@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 from mcp import ClientSession, types
 from mcp.server.fastmcp import Context, FastMCP
@@ -37,7 +37,7 @@ if CAN_ELICIT:
 
 
 def _notification(kind: Any, params: Any = None) -> Any:
-    method = kind.model_fields["method"].default or kind.model_fields["method"].annotation.__args__[0]
+    (method,) = get_args(kind.model_fields["method"].annotation)
     return types.ClientNotification(kind(method=method, params=params))
 
 

@@ -30,10 +30,12 @@ from mcp.types import (
 from pydantic import AnyHttpUrl
 
 from . import tools
-from .lines import SCOPES, Answer, Line, Peer, bearer, mail_of, stdio_command
+from .lines import IS_MCP_1_9, SCOPES, Answer, Line, Peer, bearer, mail_of, stdio_command
 
 NAME = "mcp 1.x"
 CLIENT = Implementation(name="kit", version="1.2.3")
+# 1.9 redirects from the path without the slash, and not every host leads the redirected request back.
+PATH = "/mcp/" if IS_MCP_1_9 else "/mcp"
 
 
 class TokenWithClaims(AccessToken):
@@ -96,7 +98,7 @@ async def in_memory(server: Any) -> AsyncGenerator[Peer]:
 async def over_http(url: str, token: str | None) -> AsyncGenerator[Peer]:
     """Connect by streamable HTTP."""
     async with (
-        http_streams(f"{url}/mcp", bearer(token)) as streams,
+        http_streams(f"{url}{PATH}", bearer(token)) as streams,
         ClientSession(*streams[:2], client_info=CLIENT) as session,
     ):
         await session.initialize()

@@ -1,10 +1,10 @@
 """Collects which behaviours a run has proven, and where; a plugin of pytest.
 
+A run that writes its proofs is a whole one: it fails when a behaviour has none that is not planned.
 A test names what it proves by the marker `behaviour("noun.what-it-does", ...)`. The line and the transports are noted
 as the test's `line` is used, or come from the marker `proven_on(line, era, transport)`.
 """
 
-import json
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 from behaviours_model import Behaviours, load
+from proofs_model import Proofs, Servers, unproven
 from semconv_model import ContractError
 
 from .asking import AskingLine
@@ -42,6 +43,7 @@ class ProofCollector:
         self._behaviours = behaviours
         self._proven: set[tuple[str, ...]] = set()
         self._failed: set[tuple[str, ...]] = set()
+        self._unproven: list[str] = []
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Every id is known, and every server's behaviour has a line."""
@@ -98,30 +100,36 @@ class ProofCollector:
                 if line in behaviour.lines and era in behaviour.eras and transport in behaviour.transports:
                     yield (behaviour.id, line, era, transport)
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the file."""
-        if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self.picture(), indent=2) + "\n")
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the file, and fail for want of a proof."""
+        if self._path is None:
+            return
+        proofs = self.proofs()
+        proofs.write(self._path)
+        self._unproven = unproven(self._behaviours, proofs)
+        if self._unproven and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def picture(self) -> dict[str, Any]:
-        """What was proven, in an order that stays."""
-        servers: dict[str, dict[str, dict[str, list[str]]]] = {}
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name what has no proof, and count it beside what failed."""
+        if self._unproven:
+            terminalreporter.section("not proven")
+            terminalreporter.write_line("\n".join(self._unproven))
+            terminalreporter.stats["not proven"] = self._unproven
+
+    def proofs(self) -> Proofs:
+        """What was proven."""
+        servers: Servers = {}
         process: list[str] = []
         for name, *where in sorted(self._proven - self._failed):
             if where:
                 line, era, transport = where
-                servers.setdefault(line, {}).setdefault(era, {}).setdefault(name, []).append(transport)
+                proven = servers.setdefault(line, {}).setdefault(era, {})
+                proven[name] = (*proven.get(name, ()), transport)
             else:
                 process.append(name)
-        return {
-            "sdk": SDK,
-            "versions": installed_versions(),
-            "process": process,
-            "servers": {
-                line: {era: eras[era] for era in sorted(eras)} for line, eras in sorted(servers.items())
-            },
-        }
+        return Proofs(SDK, installed_versions(), tuple(process), servers)
 
 
 def ids_of(item: pytest.Item) -> list[str]:
