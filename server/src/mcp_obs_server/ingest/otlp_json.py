@@ -20,8 +20,8 @@ from mcp_obs_server.ingest.errors import MalformedExport
 
 M = TypeVar("M", bound=Message)
 
-# upb gives up between 49 and 60 levels of AnyValue; a span has at most a few.
-MAX_DEPTH = 40
+# Of messages, as protobuf's reader counts them: what one encoding takes, the other takes too.
+MAX_DEPTH = 100
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _SIGNALS = {"resourceSpans": "/v1/traces", "resourceMetrics": "/v1/metrics", "resourceLogs": "/v1/logs"}
 _FLOATS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
