@@ -15,7 +15,7 @@ os.environ["MCP_OBS_STRICT"] = "1"
 
 from sdk_kit import proofs
 from sdk_kit.findings import Findings
-from sdk_kit.lines import FASTMCP, MCP, MCP_MINOR
+from sdk_kit.lines import FASTMCP, IS_BEFORE_1_25, MCP
 from sdk_kit.recording import WAYS, Recording, SpanLog, Way
 
 # The guide shows mcp 2.x and fastmcp 4.x; not every environment has the packages of the extras.
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect what is proven; old versions leave streams open when a client leaves, and warn of their settings."""
     proofs.register(config)
-    if MCP == 1 and MCP_MINOR < 24:
+    if IS_BEFORE_1_25:
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
         config.addinivalue_line("filterwarnings", "ignore:Unclosed <MemoryObject:ResourceWarning")
         config.addinivalue_line("filterwarnings", "ignore:Field 'lifespan' has an incomplete definition")

@@ -18,7 +18,7 @@ def test_a_finding_says_what_is_missing_where_and_what_to_do(found: Findings):
     assert found.warnings == [
         (
             f"mcp {version('mcp')} has no Server.hook that mcp-obs knows: nothing is recorded. "
-            "Upgrade mcp-obs, or use mcp 1.10 to 1.30 and 2.3."
+            "Upgrade mcp-obs, or use mcp 1.9 to 1.30 and 2.0 to 2.3."
         )
     ]
 
@@ -49,8 +49,8 @@ def test_what_is_no_server_at_all_is_a_warning(found: Findings):
     assert mcp_obs.instrument(server) is server
     assert found.warnings == [
         (
-            "mcp-obs cannot instrument builtins.object: it knows the servers of mcp 1.10 to 1.30 and 2.3, "
-            "and of fastmcp 2.14, 3.4 and 4.1"
+            "mcp-obs cannot instrument builtins.object: it knows the servers of mcp 1.9 to 1.30 and 2.0 to 2.3, "
+            "and of fastmcp 2.14, 3.0 to 3.4 and 4.0 to 4.2"
         )
     ]
     assert findings.findings() == ()

@@ -10,6 +10,7 @@ import httpx2
 from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken
@@ -67,7 +68,8 @@ def mcp_line(name: str, mode: Any, protocol_version: str) -> Line:
 
     def over_stdio(environment: dict[str, str]) -> Any:
         command, *arguments = stdio_command(name)
-        return connect(StdioServerParameters(command=command, args=arguments, env=environment))
+        parameters = StdioServerParameters(command=command, args=arguments, env=environment)
+        return connect(stdio_client(parameters))
 
     return Line(
         name,

@@ -1,5 +1,6 @@
 """fastmcp 3.x: the low-level server of mcp 1.x below it, with fastmcp's own spans left out."""
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
@@ -11,8 +12,8 @@ from opentelemetry.trace import INVALID_SPAN, Span
 from mcp_obs._adapters import findings, mcp_v1
 from mcp_obs._operation import current_operation
 
-# Where fastmcp opens the spans of requests, of mounted servers, and of what it asks the client.
-_TRACED = ("fastmcp.server.telemetry", "fastmcp.server.sampling.run")
+# Where fastmcp opens the spans of requests, of mounted servers, and of what it asks the client; since which version.
+_TRACED = {"fastmcp.server.telemetry": (3, 0), "fastmcp.server.sampling.run": (3, 4)}
 _MARK = "_mcp_obs_silences"
 
 
@@ -28,8 +29,15 @@ class SilentTracer:
 def instrument(server: Any) -> None:
     """Observe every connection of the low-level server, and silence fastmcp inside its operations."""
     mcp_v1.instrument(server)
-    for name in _TRACED:
-        _silence(name)
+    for name, since in _TRACED.items():
+        if _installed() >= since:
+            _silence(name)
+
+
+def _installed() -> tuple[int, ...]:
+    """The version; a copy that does not tell its own is taken for a new one."""
+    numbers = re.findall(r"\d+", findings.version_of("fastmcp"))
+    return tuple(map(int, numbers)) or (3, 99)
 
 
 def _silence(name: str) -> None:

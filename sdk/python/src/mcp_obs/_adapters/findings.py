@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mcp_obs._guard import logger
 
 # What the adapters were proven on.
-PROVEN = {"mcp": "1.10 to 1.30 and 2.3", "fastmcp": "2.14, 3.4 and 4.1"}
+PROVEN = {"mcp": "1.9 to 1.30 and 2.0 to 2.3", "fastmcp": "2.14, 3.0 to 3.4 and 4.0 to 4.2"}
 
 
 class Finding(NamedTuple):

@@ -38,6 +38,8 @@ def _watch(server: Any, name: str) -> None:
 
 def _paths(server: Any, arguments: dict[str, Any], app: Any) -> list[str]:
     """Where `app` serves MCP: by what it was made with, by the settings, by what it says itself."""
-    settings = getattr(server, "settings", None) or getattr(sys.modules.get("fastmcp"), "settings", None)
+    # Those of a server of fastmcp are everybody's; 2.x warns of who asks the server for them.
+    own: Any = getattr(server, "__dict__", {})
+    settings = own.get("settings") or getattr(sys.modules.get("fastmcp"), "settings", None)
     found = [arguments.get(name) or getattr(settings, name, None) for name in _PATHS]
     return [path for path in (*found, getattr(app.state, "path", None)) if isinstance(path, str)]
