@@ -6,9 +6,11 @@ from functools import wraps
 from typing import Any
 
 from opentelemetry import context as otel_context
-from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation import (
+    _SPAN_KEY,  # pyright: ignore[reportPrivateUsage]  set_value copies a context, for each value anew
+)
 
 from mcp_obs import _clock, _ending, _telemetry, semconv
 from mcp_obs._ending import Ending
@@ -36,6 +38,8 @@ _noting = Guard("noting a tool's exception")
 class Operation:
     """An operation under way."""
 
+    __slots__ = ("_context", "_failure", "_is_over", "_message", "_span", "_started", "_telemetry")
+
     def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
         self._telemetry = telemetry
         self._message = message
@@ -49,8 +53,7 @@ class Operation:
         if message.enclosing is None:
             details.users.notice(message)
         self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
-        context = trace.set_span_in_context(self._span, parent.context)
-        self._context = otel_context.set_value(_OPERATION, self, context)
+        self._context = Context({**parent.context, _SPAN_KEY: self._span, _OPERATION: self})
         self._started = _clock.perf_counter()
 
     @property

@@ -38,7 +38,7 @@ _writing = Guard("writing an attribute")
 
 
 class SpanEncoder:
-    """Writes spans, and counts operations in `metrics`. For one thread."""
+    """Writes spans, and counts operations in `metrics`; for any thread."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._metrics = metrics if metrics is not None and metrics.categories else None
@@ -57,10 +57,10 @@ class SpanEncoder:
             described = self._in_full(span)
         if not (span.root or span).weight:
             return b""
-        context, parent = span.context, span.parent
+        (trace_id, span_id, _, _, state, _), parent = span.ids, span.parent
         parts = (
-            _IDS % (context.trace_id.to_bytes(16, "big"), context.span_id.to_bytes(8, "big")),
-            _trace_state(context.trace_state) if context.trace_state else b"",
+            _IDS % (trace_id.to_bytes(16, "big"), span_id.to_bytes(8, "big")),
+            _trace_state(state) if state else b"",
             _PARENT + parent.span_id.to_bytes(8, "big") if parent is not None else b"",
             _TIMES.pack(_START_TIME, span.start_time, _END_TIME, span.end_time),
             described,

@@ -40,7 +40,7 @@ def _end_of(span: LightSpan) -> End:
     assert span.end_time is not None
     failed = span.status is not None and span.status.status_code is StatusCode.ERROR
     seconds = span.seconds if span.seconds is not None else (span.end_time - span.start_time) / 1e9
-    start = Start(span.context.trace_id, span.name or "", span.parent)
+    start = Start(span.ids[0], span.name or "", span.parent)
     return End(
         start, failed or (span.ending is not None and span.ending.outcome == semconv.OUTCOME_ERROR), seconds
     )

@@ -60,7 +60,7 @@ class OperationExporter:
         self._breaker = breaker
         self._encoder = encoder
         self._decision = decision
-        self._ended: deque[LightSpan] = deque()
+        self._ended: deque[LightSpan | bytes] = deque()
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
@@ -81,10 +81,8 @@ class OperationExporter:
             return
         with _putting:
             is_urgent = waiting >= _WAKE_AT or span.has_large_result()
-            if self._is_sending:
-                # The thread may be held up for long: what it can't let go must not pile up.
-                span.let_go()
-            self._ended.append(span)
+            # The thread may be held up for long: what messages and results hold must not pile up.
+            self._ended.append(self._without_message(span) if self._is_sending else span)
             if self._is_closed:
                 # It has been since this began.
                 self._count_left()
@@ -120,7 +118,15 @@ class OperationExporter:
         while self._next() is not None:
             self.counts.processed(1, ALREADY_SHUTDOWN)
 
-    def _next(self) -> LightSpan | None:
+    def _without_message(self, span: LightSpan) -> LightSpan | bytes:
+        if self._decision is None:
+            encoded = self._encoded(span)
+            if encoded is not None:
+                return encoded
+        span.let_go()
+        return span
+
+    def _next(self) -> LightSpan | bytes | None:
         try:
             return self._ended.popleft()
         except IndexError:
@@ -172,7 +178,9 @@ class OperationExporter:
             span = self._next()
             if span is None:
                 break
-            if self._decision is None:
+            if isinstance(span, bytes):
+                self._keep(span)
+            elif self._decision is None:
                 self._keep(self._encoded(span))
             else:
                 for each in self._decision.decided(span):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from mcp_obs import _clock
@@ -25,6 +25,8 @@ _LOOKED_AT = 16
 
 _NOTHING: Mapping[str, Any] = {}
 
+Ids = tuple[int, int, bool, TraceFlags, TraceState, bool]
+"""What a SpanContext is made of, in its order: to make one takes as long as the rest of a span."""
 Event = tuple[str, int, Mapping[str, Any]]
 
 _keeping = Guard("keeping what was set on a span")
@@ -38,12 +40,12 @@ class LightSpan(Span):
 
     __slots__ = (
         "attributes",
-        "context",
         "dropped_events",
         "end_time",
         "ending",
         "events",
         "held",
+        "ids",
         "kind",
         "late",
         "links",
@@ -61,7 +63,7 @@ class LightSpan(Span):
         self,
         name: str | None,
         kind: SpanKind,
-        context: SpanContext,
+        ids: Ids,
         parent: SpanContext | None,
         links: Sequence[Link],
         on_end: Callable[[Any], None],
@@ -69,7 +71,7 @@ class LightSpan(Span):
         self.name = name
         """None until it is worked out."""
         self.kind = kind
-        self.context = context
+        self.ids = ids
         self.parent = parent
         self.links = links
         self.on_end = on_end
@@ -102,8 +104,11 @@ class LightSpan(Span):
         return False
 
     def get_span_context(self) -> SpanContext:
-        """Its ids."""
-        return self.context
+        """Its ids, which nobody may ask for."""
+        ids = self.ids
+        if not isinstance(ids, SpanContext):
+            self.ids = ids = SpanContext(*ids[:5])
+        return ids
 
     def is_recording(self) -> bool:
         """Whether it is not over, and may be kept."""
@@ -177,14 +182,14 @@ class OperationSpan(LightSpan):
     def __init__(
         self,
         message: Message,
-        context: SpanContext,
+        ids: Ids,
         parent: SpanContext | None,
         links: Sequence[Link],
         on_end: Callable[[Any], None],
         kind: SpanKind = SpanKind.SERVER,
         details: Details | None = None,
     ) -> None:
-        super().__init__(None, kind, context, parent, links, on_end)
+        super().__init__(None, kind, ids, parent, links, on_end)
         self.details = details
         """None: only what is on the wire is said."""
         self.message: Message | None = message
@@ -205,10 +210,11 @@ class OperationSpan(LightSpan):
     def has_large_result(self) -> bool:
         """Said by the texts on its top, which is quick."""
         content = self.result.get("content") if self.result is not None else None
-        if not isinstance(content, list):
-            return False
-        blocks = cast("list[dict[str, Any]]", content)[:_LOOKED_AT]
-        return sum(len(block.get("text") or block.get("data") or "") for block in blocks) > LARGE_TEXT
+        size = 0
+        if isinstance(content, list):
+            for block in cast("list[dict[str, Any]]", content)[:_LOOKED_AT]:
+                size += len(block.get("text") or block.get("data") or "")
+        return size > LARGE_TEXT
 
 
 def _kept(value: Any) -> Any:

@@ -59,7 +59,7 @@ class Template(NamedTuple):
 
 
 class Templates:
-    """Makes templates of what spans say and finds them again; for one thread.
+    """Makes templates of what spans say and finds them again; for any thread.
 
     An operation is described in full where it is the first of its kind, or says more than a template holds: that
     takes 60 µs, and to fill in a template 8.

@@ -12,7 +12,7 @@ from opentelemetry.util._decorator import (
 from opentelemetry.util.types import Attributes
 
 from mcp_obs._details import Details
-from mcp_obs._lean.operation_span import LightSpan, OperationSpan
+from mcp_obs._lean.operation_span import Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
@@ -48,8 +48,8 @@ class LightTracer(Tracer):
     ) -> OperationSpan:
         """The span of an operation that begins."""
         above = trace.get_current_span(parent.context)
-        ids = self._placed(above.get_span_context())
-        span = OperationSpan(message, *ids, parent.links, self._put, kind, details)
+        ids, under = self._placed(above.get_span_context())
+        span = OperationSpan(message, ids, under, parent.links, self._put, kind, details)
         if kind is SpanKind.SERVER or not self._is_inside(span, above):
             self._decide(span, _what(message))
         return span
@@ -106,20 +106,20 @@ class LightTracer(Tracer):
         sampler = self._sampler
         if sampler is None:
             return
-        ids = span.context
-        span.weight = sampler.at_start(Start(ids.trace_id, what, span.parent))
+        trace_id, span_id, is_remote, flags, state, is_valid = span.ids
+        span.weight = sampler.at_start(Start(trace_id, what, span.parent))
         if sampler.decides_at_end:
             span.held = []
             return
-        flags = ids.trace_flags | TraceFlags.SAMPLED if span.weight else ids.trace_flags & ~TraceFlags.SAMPLED
-        span.context = SpanContext(ids.trace_id, ids.span_id, False, TraceFlags(flags), ids.trace_state)
+        flags = TraceFlags(flags | TraceFlags.SAMPLED if span.weight else flags & ~TraceFlags.SAMPLED)
+        span.ids = trace_id, span_id, is_remote, flags, state, is_valid
 
-    def _placed(self, above: SpanContext) -> tuple[SpanContext, SpanContext | None]:
+    def _placed(self, above: SpanContext) -> tuple[Ids, SpanContext | None]:
         """The ids of a new span, and its parent's."""
         if not above.is_valid:
-            return SpanContext(self._trace_id(), self._span_id(), False, _ROOT_FLAGS, _NO_STATE), None
+            return (self._trace_id(), self._span_id(), False, _ROOT_FLAGS, _NO_STATE, True), None
         flags, state = above.trace_flags, above.trace_state
-        return SpanContext(above.trace_id, self._span_id(), False, flags, state), above
+        return (above.trace_id, self._span_id(), False, flags, state, True), above
 
 
 def _what(message: Message) -> str:
