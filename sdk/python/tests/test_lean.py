@@ -426,15 +426,23 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     assert "could not send 5 operations" in caplog.text
 
 
+class Large(dict[str, Any]):
+    """One that is known to be gone."""
+
+
 @pytest.mark.behaviour("export.bounded-memory")
 def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
     with collecting() as collector:
         exporter = exporting(collector.url)
         span = lean_span(exporter.put)
-        span.result = {"content": [{"type": "text", "text": "x" * (LARGE_TEXT + 1)}]}
+        span.result = result = Large(content=[{"type": "text", "text": "x" * (LARGE_TEXT + 1)}])
+        is_gone = threading.Event()
+        is_held = weakref.ref(result, lambda _: is_gone.set())
         span.end()
-        collector.wait_for("ping")
+        del span, result
+        assert is_gone.wait(60)
+        assert is_held() is None
         exporter.shutdown(10)
 
 
@@ -449,10 +457,6 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
         Sender("http://collector.test:1/v1/traces", {}).send(gzip.compress(b""), 10)
     asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
-
-
-class Large(dict[str, Any]):
-    """One that is known to be gone."""
 
 
 @pytest.mark.behaviour("export.bounded-memory")

@@ -36,7 +36,7 @@ class McpAsgiMiddleware:
 
     def __init__(self, app: App, paths: Iterable[str] | None = None) -> None:
         self.app = app
-        self._paths = None if paths is None else tuple(path.rstrip("/") for path in paths)
+        self._paths = None if paths is None else frozenset(path.rstrip("/") for path in paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._is_ours(scope):
@@ -55,7 +55,7 @@ class McpAsgiMiddleware:
         if root and path.startswith(root):
             path = path[len(root) :]
         path = path.rstrip("/")
-        return any(path == one or path.startswith(f"{one}/") for one in self._paths)
+        return path in self._paths or any(path.startswith(f"{one}/") for one in self._paths)
 
 
 class WatchedAnswer:
@@ -70,14 +70,15 @@ class WatchedAnswer:
 
     async def send(self, message: ASGIMessage) -> None:
         """Pass on one part of it."""
-        with _counting:
-            self._watch(message)
+        if message["type"] == "http.response.start":
+            self._status = message.get("status", 0)
+        elif self._status >= 400:
+            with _counting:
+                self._watch(message)
         await self._send(message)
 
     def _watch(self, message: ASGIMessage) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-        elif message["type"] == "http.response.body" and self._status >= 400:
+        if message["type"] == "http.response.body":
             self._body += message.get("body", b"")[: _MOST_OF_AN_ANSWER - len(self._body)]
             if not message.get("more_body", False):
                 status, self._status = self._status, 0

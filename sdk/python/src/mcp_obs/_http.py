@@ -1,7 +1,7 @@
 """What the HTTP request below an MCP message says about its sender."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from mcp_obs import semconv
 
@@ -11,30 +11,54 @@ FIRST_SESSIONLESS_REVISION = "2026-07-28"
 
 def header(request: Any, name: bytes) -> str | None:
     """One header of a Starlette request; `name` in lower case, as ASGI's are."""
-    for key, value in request.scope["headers"]:
+    return _first(request.scope["headers"], name)
+
+
+class HttpOrigin(NamedTuple):
+    """What is told of a request; the request itself leads to its answer, its application and its connection."""
+
+    protocol_version: str | None
+    peer: tuple[str, int] | None
+    headers: Iterable[tuple[bytes, bytes]]
+    token: Any
+    """The access token that mcp or fastmcp has checked."""
+
+    @classmethod
+    def of(cls, request: Any) -> "HttpOrigin":
+        """Of a Starlette request."""
+        scope: Mapping[str, Any] = request.scope
+        # The request's own user: on stateful HTTP the token in the context variable is the session's first.
+        token = getattr(scope.get("user"), "access_token", None)
+        return cls(scope.get("http_version"), scope.get("client"), scope["headers"], token)
+
+    def header(self, name: bytes) -> str | None:
+        """One header; `name` in lower case."""
+        return _first(self.headers, name)
+
+    def attributes(self, revision: str | None) -> dict[str, Any]:
+        """Transport, peer and session, in MCP's `revision`."""
+        attributes: dict[str, Any] = {
+            semconv.NETWORK_TRANSPORT: semconv.TRANSPORT_TCP,
+            semconv.NETWORK_PROTOCOL_NAME: "http",
+        }
+        if self.protocol_version:
+            attributes[semconv.NETWORK_PROTOCOL_VERSION] = self.protocol_version
+        return attributes | self.sender_attributes(revision)
+
+    def sender_attributes(self, revision: str | None) -> dict[str, Any]:
+        """Peer and session."""
+        attributes: dict[str, Any] = {}
+        if self.peer:
+            attributes[semconv.CLIENT_ADDRESS], attributes[semconv.CLIENT_PORT] = self.peer
+        if (revision or "") < FIRST_SESSIONLESS_REVISION:
+            session_id = self.header(b"mcp-session-id")
+            if session_id:
+                attributes[semconv.MCP_SESSION_ID] = session_id
+        return attributes
+
+
+def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    for key, value in headers:
         if key == name:
             return value.decode("latin-1")
     return None
-
-
-def http_attributes(request: Any, protocol_version: str | None) -> dict[str, Any]:
-    """Transport, peer and session, from a Starlette request."""
-    attributes: dict[str, Any] = {
-        semconv.NETWORK_TRANSPORT: semconv.TRANSPORT_TCP,
-        semconv.NETWORK_PROTOCOL_NAME: "http",
-    }
-    if request.scope.get("http_version"):
-        attributes[semconv.NETWORK_PROTOCOL_VERSION] = request.scope["http_version"]
-    return attributes | sender_attributes(request, protocol_version)
-
-
-def sender_attributes(request: Any, protocol_version: str | None) -> dict[str, Any]:
-    """Peer and session."""
-    scope: Mapping[str, Any] = request.scope
-    attributes: dict[str, Any] = {}
-    if scope.get("client"):
-        attributes[semconv.CLIENT_ADDRESS], attributes[semconv.CLIENT_PORT] = scope["client"]
-    session_id = header(request, b"mcp-session-id")
-    if session_id and (protocol_version or "") < FIRST_SESSIONLESS_REVISION:
-        attributes[semconv.MCP_SESSION_ID] = session_id
-    return attributes

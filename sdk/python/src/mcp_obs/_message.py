@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._http import http_attributes
+from mcp_obs._http import HttpOrigin
 from mcp_obs._text import LONGEST_TEXT, carried
 
 TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
@@ -80,6 +80,19 @@ class Message:
     negotiated: str | None = None
     """The version that initialize was answered with."""
     _attributes: dict[str, Any] | None = None
+    _origin: HttpOrigin | None = None
+
+    @property
+    def origin(self) -> HttpOrigin | None:
+        """What the HTTP request below it says; None on stdio and in memory."""
+        if self._origin is None and self.request is not None:
+            self._origin = HttpOrigin.of(self.request)
+        return self._origin
+
+    def let_request_go(self) -> None:
+        """Hold no more of the request below than its origin: all that it leads to would wait with it to be exported."""
+        if self.origin is not None:
+            self.request = None
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -122,10 +135,11 @@ class Message:
             attributes[semconv.MCP_CLIENT_NAME] = client.name
             if client.version:
                 attributes[semconv.MCP_CLIENT_VERSION] = client.version
-        if self.request is None:
+        origin = self.origin
+        if origin is None:
             attributes[semconv.NETWORK_TRANSPORT] = semconv.TRANSPORT_PIPE
         else:
-            attributes |= http_attributes(self.request, self.protocol_version)
+            attributes |= origin.attributes(self.protocol_version)
         if self.is_outbound:
             attributes = {
                 name: value for name, value in attributes.items() if name not in _OF_THE_ASKING_CLIENT

@@ -38,13 +38,15 @@ _noting = Guard("noting a tool's exception")
 class Operation:
     """An operation under way."""
 
-    __slots__ = ("_context", "_failure", "_is_over", "_message", "_span", "_started", "_telemetry")
+    __slots__ = ("_context", "_failure", "_is_over", "_message", "_span", "_started", "_telemetry", "request")
 
     def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
         self._telemetry = telemetry
         self._message = message
         self._failure: Failure | None = None
         self._is_over = False
+        self.request = message.request
+        """The Starlette request below its message; None on stdio and in memory."""
         details = message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
         message.above, message.received_ns = parent.context, _clock.time_ns()
@@ -55,11 +57,6 @@ class Operation:
         self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
         self._context = Context({**parent.context, _SPAN_KEY: self._span, _OPERATION: self})
         self._started = _clock.perf_counter()
-
-    @property
-    def request(self) -> Any:
-        """The Starlette request below its message; None on stdio and in memory."""
-        return self._message.request
 
     def current(self) -> AbstractContextManager[None]:
         """Make it the current operation, and its span the current span, of what handles it."""

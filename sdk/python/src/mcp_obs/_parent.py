@@ -24,10 +24,7 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
     ambient = otel_context.get_current() if ambient is None else ambient
     # Each is the name of an HTTP header too, and those have no slash (RFC 9110, 5.6.2): MCP's own keys do, and the
     # newer protocols have some in every message.
-    carrier: dict[str, str] = {}
-    for key, value in meta.items():
-        if "/" not in key and isinstance(value, str):
-            carrier[key] = value
+    carrier = {key: value for key, value in meta.items() if "/" not in key and isinstance(value, str)}
     if not carrier:
         return Parent(ambient, ())
     context = propagate.extract(carrier, ambient)

@@ -10,7 +10,6 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 
 from mcp_obs import semconv
-from mcp_obs._http import header
 from mcp_obs._lean.random_ids import new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._text import carried
@@ -56,7 +55,7 @@ class Sessions:
             if above.is_valid and above.is_remote:
                 return Session(trace.format_trace_id(above.trace_id), "trace")
         # Over HTTP initialize comes before the session that it opens.
-        if message.method == "initialize" and message.request is not None:
+        if message.method == "initialize" and message.origin is not None:
             return None
         return Session(self._guesses.session(_who(known), message.received_ns), "inferred")
 
@@ -92,9 +91,10 @@ class IdleGapSessions:
 def _conversation(message: Message) -> str | None:
     # Most contexts are empty, which costs nothing to find out.
     found = baggage.get_baggage(CONVERSATION, message.above) if message.above else None
-    if found is None and message.request is not None:
+    origin = message.origin
+    if found is None and origin is not None:
         # A host without HTTP instrumentation of its own has not read it.
-        brought = header(message.request, b"baggage")
+        brought = origin.header(b"baggage")
         if brought and CONVERSATION in brought:
             context = _BAGGAGE.extract({"baggage": brought}, Context())
             found = baggage.get_baggage(CONVERSATION, context)

@@ -93,7 +93,7 @@ class Users:
 
     def of(self, message: Message) -> dict[str, Any]:
         """The user's attributes."""
-        token = _token(message.request)
+        token = message.origin.token if message.origin is not None else None
         if token is None and message.user is None:
             return {}
         user = message.user[0] if message.user is not None else self.of_token(token)
@@ -134,11 +134,6 @@ class Users:
 def hashed(key: bytes, user: str) -> str:
     """The first 128 bits of HMAC-SHA-256, in hex: the same for the same user, and nothing without the key."""
     return hmac.digest(key, clean(user).encode(), "sha256")[:16].hex()
-
-
-def _token(request: Any) -> Any:
-    # The request's own user: on stateful HTTP the token in the context variable is the session's first.
-    return getattr(request.scope.get("user"), "access_token", None) if request is not None else None
 
 
 def _caller(message: Message) -> Caller:

@@ -31,8 +31,11 @@ from mcp_obs._metrics.metrics import Metrics
 
 # A dashboard should show a call about when it happened.
 EXPORT_SECONDS = 1.0
+# Where there are many calls, OpenTelemetry's own pause (BatchSpanProcessor, scheduledDelayMillis) is often enough.
+_MANY_SPANS, _MANY_EXPORT_SECONDS = 32, 5.0
 MOST_WAITING = 8192
-_WAKE_AT = MOST_WAITING // 4
+# An operation holds some twenty objects, which Python's garbage collector looks through again while they are held.
+_WAKE_AT = 32
 BATCH_SPANS = 512
 # What waits for a collector that is away.
 MOST_BACKLOG_BYTES = 8 * 2**20
@@ -156,14 +159,24 @@ class OperationExporter:
     def _run(self) -> None:
         # The host's own instrumentation of HTTP need not see the exports.
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        due = time.monotonic() + EXPORT_SECONDS
         while self._deadline is None:
-            self._wake.wait(EXPORT_SECONDS)
+            self._wake.wait(max(due - time.monotonic(), 0))
             self._wake.clear()
-            self.export()
+            with _exporting:
+                self.encode_ended()
+                if time.monotonic() >= due or len(self._backlog) >= BATCH_SPANS:
+                    due = time.monotonic() + self._send_and_pause()
         self.export()
         # What was handed over while the last were sent, too.
         while self._ended and time.monotonic() < self._deadline:
             self.export()
+
+    def _send_and_pause(self) -> float:
+        """The seconds until the next export. What could not be sent is tried again soon, if the breaker lets it."""
+        before = len(self._backlog)
+        self._send()
+        return _MANY_EXPORT_SECONDS if before - len(self._backlog) >= _MANY_SPANS else EXPORT_SECONDS
 
     def export(self) -> None:
         """Encode what has ended, and send what there is unless the collector is left alone; in the thread."""

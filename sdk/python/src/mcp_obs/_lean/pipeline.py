@@ -59,6 +59,7 @@ class LeanTelemetry:
         """Keep it until the exporter writes and records it."""
         if isinstance(span, OperationSpan):
             span.seconds, span.ending = None if message.is_outbound else seconds, ending
+            message.let_request_go()
 
 
 class LeanPipeline:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, cast
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._http import sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
 from mcp_obs._message import TARGETS, Message, json_size, mapping_or_empty, span_name
@@ -127,7 +126,7 @@ def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
     message, details, ending = span.message, span.details, span.ending
     if message is None or details is None or ending is None or message.enclosing is not None or span.name:
         return None
-    method, params, request = message.method, message.params or _NOTHING, message.request
+    method, params, origin = message.method, message.params or _NOTHING, message.origin
     attributes = _on_the_wire(message)
     target = params.get("name") if method in TARGETS else None
     is_odd = target is not None and type(target) is not str
@@ -149,7 +148,7 @@ def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
         target,
         _shape(params, span.result or _NOTHING) if method == "tools/call" else None,
         message.protocol_version,
-        request is None or request.scope.get("http_version"),
+        origin is None or origin.protocol_version,
         session.source if session is not None else None,
         ending[:_TOLD_OF_ENDING],
         message.negotiated,
@@ -159,9 +158,8 @@ def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
 
 def _on_the_wire(message: Message) -> dict[str, Any] | None:
     """None where a text is not carried as it is."""
-    attributes: dict[str, Any] = {}
-    if message.request is not None:
-        attributes = sender_attributes(message.request, message.protocol_version)
+    origin = message.origin
+    attributes = origin.sender_attributes(message.protocol_version) if origin is not None else {}
     if message.request_id is not None:
         attributes[semconv.JSONRPC_REQUEST_ID] = str(message.request_id)
     client = message.stated_client()

@@ -50,8 +50,9 @@ class LightTracer(Tracer):
         above = trace.get_current_span(parent.context)
         ids, under = self._placed(above.get_span_context())
         span = OperationSpan(message, ids, under, parent.links, self._put, kind, details)
-        if kind is SpanKind.SERVER or not self._is_inside(span, above):
-            self._decide(span, _what(message))
+        is_inside = kind is not SpanKind.SERVER and self._is_inside(span, above)
+        if self._sampler is not None and not is_inside:
+            self._decide(span, self._sampler, _what(message))
         return span
 
     def start_span(
@@ -69,8 +70,8 @@ class LightTracer(Tracer):
         above = trace.get_current_span(context)
         placed = self._placed(above.get_span_context())
         span = LightSpan(name, kind, *placed, links=links or (), on_end=self._put)
-        if not self._is_inside(span, above):
-            self._decide(span, name)
+        if not self._is_inside(span, above) and self._sampler is not None:
+            self._decide(span, self._sampler, name)
         if start_time is not None:
             span.start_time = start_time
         if attributes:
@@ -101,11 +102,8 @@ class LightTracer(Tracer):
             span.root = above.root or above
         return span.root is not None
 
-    def _decide(self, span: LightSpan, what: str) -> None:
+    def _decide(self, span: LightSpan, sampler: Sampler, what: str) -> None:
         """Whether a span is kept, with all that is inside it; or that it is decided at its end."""
-        sampler = self._sampler
-        if sampler is None:
-            return
         trace_id, span_id, is_remote, flags, state, is_valid = span.ids
         span.weight = sampler.at_start(Start(trace_id, what, span.parent))
         if sampler.decides_at_end:

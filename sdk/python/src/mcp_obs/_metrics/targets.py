@@ -40,7 +40,9 @@ class Targets:
 
     def listed(self, method: str, result: Mapping[str, Any]) -> None:
         """Learn from a result as on the wire."""
-        key, attribute = _LISTS.get(method, ("", ""))
+        if method not in _LISTS:
+            return
+        key, attribute = _LISTS[method]
         entries = result.get(key)
         for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
             name = mapping_or_empty(entry).get("name")
