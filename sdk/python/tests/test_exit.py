@@ -72,7 +72,7 @@ def test_a_healthy_collector_gets_what_was_recorded_right_before_exit(start: Sta
     ((path, headers),) = collector.requests
     assert path == "/v1/traces"
     assert headers["authorization"] == "Bearer mcpobs_test_key"
-    assert headers["content-encoding"] == "gzip"
+    assert headers["content-type"] == "application/x-protobuf"
 
 
 @pytest.mark.behaviour("exit.flush-on-sigterm")

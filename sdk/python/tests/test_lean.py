@@ -1,6 +1,5 @@
 """The lean way from an operation to the collector."""
 
-import gzip
 import socket
 import threading
 import tracemalloc
@@ -379,7 +378,7 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
     class Sending(Sender):
         def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
             number = len(bodies)
-            bodies.append(gzip.decompress(body))
+            bodies.append(body)
             if number < len(late):
                 may_go_on[number].set()
                 handing_over[number].join()
@@ -446,6 +445,29 @@ def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.Mon
         exporter.shutdown(10)
 
 
+@pytest.mark.behaviour("export.packed")
+@pytest.mark.parametrize(
+    ("url", "encoding"),
+    [
+        ("http://collector.test/v1/traces", "gzip"),
+        ("http://10.0.0.1:4318/v1/traces", "gzip"),
+        ("http://localhost:4318/v1/traces", None),
+        ("http://127.0.0.2:4318/v1/traces", None),
+        ("http://[::1]:4318/v1/traces", None),
+    ],
+)
+def test_what_leaves_this_machine_is_gzipped_and_what_stays_is_not(
+    url: str, encoding: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    with collecting() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        spans = Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(_ended("ping"))])
+        assert Sender(url, {}).send(spans, 10).error is None
+    ((path, headers),) = proxy.requests
+    assert (path, headers.get("content-encoding"), proxy.bodies) == (url, encoding, [spans])
+
+
 @pytest.mark.behaviour("export.proxy")
 @pytest.mark.parametrize(("no_proxy", "is_asked"), [("", True), ("collector.test", False)])
 def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
@@ -454,7 +476,7 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
     with collecting() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.replace("://", "://ada:lovelace@"))
         monkeypatch.setenv("no_proxy", no_proxy)
-        Sender("http://collector.test:1/v1/traces", {}).send(gzip.compress(b""), 10)
+        Sender("http://collector.test:1/v1/traces", {}).send(b"", 10)
     asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
 
@@ -505,7 +527,7 @@ def _ended(method: str) -> OperationSpan:
 )
 def test_only_what_otlp_says_is_tried_again(status: int, is_over: bool):
     with collecting(status) as collector:
-        assert Sender(f"{collector.url}/v1/traces", {}).send(gzip.compress(b""), 10).is_over is is_over
+        assert Sender(f"{collector.url}/v1/traces", {}).send(b"", 10).is_over is is_over
 
 
 @pytest.mark.behaviour("export.repeated-when-retryable")
@@ -524,7 +546,7 @@ def test_what_was_taken_is_not_sent_again_because_its_answer_is_broken(answer: b
 
         serving = threading.Thread(target=serve)
         serving.start()
-        sent = Sender(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}).send(gzip.compress(b""), 10)
+        sent = Sender(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}).send(b"", 10)
         serving.join()
     assert sent.is_over
 
@@ -535,7 +557,7 @@ def test_no_secret_gets_into_the_host_s_log(caplog: pytest.LogCaptureFixture):
         ("http://127.0.0.1:9/", {"authorization": "Bearer SECRET\n"}),
         ("http://ada:SECRET@127.0.0.1:9/", {}),
     ):
-        assert not Sender(url, headers).send(gzip.compress(b""), 10).is_over
+        assert not Sender(url, headers).send(b"", 10).is_over
     assert len(caplog.records) == 2
     assert "SECRET" not in caplog.text
 

@@ -28,6 +28,8 @@ class Collector:
     most_bytes: int | None = None
     """Of a request, inflated; larger ones are answered 413 and not kept."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    """As they were before they were packed."""
     ports: list[int] = field(default_factory=list[int])
     """Of the connections that the requests came on."""
     spans: list[str] = field(default_factory=list[str])
@@ -45,11 +47,12 @@ class Collector:
         """Keep one request."""
         with self.arrived:
             self.ports.append(port)
+            self.bodies.append(body)
             self.requests.append((path, headers))
             if path == "/v1/traces":
-                self._take_spans(gzip.decompress(body))
+                self._take_spans(body)
             elif path == "/v1/metrics":
-                self._take_points(gzip.decompress(body))
+                self._take_points(body)
             self.arrived.notify_all()
 
     def _take_spans(self, body: bytes) -> None:
@@ -102,7 +105,9 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            is_small = collector.most_bytes is None or len(gzip.decompress(body)) <= collector.most_bytes
+            if self.headers["Content-Encoding"] == "gzip":
+                body = gzip.decompress(body)
+            is_small = collector.most_bytes is None or len(body) <= collector.most_bytes
             if is_small:
                 headers = {key.lower(): value for key, value in self.headers.items()}
                 collector.take(self.client_address[1], self.path, headers, body)

@@ -1,6 +1,5 @@
 """An OTLP/gRPC collector that a test can make hang."""
 
-import gzip
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ def collecting_grpc(*, hung: bool = False) -> Generator[Collector]:
         context: grpc.ServicerContext,
     ) -> None:
         headers = {key: str(value) for key, value in context.invocation_metadata()}
-        collector.take(port, path, headers, gzip.compress(request.SerializeToString()))
+        collector.take(port, path, headers, request.SerializeToString())
         if hung:
             collector.released.wait(60)
 

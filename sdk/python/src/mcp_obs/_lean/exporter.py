@@ -1,6 +1,5 @@
 """The thread that turns ended operations into OTLP and sends it."""
 
-import gzip
 import os
 import threading
 import time
@@ -227,8 +226,7 @@ class OperationExporter:
                     return
             count = min(len(self._backlog), self._batch_spans)
             batch = [self._backlog[place] for place in range(count)]
-            body = gzip.compress(self._envelope.around(batch), 1)
-            sent = self._sent(body, seconds, is_divisible=count > 1)
+            sent = self._sent(self._envelope.around(batch), seconds, is_divisible=count > 1)
             if not sent.is_over:
                 return
             if sent.is_too_large:
