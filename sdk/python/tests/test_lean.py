@@ -598,17 +598,24 @@ def test_exports_are_hidden_from_the_host_s_own_instrumentation():
 
 @pytest.mark.behaviour("exit.bounded")
 def test_spans_and_metrics_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
-    given: list[float] = []
+    given: list[tuple[str, float]] = []
 
-    def shut_down(exporter: MetricExporter, seconds: float) -> None:
-        given.append(seconds)
+    def shut_down(exporter: MetricExporter | OperationExporter, seconds: float) -> None:
+        given.append((type(exporter).__name__, seconds))
 
-    times = iter([10.0, 10.75])
     monkeypatch.setattr(MetricExporter, "shutdown", shut_down)
+    monkeypatch.setattr(OperationExporter, "shutdown", shut_down)
     pipeline = LeanPipeline(Configuration(None, "http://127.0.0.1:9", None, ALL))
-    monkeypatch.setattr("mcp_obs._lean.pipeline.time.monotonic", lambda: next(times, 10.75))
-    pipeline.shutdown(1.0)
-    assert given == [0.25]
+    for took in (0.25, 0.9):
+        times = iter([10.0, 10.0 + took])
+        monkeypatch.setattr("mcp_obs._lean.pipeline.time.monotonic", lambda times=times: next(times, 99.0))
+        pipeline.shutdown(1.0)
+    assert given == [
+        ("OperationExporter", 0.9),
+        ("MetricExporter", 0.75),
+        ("OperationExporter", 0.9),
+        ("MetricExporter", 0.1),
+    ]
 
 
 FORKS = """

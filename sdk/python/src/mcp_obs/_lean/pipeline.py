@@ -32,6 +32,9 @@ from mcp_obs._parent import Parent
 from mcp_obs._resource import resource_of
 from mcp_obs._telemetry import RELEASE, SCOPE
 
+# Of an exit's time, where spans need all that they may have.
+METRICS_SECONDS = 0.1
+
 _shutting_down = Guard("shutting down its exporters")
 
 
@@ -101,10 +104,10 @@ class LeanPipeline:
         with _shutting_down:
             end_sessions()
         with _shutting_down:
-            self._exporter.shutdown(seconds)
+            self._exporter.shutdown(seconds - METRICS_SECONDS)
         # What has been encoded by now has been counted.
         with _shutting_down:
-            self._metrics.shutdown(max(0.1, deadline - time.monotonic()))
+            self._metrics.shutdown(max(METRICS_SECONDS, deadline - time.monotonic()))
 
 
 def _url(configuration: Configuration, signal: str) -> str:
