@@ -39,11 +39,12 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 
 python-test: install web senders postgresql ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile contract sdk/python/tests server/tests examples benchmarks
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --proofs .tools/proofs/mcp-2.json \
+	  contract sdk/python/tests server/tests examples benchmarks
 
 mcp1-test: install ## the SDK's suite on mcp 1.x
 	$(say) "Python SDK on mcp 1.x"
-	@.venv-mcp1/bin/python -m pytest --numprocesses 2 --dist loadfile sdk/python/tests
+	@.venv-mcp1/bin/python -m pytest --numprocesses 2 --dist loadfile --proofs .tools/proofs/mcp-1.json sdk/python/tests
 
 .PHONY: test-matrix
 # What `make test` runs on, mcp-1 and mcp-2, is the newest; locks hold the others back.

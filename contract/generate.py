@@ -1,10 +1,12 @@
-"""Writes what is generated from semconv.yaml; with --check, names the stale files and exits 1."""
+"""Writes what is generated from semconv.yaml and from the proofs; with --check, names the stale files and exits 1."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from proofs_model import read_all
+from proofs_page import page
 from semconv_model import Contract, ContractError, load
 from semconv_templates import guide, sdk_python, sdk_typescript, server_python
 
@@ -15,22 +17,30 @@ TARGETS: dict[str, Callable[[Contract], str]] = {
     "server/src/mcp_obs_server/semconv.py": server_python,
     "docs/guide/semantic-conventions.md": guide,
 }
+PROOFS_PAGE = "docs/guide/sdk-matrix.md"
+
+
+def rendered(contract: Contract) -> dict[str, str]:
+    """The text of every target; raises ContractError."""
+    texts = {name: render(contract) for name, render in TARGETS.items()}
+    return texts | {PROOFS_PAGE: page(read_all("python"))}
 
 
 def stale_files(contract: Contract, root: Path) -> list[str]:
-    """The targets under `root` that are missing or differ from the contract."""
+    """The targets under `root` that are missing or differ from what is to be there."""
     return [
         name
-        for name, render in TARGETS.items()
-        if not (root / name).is_file() or (root / name).read_text() != render(contract)
+        for name, text in rendered(contract).items()
+        if not (root / name).is_file() or (root / name).read_text() != text
     ]
 
 
 def write_files(contract: Contract, root: Path) -> None:
     """Write every stale target under `root`."""
+    texts = rendered(contract)
     for name in stale_files(contract, root):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(TARGETS[name](contract))
+        (root / name).write_text(texts[name])
 
 
 def main() -> int:

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from behaviours_model import Behaviour, Behaviours
+from behaviours_model import Behaviours
 
 FOLDER = Path(__file__).with_name("proofs")
 
 Servers = dict[str, dict[str, dict[str, tuple[str, ...]]]]
 """The transports, by line, era and behaviour."""
+Gap = tuple[str, ...]
+"""What was to be proven and is not: the behaviour, and the line and the era if it is a server's."""
 
 
 @dataclass(frozen=True)
 class Proofs:
-    """The behaviours that one run has proven, in an environment with these versions of the MCP libraries."""
+    """What one run has proven, and what not, in an environment with these versions of the MCP libraries."""
 
     sdk: str
     versions: dict[str, str]
     process: tuple[str, ...]
     servers: Servers
+    unproven: tuple[Gap, ...] = ()
 
     @property
     def installed(self) -> dict[str, str]:
@@ -29,12 +32,6 @@ class Proofs:
         return {
             f"{library} {version.partition('.')[0]}.x": version for library, version in self.versions.items()
         }
-
-    def proves(self, behaviour: Behaviour, line: str, era: str) -> bool:
-        """Whether a server of that line and era, or the process, has shown it."""
-        if behaviour.scope == "process":
-            return behaviour.id in self.process
-        return behaviour.id in self.servers.get(line, {}).get(era, {})
 
     def write(self, path: Path) -> None:
         """Write the file, the same for the same proofs."""
@@ -48,6 +45,7 @@ class Proofs:
         content = {
             "sdk": self.sdk,
             "versions": self.versions,
+            "unproven": [list(gap) for gap in self.unproven],
             "process": sorted(self.process),
             "servers": servers,
         }
@@ -65,7 +63,8 @@ def read(path: Path) -> Proofs:
         }
         for line, eras in raw["servers"].items()
     }
-    return Proofs(raw["sdk"], raw["versions"], tuple(raw["process"]), servers)
+    unproven = tuple(tuple(gap) for gap in raw["unproven"])
+    return Proofs(raw["sdk"], raw["versions"], tuple(raw["process"]), servers, unproven)
 
 
 def read_all(sdk: str, folder: Path = FOLDER) -> list[Proofs]:
@@ -73,19 +72,16 @@ def read_all(sdk: str, folder: Path = FOLDER) -> list[Proofs]:
     return [read(path) for path in sorted((folder / sdk).glob("*.json"))]
 
 
-def unproven(behaviours: Behaviours, proofs: Proofs) -> list[str]:
-    """What the SDK must do in that environment and the run has not proven, each with its line and era."""
-    return list(_unproven(behaviours, proofs))
-
-
-def _unproven(behaviours: Behaviours, proofs: Proofs) -> Iterator[str]:
+def gaps(behaviours: Behaviours, proofs: Proofs) -> Iterator[Gap]:
+    """What the SDK must do in that environment and the run has not proven."""
     for behaviour in behaviours.of(proofs.sdk):
         concerned = behaviour.concerned(proofs.installed)
         if behaviour.scope == "process":
             if concerned and behaviour.id not in proofs.process:
-                yield behaviour.id
+                yield (behaviour.id,)
             continue
         for line in concerned:
+            proven = proofs.servers.get(line, {})
             for era in behaviours.line(line).eras:
-                if era in behaviour.eras and not proofs.proves(behaviour, line, era):
-                    yield f"{behaviour.id} on {line}, {era}"
+                if era in behaviour.eras and behaviour.id not in proven.get(era, {}):
+                    yield (behaviour.id, line, era)

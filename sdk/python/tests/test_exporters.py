@@ -309,10 +309,14 @@ def test_a_process_that_is_scraped_ends_at_once_and_says_nothing(port: int):
     assert (process.returncode, time.monotonic() - started < BOUND) == (0, True)
 
 
+# The parent ends when its child runs: by then what follows a fork has been done.
 FORKS = """
 import os
+told, tell = os.pipe()
 if os.fork():
+    os.read(told, 1)
     os._exit(0)
+os.write(tell, b"1")
 sys.stdin.readline()
 """
 

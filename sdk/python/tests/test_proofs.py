@@ -75,7 +75,8 @@ def test_a_run_writes_what_passed_and_where(tmp_path: Path):
     # A line of the era without server/discover proves nothing of it.
     transports = "http in-memory sse stateless-http"
     assert used == IsPartialDict({"legacy": IsPartialDict({"operation.one-span": transports})})
-    assert "operation.discover" not in json.dumps(proofs)
+    assert "operation.discover" not in json.dumps(proofs["servers"])
+    assert ["export.fork"] in proofs["unproven"]
     assert proofs["servers"]["mcp 2.x"]["legacy"]["operation.ping"] == "stdio"
 
 

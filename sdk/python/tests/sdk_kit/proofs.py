@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 from behaviours_model import Behaviours, load
-from proofs_model import Proofs, Servers, unproven
+from proofs_model import Proofs, Servers, gaps
 from semconv_model import ContractError
 
 from .asking import AskingLine
@@ -105,8 +105,9 @@ class ProofCollector:
         if self._path is None:
             return
         proofs = self.proofs()
-        proofs.write(self._path)
-        self._unproven = unproven(self._behaviours, proofs)
+        unproven = tuple(gaps(self._behaviours, proofs))
+        replace(proofs, unproven=unproven).write(self._path)
+        self._unproven = [f"{name} on {', '.join(where)}" if where else name for name, *where in unproven]
         if self._unproven and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
