@@ -406,6 +406,32 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
     assert exporter.dropped == 0
 
 
+@pytest.mark.behaviour("host.own-failure-swallowed")
+@pytest.mark.parametrize("failing", ["encode_ended", "_send"])
+def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    exporter = exporting("http://127.0.0.1:9")
+    now, pauses = [0.0], list[float]()
+
+    def fail() -> None:
+        raise RuntimeError("always")
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            pauses.append(timeout)
+            now[0] += timeout
+            if len(pauses) == 5:
+                exporter.shutdown(0)
+            return False
+
+    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(exporter, failing, fail)
+    monkeypatch.setattr(exporter, "_wake", Wake())
+    exporter.run()
+    assert pauses == [1.0] * 5
+
+
 @pytest.mark.behaviour("export.bounded-queue")
 def test_what_waits_is_bounded_and_what_is_left_out_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast, get_args
 
 from opentelemetry.context import Context
@@ -27,7 +28,8 @@ _OF_THE_ASKING_CLIENT = frozenset(
 _LOG_LEVELS = get_args(semconv.LogLevel)
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 
-_NOTHING: Mapping[str, Any] = {}
+# A host's function may get it.
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _measuring = Guard("measuring a message")
 

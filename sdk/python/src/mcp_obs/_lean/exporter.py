@@ -138,7 +138,7 @@ class OperationExporter:
         with self._starting:
             if self._thread is None:
                 # A daemon: a collector that hangs must not keep the process.
-                thread = threading.Thread(target=self._run, name="mcp-obs", daemon=True)
+                thread = threading.Thread(target=self.run, name="mcp-obs", daemon=True)
                 thread.start()
                 self._thread = thread
 
@@ -155,16 +155,21 @@ class OperationExporter:
         self._starting = threading.Lock()
         self._sender.forget()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Export until it is shut down; in the thread."""
         # The host's own instrumentation of HTTP need not see the exports.
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         due = time.monotonic() + EXPORT_SECONDS
         while self._deadline is None:
             self._wake.wait(max(due - time.monotonic(), 0))
             self._wake.clear()
+            is_due = time.monotonic() >= due
+            if is_due:
+                # Before anything can fail: what does so each time must not do it without a pause.
+                due = time.monotonic() + EXPORT_SECONDS
             with _exporting:
                 self.encode_ended()
-                if time.monotonic() >= due or len(self._backlog) >= BATCH_SPANS:
+                if is_due or len(self._backlog) >= BATCH_SPANS:
                     due = time.monotonic() + self._send_and_pause()
         self.export()
         # What was handed over while the last were sent, too.
