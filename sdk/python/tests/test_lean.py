@@ -451,6 +451,17 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     assert "could not send 5 operations" in caplog.text
 
 
+@pytest.mark.behaviour("host.undescribable-message")
+def test_a_result_that_is_none_of_mcp_s_costs_no_span():
+    exporter = exporting("http://127.0.0.1:9")
+    span = lean_span(exporter.put)
+    span.result = {"content": ["no block", {"text": 7}, None]}
+    span.end()
+    exporter.encode_ended()
+    assert exporter.dropped == 0
+    exporter.shutdown(0)
+
+
 class Large(dict[str, Any]):
     """One that is known to be gone."""
 

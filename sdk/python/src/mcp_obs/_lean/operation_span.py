@@ -14,7 +14,7 @@ from mcp_obs._details import Details
 from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import Message
+from mcp_obs._message import Message, mapping_or_empty
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
@@ -212,8 +212,9 @@ class OperationSpan(LightSpan):
         content = self.result.get("content") if self.result is not None else None
         size = 0
         if isinstance(content, list):
-            for block in cast("list[dict[str, Any]]", content)[:_LOOKED_AT]:
-                size += len(block.get("text") or block.get("data") or "")
+            for block in map(mapping_or_empty, cast("list[object]", content)[:_LOOKED_AT]):
+                text = block.get("text") or block.get("data")
+                size += len(text) if isinstance(text, str) else 0
         return size > LARGE_TEXT
 
 
