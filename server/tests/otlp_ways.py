@@ -166,6 +166,13 @@ def items(request: Any) -> Any:
     return request.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points
 
 
+def origins(request: Any) -> tuple[Any, Any]:
+    """The resource and the scope of a sample."""
+    (around,) = next(value for _, value in request.ListFields())
+    (inside,) = next(value for field, value in around.ListFields() if field.name.startswith("scope_"))
+    return around.resource, inside.scope
+
+
 def set_time(item: Any, nanoseconds: int) -> None:
     """The time by which an item is judged."""
     setattr(

@@ -4,22 +4,29 @@ import gzip
 
 import grpc
 import pytest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 
 from bombs import members, zeros
 from hostile_words import WORDS
+from mcp_obs_server.analytics.attribute import as_text
 from mcp_obs_server.ingest.caps import MAX_COUNT, TRUNCATED
+from mcp_obs_server.ingest.logs import LOGS
+from mcp_obs_server.ingest.rejections import Count, Rejected
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.ingest.wire import varint
 from otlp_door import Door
 from otlp_exports import export, logs_export
-from otlp_ways import HTTP_JSON, WAYS, Way, items, sample
+from otlp_ways import HTTP_JSON, WAYS, Way, items, origins, sample
 
 OK = grpc.StatusCode.OK
 INVALID_ARGUMENT = grpc.StatusCode.INVALID_ARGUMENT
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+MANY = 150
+LISTS = {"traces": ("events", "links"), "metrics": ("exemplars",), "logs": ()}
+"""What an item has any number of beside its attributes."""
 
 each_way = pytest.mark.parametrize("way", WAYS, ids=str)
 each_signal = pytest.mark.parametrize("signal", SIGNALS, ids=[signal.name for signal in SIGNALS])
@@ -57,39 +64,60 @@ def nested(levels: int, is_map: bool) -> bytes:
     return value
 
 
-def with_value(value: bytes) -> bytes:
-    """An export of one span with an attribute of this value."""
-    body = b"\x0a\x04deep\x12" + varint(len(value)) + value
-    body = b"\x4a" + varint(len(body)) + body
-    span = export(1).resource_spans[0].scope_spans[0].spans[0]
-    body = span.SerializeToString() + body
+def with_value(signal: Signal, value: bytes) -> bytes:
+    """An export of one span with an attribute of this value, or of one log record with this body."""
+    (item,) = items(sample(signal, 1))
+    if signal is LOGS:
+        item.ClearField("body")
+        body = b"\x2a" + varint(len(value)) + value
+    else:
+        body = b"\x0a\x04deep\x12" + varint(len(value)) + value
+        body = b"\x4a" + varint(len(body)) + body
+    body = item.SerializeToString() + body
     for tag in (b"\x12", b"\x12", b"\x0a"):
         body = tag + varint(len(body)) + body
     return body
 
 
-def nested_json(levels: int, is_map: bool) -> bytes:
+def nested_json(signal: Signal, levels: int, is_map: bool) -> bytes:
     """The same in JSON."""
     opening = '{"kvlistValue":{"values":[{"key":"k","value":' if is_map else '{"arrayValue":{"values":['
     closing = "}]}}" if is_map else "]}}"
     value = opening * levels + '{"stringValue":"x"}' + closing * levels
-    body = HTTP_JSON.encode(export(1)).decode()
+    body = HTTP_JSON.encode(sample(signal, 1)).decode()
+    if signal is LOGS:
+        return body.replace('{"stringValue": "claude_code.user_prompt"}', value).encode()
     return body.replace('"attributes": [{', f'"attributes": [{{"key":"deep","value":{value}}},{{', 2).encode()
 
 
 @each_way
 @pytest.mark.parametrize("is_map", [False, True], ids=["arrays", "maps"])
-async def test_values_in_values_are_kept_whole_or_refused_at_any_depth(
-    door: Door, way: Way, is_map: bool
+@pytest.mark.parametrize(
+    ("signal", "value"),
+    [
+        pytest.param(TRACES, "attributes['deep'] AS value, attribute_types['deep']", id="an attribute"),
+        pytest.param(LOGS, "body AS value, body_type", id="a log's body"),
+    ],
+)
+async def test_values_in_values_are_kept_whole_or_refused_and_counted_at_any_depth(
+    door: Door, way: Way, is_map: bool, signal: Signal, value: str
 ) -> None:
-    kept = 0
-    for levels in (1, 5, 15, 16, 17, 20, 25, 30, 35, 40, 45, 50, 60, 100, 1_000):
-        body = nested_json(levels, is_map) if way is HTTP_JSON else with_value(nested(levels, is_map))
-        answer = await way.send(door, TRACES, body)
+    depths = (1, 5, 15, 16, 17, 20, 25, 30, 35, 40, 45, 50, 60, 100, 1_000)
+    kept: list[int] = []
+    for levels in depths:
+        in_json = nested_json(signal, levels, is_map)
+        body = in_json if way is HTTP_JSON else with_value(signal, nested(levels, is_map))
+        answer = await way.send(door, signal, body)
         assert (answer.code, answer.rejected) in ((OK, 0), (INVALID_ARGUMENT, 0))
-        kept += answer.code is OK
-    rows = await door.spans("attributes['deep'] AS deep")
-    assert 2 <= len(rows) == kept < 15
+        if answer.code is OK:
+            kept.append(levels)
+    assert 2 <= len(kept) < len(depths)
+    refused = Count(exports=len(depths) - len(kept))
+    assert door.rejections.totals() == {Rejected(door.org_id, 1, signal.name, "malformed"): refused}
+    rows = await door.rows(signal.name, f"{value}::String AS kind, hex(value) AS in_hex")
+    texts = [as_text(row["kind"], bytes.fromhex(row["in_hex"])) for row in rows]
+    opening, closing = ('{"k": ', "}") if is_map else ("[", "]")
+    assert sorted(texts, key=len) == [opening * levels + '"x"' + closing * levels for levels in kept]
 
 
 @each_way
@@ -113,6 +141,42 @@ async def test_thousands_of_attributes_are_cut_and_the_item_says_so(
     assert len(row["attributes"]) in (MAX_COUNT - 1, MAX_COUNT, MAX_COUNT + 1)
     assert row["attributes"]["k100"] == "100"
     assert TRUNCATED in row["attributes"]
+
+
+@each_way
+@each_signal
+async def test_of_150_things_of_a_kind_128_are_kept_and_the_row_names_what_was_cut(
+    door: Door, way: Way, signal: Signal
+) -> None:
+    request = sample(signal, 1)
+    (item,) = items(request)
+    for owner in (item, *origins(request)):
+        del owner.attributes[:]
+        for number in range(MANY):
+            owner.attributes.add(key=f"k{number:03}").value.int_value = number
+    lists = LISTS[signal.name]
+    for name in lists:
+        for _ in range(MANY):
+            getattr(item, name).add()
+    assert (await way.send(door, signal, way.encode(request))).code is OK
+    maps = ("attributes", "resource_attributes", "scope_attributes")
+    columns = (
+        f"hex({name}['{TRUNCATED}']) AS {name}_cut, length(mapKeys({name})) AS {name}_kept" for name in maps
+    )
+    lengths = (f"length({name}) AS {name}_length" for name in lists)
+    (row,) = await door.rows(signal.name, ", ".join([*columns, *lengths]))
+    named = {
+        name: [each.string_value for each in ArrayValue.FromString(bytes.fromhex(row[f"{name}_cut"])).values]
+        for name in maps
+    }
+    assert named == {
+        "attributes": ["attributes", *lists],
+        "resource_attributes": ["attributes"],
+        "scope_attributes": ["attributes"],
+    }
+    # What says so comes on top.
+    assert [row[f"{name}_kept"] for name in maps] == [MAX_COUNT + 1] * len(maps)
+    assert [row[f"{name}_length"] for name in lists] == [MAX_COUNT] * len(lists)
 
 
 @each_way
