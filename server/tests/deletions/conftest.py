@@ -14,10 +14,18 @@ __all__ = ["control", "deployment", "folder"]
 
 
 @pytest.fixture(scope="module")
-def small_store(front: Front, request: pytest.FixtureRequest) -> Iterator[TelemetryStore]:
+def cluster(request: pytest.FixtureRequest) -> str | None:
+    """The cluster that the store is on: none, unless a test says otherwise."""
+    return getattr(request, "param", None)
+
+
+@pytest.fixture(scope="module")
+def small_store(
+    front: Front, request: pytest.FixtureRequest, cluster: str | None
+) -> Iterator[TelemetryStore]:
     """A database for each file."""
-    database = request.node.path.stem
-    store = TelemetryStore.open(front.location(database), timedelta(days=3_650))
+    database = f"{request.node.path.stem}_{cluster}"
+    store = TelemetryStore.open(front.location(database, cluster), timedelta(days=3_650))
     yield store
     store.close()
 

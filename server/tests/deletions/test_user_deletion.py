@@ -17,6 +17,10 @@ from mcp_obs_server.store.retention import TABLES
 from mcp_obs_server.store.user_deletion import MAPS, MAPS_IN_ARRAYS, USER_ATTRIBUTES, StillPaused
 from otlp_exports import NOW, SECOND, batch, counter, export, logs_export, metrics_export
 
+ON_A_CLUSTER_TOO = pytest.mark.parametrize(
+    "cluster", [None, "main"], ids=["server", "cluster"], indirect=True, scope="module"
+)
+
 ADA, GRACE = "ada@example.com", "grace@example.com"
 DAY = 24 * 3600 * SECOND
 
@@ -136,6 +140,7 @@ async def sums(store: TelemetryStore, org_id: int, server_id: int) -> dict[str, 
     return {table: sorted([tuple(row.values()) for row in each], key=repr) for table, each in rows.items()}
 
 
+@ON_A_CLUSTER_TOO
 async def test_a_user_leaves_every_table_and_the_others_are_as_if_never_with_it(
     store: TelemetryStore, org_id: int
 ) -> None:
@@ -179,6 +184,7 @@ async def test_every_column_with_attributes_is_looked_at(store: TelemetryStore) 
     assert "enduser.id" in USER_ATTRIBUTES
 
 
+@ON_A_CLUSTER_TOO
 async def test_hours_whose_spans_have_begun_to_expire_keep_their_sums(
     store: TelemetryStore, org_id: int
 ) -> None:
@@ -186,7 +192,8 @@ async def test_hours_whose_spans_have_begun_to_expire_keep_their_sums(
     sql = f"SELECT sum(calls) AS calls FROM operations_1h WHERE org_id = {org_id}"
     before = await store.rows(sql, {})
     await store.command(
-        f"ALTER TABLE spans DELETE WHERE org_id = {org_id} AND user_id = {{user:String}} SETTINGS mutations_sync = 1",
+        f"ALTER TABLE {store.layout.stored('spans')} DELETE WHERE org_id = {org_id} AND user_id = {{user:String}}"
+        " SETTINGS mutations_sync = 1",
         {"user": GRACE},
     )
     await delete_user_rows(store, org_id, 1, ADA, paused)
@@ -194,6 +201,7 @@ async def test_hours_whose_spans_have_begun_to_expire_keep_their_sums(
     assert await found(store, org_id, 1, ADA) == {}
 
 
+@ON_A_CLUSTER_TOO
 async def test_a_user_is_deleted_over_the_api_and_what_comes_later_is_kept(deployment: Deployment) -> None:
     ours = await deployment.control.tenancy("acme")
     await deployment.send(ours, 5, user=ADA)
