@@ -14,6 +14,36 @@ from otlp_exports import SECOND, export
 from sending import SPANS_PER_EXPORT, Sender
 from server_process import counts, new_key, running
 
+# As an mcp-obs from before the first release left a folder that was killed between an insert and its end.
+_EARLIER = """
+import asyncio, sys
+from datetime import timedelta
+from pathlib import Path
+from mcp_obs_server.store import TelemetryStore
+data = Path(sys.argv[1])
+store = TelemetryStore.open(data / "telemetry", timedelta(days=30))
+applied = "INSERT INTO schema_history SELECT '0002_operations', {digest:String}, now() + 10"
+digest = "05a3b1543007245f0c15537a35a0663d64f840d9fcdc4b67858c1b74c183cbac"
+asyncio.run(store.command(applied, {"digest": digest}))
+store.close()
+segment = data / "spool/traces" / f"{1:020d}-{1:08d}-{'0' * 16}.segment"
+segment.parent.mkdir(parents=True)
+segment.write_bytes(b"x")
+"""
+
+
+def test_a_folder_whose_figures_have_to_be_made_again_is_not_opened_while_spans_wait(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _EARLIER, str(tmp_path)], check=True)
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", tmp_path, "--port", "0"],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "until the spool is empty" in ended.stderr
+
 
 def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> None:
     acknowledged: list[str] = []

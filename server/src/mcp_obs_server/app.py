@@ -178,10 +178,13 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         stack.push_async_callback(engine.dispose)
         starting = await stack.enter_async_context(AsyncExitStack())
         await begin(engine, starting)
-        store = await asyncio.to_thread(TelemetryStore.open, settings.store_location, settings.retention)
+        spools = {signal.name: _spool(settings, signal) for signal in SIGNALS}
+        spans_wait = spools["traces"].census().segments > 0
+        store = await asyncio.to_thread(
+            TelemetryStore.open, settings.store_location, settings.retention, spans_wait=spans_wait
+        )
         stack.push_async_callback(asyncio.to_thread, store.close)
         sessions = sessions_of(engine)
-        spools = {signal.name: _spool(settings, signal) for signal in SIGNALS}
         together = Together(
             Passes(sessions),
             TransactionLock(engine, Locked.INSERTS),

@@ -104,6 +104,17 @@ def test_the_rollups_of_a_hundred_and_one_days_are_made_again(engine: Engine) ->
     ]
 
 
+def test_rollups_are_not_made_again_while_spans_wait_that_may_be_stored_already(engine: Engine) -> None:
+    migrate(engine)
+    engine.command("INSERT INTO operations_15m (org_id, calls) VALUES (1, 5)")
+    engine.command(
+        f"INSERT INTO schema_history VALUES ('0002_operations', '{EARLIER_OPERATIONS[0]}', now() + 10)"
+    )
+    with pytest.raises(SchemaError, match="until the spool is empty"):
+        migrate(engine, spans_wait=True)
+    assert engine.rows("SELECT org_id, calls FROM operations_15m") == [{"org_id": 1, "calls": 5.0}]
+
+
 def test_a_call_of_weeks_makes_no_histogram_longer_than_one_of_a_day(engine: Engine) -> None:
     migrate(engine)
     weeks = 29 * 86_400 * 10**9

@@ -35,10 +35,11 @@ def create_database(engine: Engine, name: str) -> None:
     engine.use(name)
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, *, spans_wait: bool = False) -> None:
     """Bring the schema to this version. Raises SchemaError when an applied file was changed or is unknown.
 
-    One process at a time; others may be inserting.
+    Also when rollups have to be made again and `spans_wait` to be inserted, of which some may be stored already. One
+    process at a time; others may be inserting.
     """
     if not engine.rows("EXISTS TABLE schema_history")[0]["result"]:
         engine.command(engine.layout.on_every_node(_HISTORY))
@@ -60,6 +61,8 @@ def migrate(engine: Engine) -> None:
                 engine.define(statement)
             _remember(engine, name, _digest(sql))
         elif earlier.has_earlier_rollups(name, applied[name]):
+            if spans_wait:
+                raise SchemaError(earlier.SPANS_WAIT)
             earlier.remake_rollups(engine, statements_of(sql))
             _remember(engine, name, _digest(sql))
         elif applied[name] != _digest(sql) and not earlier.serves_as_it_is(name, applied[name]):

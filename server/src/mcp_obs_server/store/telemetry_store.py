@@ -68,8 +68,8 @@ class TelemetryStore:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
 
     @classmethod
-    def open(cls, location: StoreLocation, retention: timedelta) -> Self:
-        """Open or create the store and bring its schema up to date.
+    def open(cls, location: StoreLocation, retention: timedelta, *, spans_wait: bool = False) -> Self:
+        """Open or create the store and bring its schema up to date; `spans_wait` when there are some to insert.
 
         Raises StoreLockedError when another process holds the folder, SchemaError when it is from another version,
         and StoreUnavailableError.
@@ -87,7 +87,7 @@ class TelemetryStore:
         try:
             if isinstance(location, ClickHouse):
                 create_database(store._writer, location.database)
-            migrate(store._writer)
+            migrate(store._writer, spans_wait=spans_wait)
             apply_retention(store._writer, retention)
         except BaseException:
             store.close()
