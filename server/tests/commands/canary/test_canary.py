@@ -4,15 +4,20 @@ import json
 import re
 import signal
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import anyio
+import httpx2
 import pytest
 from inline_snapshot import snapshot
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from clickhouse_front import Front
 from clickhouse_front.process import PASSWORD, USER
@@ -20,6 +25,8 @@ from command_line import SECONDS, CommandLine, Ended
 from mcp_obs_server.store.engine import Engine
 from mcp_obs_server.store.views import VIEWS
 from server_process import running
+from serving import serving
+from waiting import until
 
 DATABASE = "canary"
 # An insert comes within a second, however busy the machine.
@@ -46,6 +53,39 @@ class Deployment:
     def _make(self, view: str, sql: str) -> None:
         self.engine.command(f"DROP TABLE {view}")
         self.engine.command(sql)
+
+
+@dataclass(frozen=True)
+class Between:
+    """Hands requests on to the server, and its answers to one question back changed."""
+
+    server: httpx2.AsyncClient
+    spool: Path
+    question: str
+    tamper: Callable[[Any], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer when all that was acknowledged is stored, so that nothing else differs."""
+        request = Request(scope, receive)
+        is_question = request.method == "GET"
+        if is_question:
+            await until(self._everything_is_stored)
+        answer = await self.server.request(
+            request.method,
+            f"{request.url.path}?{request.url.query}",
+            headers={name: value for name, value in request.headers.items() if name != "host"},
+            content=await request.body(),
+        )
+        content = answer.content
+        if is_question and f"/{self.question}" in request.url.path:
+            changed = answer.json()
+            self.tamper(changed)
+            content = json.dumps(changed).encode()
+        response = Response(content, answer.status_code, media_type=answer.headers.get("content-type"))
+        await response(scope, receive, send)
+
+    async def _everything_is_stored(self) -> bool:
+        return not any(self.spool.rglob("*.segment"))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +175,39 @@ async def test_wrong_rollups_are_told_in_a_table(deployment: Deployment) -> None
     found = {what: (written, read) for _, what, written, read in (re.split(r" {2,}", row) for row in rows)}
     assert {"calls", "error_rate", "calls over time", "p50_ms"} <= found.keys()
     assert float(found["calls"][1]) > float(found["calls"][0]) == 32
+
+
+def lose_one(page: Any) -> None:
+    del page["spans"][:1]
+
+
+def rename_one(trace: Any) -> None:
+    trace["spans"][0]["name"] = "another"
+
+
+def count_one_more(overview: Any) -> None:
+    overview["calls"]["value"] += 1
+
+
+@pytest.mark.parametrize(
+    ("question", "tamper", "told"),
+    [
+        pytest.param("traces", rename_one, "trace", id="by id"),
+        pytest.param("spans", lose_one, "search", id="by search"),
+        pytest.param("overview", count_one_more, "rollup", id="from the rollups"),
+    ],
+)
+async def test_a_difference_in_one_way_of_reading_alone_ends_with_1(
+    deployment: Deployment, question: str, tamper: Callable[[Any], None], told: str
+) -> None:
+    command_line = deployment.command_line
+    address = command_line.environment["MCP_OBS_URL"]
+    async with httpx2.AsyncClient(base_url=address, timeout=SECONDS) as server:
+        between = Between(server, command_line.folder / "spool", question, tamper)
+        async with serving(between) as url:
+            ended = await command_line.with_environment(MCP_OBS_URL=url)("canary", "--json", "--within", "1s")
+    assert ended.code == 1
+    assert {each["where"].split()[0] for each in only_round(ended)["differences"]} == {told}
 
 
 async def test_what_can_not_be_read_in_time_is_told(deployment: Deployment) -> None:
