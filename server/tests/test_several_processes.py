@@ -138,10 +138,10 @@ def restartable() -> Iterator[PostgreSQL]:
 def test_a_postgresql_that_goes_away_during_the_start_is_told_in_a_sentence(
     tmp_path: Path, front: Front, restartable: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop_and_open(location: StoreLocation, retention: timedelta) -> TelemetryStore:
+    def stop_and_open(location: StoreLocation, retention: timedelta, *, spans_wait: bool) -> TelemetryStore:
         # The schema is there by now, and nobody is registered yet.
         restartable.stop()
-        return open_store(location, retention)
+        return open_store(location, retention, spans_wait=spans_wait)
 
     open_store = TelemetryStore.open
     monkeypatch.setattr(TelemetryStore, "open", stop_and_open)
