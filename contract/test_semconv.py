@@ -72,6 +72,36 @@ def test_every_known_metric_and_column_of_logs_reaches_the_server_and_the_guide(
     assert [a.name for a in CONTRACT.other_attributes if f"| `{a.name}` |" not in page] == []
 
 
+def test_what_servers_and_claude_code_send_under_names_of_their_own_is_recognised():
+    named = {metric.name for metric in CONTRACT.metrics}
+    assert {
+        "mcp.sessions.total",
+        "mcp.session.duration",
+        "mcp.sessions.active",
+        "mcp.message.latency",
+        "mcp.streaming.throughput",
+        "mcp.checkpoint.size",
+        "mcp.errors",
+    } <= named
+    assert {name.removeprefix("claude_code.") for name in named if name.startswith("claude_code.")} == {
+        "session.count",
+        "active_time.total",
+        "token.usage",
+        "cost.usage",
+        "lines_of_code.count",
+        "commit.count",
+        "pull_request.count",
+        "code_edit_tool.decision",
+    }
+    assert {event.name for event in CONTRACT.events} >= {
+        "user_prompt",
+        "tool_result",
+        "api_request",
+        "api_error",
+        "tool_decision",
+    }
+
+
 def test_boundaries_of_a_metrics_own_are_the_same_in_both_languages():
     assert (
         "MCP_SESSION_DURATION_BOUNDARIES: Final = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)"
