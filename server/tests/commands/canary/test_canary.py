@@ -219,6 +219,15 @@ async def test_what_can_not_be_read_in_time_is_told(deployment: Deployment) -> N
     assert re.search(r"\.\.\. and \d+ more\.\n$", ended.out)
 
 
+async def test_a_soak_ends_by_itself_when_its_time_is_over(deployment: Deployment) -> None:
+    # A round takes longer than this second.
+    ended = await deployment.command_line("canary", "--for", "1s")
+    assert (ended.code, ended.err) == (0, "")
+    first, last = ended.out.splitlines()
+    assert first.startswith("round 1: 61 spans")
+    assert last.startswith("1 of 1 rounds read back as written (61 spans)")
+
+
 async def test_a_soak_goes_on_until_ctrl_c_and_then_sums_up(deployment: Deployment) -> None:
     process = await deployment.command_line.start("canary", "--for", "1h")
     assert process.stdout is not None
