@@ -28,7 +28,7 @@ SIZE = len(BODY)
 def test_a_limit_that_is_set_holds_and_the_answer_says_which(
     tmp_path: Path, setting: str, value: int, statuses: list[int], why: str
 ) -> None:
-    with running(tmp_path, **{setting: str(value)}) as server:
+    with running(tmp_path, 0, **{setting: str(value)}) as server:
         headers = {
             "authorization": f"Bearer {new_key(server, tmp_path)}",
             "content-type": "application/x-protobuf",

@@ -15,6 +15,7 @@ from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import BREAKS_THE_CHECK, MAX_MESSAGE_BYTES, Door, Tenant, open_door
 from otlp_exports import export
+from waiting import until
 
 NO_CALLS = grpc.method_handlers_generic_handler("nothing", {})
 
@@ -84,6 +85,21 @@ async def test_more_calls_at_once_than_there_is_room_for_wait_for_each_other(
         answers = await asyncio.gather(*(call(door.grpc_address, body) for body in bodies))
         assert answers == [b""] * 40
         assert len(await door.spans("tool")) == 40
+
+
+async def test_a_message_that_is_too_long_as_sent_is_refused_and_counted_as_that(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await call(door.grpc_address, b"x" * (MAX_MESSAGE_BYTES + 1))
+    assert isinstance(answer, Failed)
+    assert answer.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    async def is_counted() -> bool:
+        return len(door.rejections.totals()) > 0
+
+    await until(is_counted)
+    assert {each.reason for each in door.rejections.totals()} == {"too_large"}
+    assert caplog.records == []
 
 
 async def test_a_call_without_a_message_is_malformed(door: Door) -> None:

@@ -13,6 +13,7 @@ from mcp_obs_server.ingest.body import BODY_SECONDS, read_body, slices
 from mcp_obs_server.ingest.errors import (
     Broken,
     ExportRefused,
+    ExportTooLarge,
     MalformedExport,
     Overloaded,
     TooSlow,
@@ -32,6 +33,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 # No protobuf begins with it: 0x1f would be a field of wire type 7, which does not exist.
 _GZIP_MAGIC = b"\x1f\x8b"
+# What gRPC cancels, it cancels within a millisecond.
+_CANCELLED_SECONDS = 0.25
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -84,7 +87,7 @@ class OtlpGrpc(grpc.GenericRpcHandler):
         return await asyncio.shield(asyncio.create_task(self._keep(tenant, signal, message)))
 
     async def _read(self, messages: Messages, passage: Passage) -> bytes:
-        """The one message. Raises Overloaded, TooSlow or MalformedExport."""
+        """The one message. Raises Overloaded, TooSlow, ExportTooLarge or MalformedExport."""
         reading = False
         try:
             async with asyncio.timeout(self._body_seconds):
@@ -97,8 +100,16 @@ class OtlpGrpc(grpc.GenericRpcHandler):
                 raise TooSlow(f"The message took longer than {self._body_seconds:g} s.") from None
             raise Overloaded("Too many exports are under way: try again later.") from None
         if message is None:
-            raise MalformedExport("The call has no message.")
+            raise await self._without_message()
         return message
+
+    async def _without_message(self) -> ExportRefused:
+        """gRPC refuses by itself a message that is too long, and cancels the call as soon as it has none."""
+        try:
+            await asyncio.sleep(_CANCELLED_SECONDS)
+        except asyncio.CancelledError:
+            return ExportTooLarge(f"The message is over {self.max_message_bytes} bytes as sent.")
+        return MalformedExport("The call has no message.")
 
     async def _keep(self, tenant: Tenant, signal: Signal, message: bytes) -> bytes:
         with self._receiver.passage(tenant, signal) as passage:
