@@ -6,7 +6,7 @@ import tracemalloc
 import weakref
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import pydantic.v1
 import pytest
@@ -44,7 +44,9 @@ from mcp_obs._lean.wire import key_value
 from mcp_obs._message import Client, Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.exporter import MetricExporter
+from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._operation import begin
+from mcp_obs.testing._reading import read_points
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = (
@@ -467,12 +469,23 @@ class Large(dict[str, Any]):
 
 
 @pytest.mark.behaviour("export.bounded-memory")
-def test_a_large_result_is_measured_at_once_and_not_held(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content": [{"type": "text", "text": "x" * (LARGE_TEXT + 1)}]},
+        {"contents": [{"uri": "file:///a", "text": "x" * (LARGE_TEXT + 1)}]},
+        {"contents": [{"uri": "file:///a", "blob": "x" * (LARGE_TEXT + 1)}]},
+    ],
+    ids=["a tool's", "a resource's text", "a resource's bytes"],
+)
+def test_a_large_result_is_measured_at_once_and_not_held(
+    said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
     with collecting() as collector:
         exporter = exporting(collector.url)
         span = lean_span(exporter.put)
-        span.result = result = Large(content=[{"type": "text", "text": "x" * (LARGE_TEXT + 1)}])
+        span.result = result = Large(said)
         is_gone = threading.Event()
         is_held = weakref.ref(result, lambda _: is_gone.set())
         span.end()
@@ -548,6 +561,31 @@ def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
         exporter.shutdown(10)
         assert len(collector.requests) == 2
     assert exporter.dropped == 0
+
+
+@pytest.mark.behaviour("export.unencodable-costs-itself")
+def test_what_can_t_be_written_while_a_collector_hangs_is_counted_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    metrics, wrong = LeanMetrics(ALL), cast("Any", 5)
+    with collecting(hung=True) as collector:
+        exporter = OperationExporter(
+            SpanEncoder(metrics), Envelope(Resource({}), "s", "1"), Sender(collector.url, {}), CircuitBreaker()
+        )
+        exporter.put(_ended("tools/list"))
+        collector.wait_for_request()
+        span = lean_span(exporter.put, "ping")
+        span.seconds = 0.25
+        span.update_name(wrong)
+        span.end()
+        collector.released.set()
+        exporter.shutdown(10)
+    points = read_points(Envelope(Resource({}), "s", "1").around(metrics.encode(3)))
+    assert [
+        point.value.count
+        for point in points
+        if point.metric == "mcp.server.operation.duration" and not isinstance(point.value, float | int)
+    ] == [1]
+    assert exporter.dropped == 1
 
 
 def _ended(method: str) -> OperationSpan:

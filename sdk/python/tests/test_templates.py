@@ -250,6 +250,28 @@ def test_a_failure_that_no_server_offers_is_described_each_time_as_its_name_may_
     assert [ways.add(unknown)[2] for _ in range(2)] == [False, False]
 
 
+def test_arguments_that_change_while_they_are_described_make_no_template():
+    arguments = {"alice": 1}
+    described = replace(ADD, params={"name": "add", "arguments": arguments})
+
+    class Renamed(OperationSpan):
+        """One whose handler goes on to change what it was given."""
+
+        def let_go(self) -> Mapping[str, Any]:
+            arguments.clear()
+            arguments["carol"] = 1
+            return super().let_go()
+
+    known = details()
+    span = described.span(known)
+    span.__class__ = Renamed
+    encoder = SpanEncoder(LeanMetrics(ALL))
+    encoder.encode(span)
+    later = replace(ADD, params={"name": "add", "arguments": {"alice": 1}}).span(known)
+    read = _read(encoder, later)
+    assert (read.attributes or {})[semconv.MCP_OBS_REQUEST_SHAPE] == '{"alice":"integer"}'
+
+
 def test_templates_take_no_more_memory_than_they_may():
     templates = Templates(None)
     made = 0

@@ -1,6 +1,5 @@
 """Our samplers for the providers of the OpenTelemetry SDK."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceSt
 from opentelemetry.util.types import Attributes
 
 from mcp_obs import semconv
+from mcp_obs._locks import new_lock
 from mcp_obs.sampling import End, Sampler, Start
 
 MOST_HELD = 1000
@@ -87,7 +87,7 @@ class EndDecidingProcessor(SpanProcessor):
         self._sampler = sampler
         self._kept = kept
         self._open: dict[int, _Open] = {}
-        self._deciding = threading.Lock()
+        self._deciding = new_lock()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note below which operation it is."""

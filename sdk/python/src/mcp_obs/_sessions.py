@@ -1,6 +1,5 @@
 """Which session an operation belongs to, and how sure that is."""
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from opentelemetry.context import Context
 
 from mcp_obs import semconv
 from mcp_obs._lean.random_ids import new_trace_id
+from mcp_obs._locks import new_lock
 from mcp_obs._message import Message
 from mcp_obs._text import carried
 
@@ -69,7 +69,7 @@ class IdleGapSessions:
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self._known: OrderedDict[tuple[object, ...], tuple[str, int]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def session(self, who: tuple[object, ...], time_ns: int) -> str:
         """The session of somebody who calls at a time, in nanoseconds since 1970."""

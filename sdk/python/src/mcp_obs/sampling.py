@@ -1,6 +1,5 @@
 """Which operations are kept as spans, and how many each kept one stands for. Metrics count every operation."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from opentelemetry.trace import SpanContext
 
 from mcp_obs._guard import logger
+from mcp_obs._locks import new_lock
 
 _TRACE_ID_LIMIT = 1 << 64
 _MOST_TARGETS = 1000
@@ -158,7 +158,7 @@ class _Bucket:
         self._most = self._left = max(1.0, per_second)
         self._filled_at = timer()
         self._left_out: dict[str, int] = {}
-        self._taking = threading.Lock()
+        self._taking = new_lock()
 
     def take(self, what: str) -> float:
         with self._taking:

@@ -84,7 +84,11 @@ class OperationExporter:
         with _putting:
             is_urgent = waiting >= _WAKE_AT or span.has_large_result()
             # The thread may be held up for long: what messages and results hold must not pile up.
-            self._ended.append(self._without_message(span) if self._is_sending else span)
+            light = self._without_message(span) if self._is_sending else span
+            if light is None:
+                self.counts.processed(1, NOT_ENCODABLE)
+                return
+            self._ended.append(light)
             if self._is_closed:
                 # It has been since this began.
                 self._count_left()
@@ -120,13 +124,14 @@ class OperationExporter:
         while self._next() is not None:
             self.counts.processed(1, ALREADY_SHUTDOWN)
 
-    def _without_message(self, span: LightSpan) -> LightSpan | bytes:
+    def _without_message(self, span: LightSpan) -> LightSpan | bytes | None:
+        """None for what can't be written: its operation has been counted, and would be again."""
         if self._decision is None:
-            encoded = self._encoded(span)
-            if encoded is not None:
-                return encoded
-        span.let_go()
-        return span
+            return self._encoded(span)
+        with _exporting:
+            span.let_go()
+            return span
+        return None
 
     def _next(self) -> LightSpan | bytes | None:
         try:

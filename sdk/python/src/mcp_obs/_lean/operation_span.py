@@ -209,11 +209,12 @@ class OperationSpan(LightSpan):
 
     def has_large_result(self) -> bool:
         """Said by the texts on its top, which is quick."""
-        content = self.result.get("content") if self.result is not None else None
+        result = self.result or _NOTHING
+        content = result.get("content") or result.get("contents")
         size = 0
         if isinstance(content, list):
             for block in map(mapping_or_empty, cast("list[object]", content)[:_LOOKED_AT]):
-                text = block.get("text") or block.get("data")
+                text = block.get("text") or block.get("data") or block.get("blob")
                 size += len(text) if isinstance(text, str) else 0
         return size > LARGE_TEXT
 

@@ -39,6 +39,8 @@ _ALIKE = frozenset(
 )
 # All but its description.
 _TOLD_OF_ENDING = 3
+# In a key. A handler may go on to change what it was given while that is described.
+_PLACE_OF_SHAPE = 3
 # What a span is called by.
 _NAMING = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values()})
 _NOTHING: Mapping[str, Any] = {}
@@ -88,8 +90,9 @@ class Templates:
         self.bytes = 0
 
     def _make(self, span: OperationSpan, key: Key, own: dict[str, Any]) -> None:
+        message, result = span.message, span.result
         template = self._template(span.let_go(), own)
-        if template is None:
+        if template is None or message is None or _shape_of(message, result) != key[_PLACE_OF_SHAPE]:
             return
         size = len(repr(key)) + len(template.described)
         self.bytes += size
@@ -146,7 +149,7 @@ def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
         tuple(attributes),
         method,
         target,
-        _shape(params, span.result or _NOTHING) if method == "tools/call" else None,
+        _shape_of(message, span.result),
         message.protocol_version,
         origin is None or origin.protocol_version,
         session.source if session is not None else None,
@@ -183,8 +186,11 @@ def _measure(value: Mapping[str, Any] | None, name: str, attributes: dict[str, A
     return True
 
 
-def _shape(params: Mapping[str, Any], result: Mapping[str, Any]) -> Key:
+def _shape_of(message: Message, result: Mapping[str, Any] | None) -> Key | None:
     """What decides how a tool's arguments and result are described."""
+    if message.method != "tools/call":
+        return None
+    params, result = message.params or _NOTHING, result or _NOTHING
     given, content = mapping_or_empty(params.get("arguments")), result.get("content")
     blocks = cast("list[object]", content)[:MOST_NAMES] if isinstance(content, list) else None
     return (

@@ -1,7 +1,6 @@
 """Series that are added up here and written as OTLP."""
 
 import struct
-import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from mcp_obs._lean.wire import field, fixed64, key_value, text
+from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Series
 from mcp_obs.semconv import RecordedMetric
 
@@ -19,7 +19,7 @@ _GAUGE, _SUM, _HISTOGRAM = b"\x2a", b"\x3a", b"\x4a"
 _DOUBLE = struct.Struct("<d")
 _INTEGER = struct.Struct("<q")
 
-_adding = threading.Lock()
+_adding = new_lock()
 
 
 class NumberSeries:

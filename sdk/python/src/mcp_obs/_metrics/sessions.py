@@ -1,12 +1,12 @@
 """How many sessions there are, and how long they last."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakSet
 
 from mcp_obs import _clock, semconv
 from mcp_obs._guard import Guard
+from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 
 _counting = Guard("counting a session")
@@ -50,7 +50,7 @@ class McpSession:
         self._metrics = metrics
         self._attributes = attributes
         self._started = _clock.perf_counter()
-        self._ending = threading.Lock()
+        self._ending = new_lock()
         self._is_over = False
         self._counts = None if Agents.are_run else SessionCounts(metrics)
         _open.add(self)
