@@ -1,10 +1,13 @@
 """The count that says whether something was lost has to notice when something was."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.ids import SpanIds
 from benchmarks.load_report import Report
+from benchmarks.torture.__main__ import verdict
 from benchmarks.torture.outcome import Outcome, Sent, compared
 
 SPANS = 16
@@ -42,3 +45,8 @@ def test_anything_else_is_not(stored: list[int], found: Outcome) -> None:
 
 def test_a_rollup_that_is_behind_is_not_exact() -> None:
     assert not Outcome(48, 48, 0, 0, 0, 48, 47, 2).is_exact
+
+
+def test_torture_ends_with_1_when_one_engine_lost_a_span_or_no_spool_was_full() -> None:
+    exact, lost, never_full = outcome([0, 1, 3]), outcome([0, 1]), replace(outcome([0, 1, 3]), refused=0)
+    assert [verdict({"one": exact, "other": other}) for other in (exact, lost, never_full)] == [0, 1, 1]

@@ -50,7 +50,7 @@ def main() -> int:
         name: _torture(name, opened, choose, given.rounds)
         for name, opened in (("embedded", embedded), ("behind HTTP", behind_http))
     }
-    return _verdict(outcomes)
+    return verdict(outcomes)
 
 
 def _torture(
@@ -98,7 +98,8 @@ def _round(victim: Victim, engine: Engine, choose: random.Random, number: int, f
     return Sent(report, np.fromfile(record, np.dtype("<u8")), SPANS_PER_EXPORT)
 
 
-def _verdict(outcomes: dict[str, Outcome]) -> int:
+def verdict(outcomes: dict[str, Outcome]) -> int:
+    """Print what came out; the status to end with."""
     headings = ("acknowledged", "stored", "duplicated", "lost", "in quarters", "in hours")
     print(f"\n{'engine':14}" + "".join(f"{heading:>14}" for heading in headings))
     for name, each in outcomes.items():

@@ -569,7 +569,10 @@ def test_what_can_t_be_written_while_a_collector_hangs_is_counted_once(monkeypat
     metrics, wrong = LeanMetrics(ALL), cast("Any", 5)
     with collecting(hung=True) as collector:
         exporter = OperationExporter(
-            SpanEncoder(metrics), Envelope(Resource({}), "s", "1"), Sender(collector.url, {}), CircuitBreaker()
+            SpanEncoder(metrics),
+            Envelope(Resource({}), "s", "1"),
+            Sender(collector.url, {}),
+            CircuitBreaker(),
         )
         exporter.put(_ended("tools/list"))
         collector.wait_for_request()

@@ -43,7 +43,7 @@ os._exit(0)
 @pytest.mark.behaviour("export.fork")
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork here")
 def test_a_forked_child_can_take_what_a_thread_of_its_parent_held():
-    process = subprocess.run(  # noqa: S603  our own interpreter
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import sys\n" + HELD],
         capture_output=True,
         text=True,

@@ -167,6 +167,21 @@ async def test_one_connection_too_many_is_closed_and_the_others_are_served() -> 
             each.close()
 
 
+# RFC 9113, 3.4: what every client says first.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", PREFACE[:10]], ids=["nothing", "half a word"])
+async def test_who_connects_and_says_no_more_than_that_is_cut_off(said: bytes) -> None:
+    listener = GrpcListener("127.0.0.1", 0, 1000, handshake_seconds=0.2)
+    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(said)
+        # Returns when the server has closed it.
+        await reader.read()
+        writer.close()
+
+
 def test_a_port_in_use_is_not_shared() -> None:
     async def two() -> None:
         first = GrpcListener("127.0.0.1", 0, 1000)
