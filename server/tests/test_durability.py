@@ -32,15 +32,20 @@ segment.write_bytes(b"x")
 """
 
 
-def test_a_folder_whose_figures_have_to_be_made_again_is_not_opened_while_spans_wait(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", _EARLIER, str(tmp_path)], check=True)
-    ended = subprocess.run(
-        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", tmp_path, "--port", "0"],
+def _start_to_end(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """A start that does not come to serve."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", folder, "--port", "0"],
         capture_output=True,
         check=False,
         text=True,
         timeout=60,
     )
+
+
+def test_a_folder_whose_figures_have_to_be_made_again_is_not_opened_while_spans_wait(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _EARLIER, str(tmp_path)], check=True)
+    ended = _start_to_end(tmp_path)
     assert ended.returncode == 1
     assert "until the spool is empty" in ended.stderr
 
@@ -94,13 +99,7 @@ def test_the_data_folder_is_nobody_elses(tmp_path: Path) -> None:
 
 def test_a_second_server_on_the_same_folder_says_so_in_one_sentence(tmp_path: Path) -> None:
     with running(tmp_path) as server:
-        second = subprocess.run(
-            [Path(sys.executable).with_name("mcp-obs"), "start", "--data-dir", tmp_path, "--port", "0"],
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=60,
-        )
+        second = _start_to_end(tmp_path)
         assert second.returncode == 1
         assert second.stdout == ""
         (sentence,) = second.stderr.splitlines()

@@ -75,8 +75,8 @@ class SpanEncoder:
         if given and (len(given) > _FEW or not given.keys().isdisjoint(template.names | own.keys())):
             return None
         if span.seconds is not None:
-            for series, units_per_second in template.counted:
-                series.add(1 if units_per_second is None else span.seconds * units_per_second, None)
+            for series, measure in template.counted:
+                series.add(measure.value(span.seconds), None)
         request_id = own.pop(semconv.JSONRPC_REQUEST_ID, None)
         parts = [template.described, *starmap(repeated_attribute, own.items())]
         if request_id is not None:

@@ -9,7 +9,7 @@ from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
 from mcp_obs._message import TARGETS, Message, json_size, mapping_or_empty, span_name
 from mcp_obs._metrics.metrics import Metrics, Series
-from mcp_obs._metrics.operations import bounded, measures_of
+from mcp_obs._metrics.operations import Measure, bounded, measures_of
 from mcp_obs._privacy.shapes import MOST_NAMES, block_type, kind_of
 from mcp_obs._text import LONGEST_TEXT, carried
 
@@ -56,7 +56,7 @@ class Template(NamedTuple):
     described: bytes
     names: frozenset[str]
     """What a host can't set without changing it."""
-    counted: tuple[tuple[Series, float | None], ...]
+    counted: tuple[tuple[Series, Measure], ...]
 
 
 class Templates:
@@ -114,11 +114,11 @@ class Templates:
         described = field(b"\x2a", text(span_name(said))) + _KIND + attributes
         return Template(described, frozenset(alike) | _NAMING, tuple(self._counted(labels)))
 
-    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, float | None]]:
+    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, Measure]]:
         for measure in measures_of(labels):
             series = self._metrics.series(measure.metric, labels) if self._metrics is not None else None
             if series is not None:
-                yield series, measure.units_per_second
+                yield series, measure
 
 
 def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:

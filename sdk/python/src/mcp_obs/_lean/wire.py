@@ -16,7 +16,7 @@ _FIXED64 = struct.Struct("<Q")
 _DOUBLE = struct.Struct("<d")
 _MOST_NESTING = 8
 # trace.proto, message Span.
-ATTRIBUTE = b"\x4a"
+_ATTRIBUTE = b"\x4a"
 
 
 _BYTES = tuple(bytes((number,)) for number in range(128))
@@ -60,8 +60,14 @@ def attribute(name: str, value: Any) -> bytes:
         length = len(content)
         # Every length in it is one byte: most are so, and take half as long at once.
         if len(key) + length < 124:
-            return b"\x4a%c%b\x12%c\x0a%c%b" % (len(key) + length + 4, key, length + 2, length, content)
-    return field(ATTRIBUTE, key_value(name, value))
+            return _ATTRIBUTE + b"%c%b\x12%c\x0a%c%b" % (
+                len(key) + length + 4,
+                key,
+                length + 2,
+                length,
+                content,
+            )
+    return field(_ATTRIBUTE, key_value(name, value))
 
 
 # A type is part of the key: 1 and True are equal.
