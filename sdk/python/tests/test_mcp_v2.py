@@ -2,6 +2,8 @@
 
 import contextlib
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -215,6 +217,22 @@ async def test_without_a_place_to_see_exceptions_the_rest_is_recorded(
     async with Client(server) as client:
         await client.call_tool("add", {"a": 1, "b": 2})
     assert "tools/call add" in recording.names
+
+
+@pytest.mark.behaviour("host.undescribable-message")
+@pytest.mark.parametrize("below", [SimpleNamespace(), SimpleNamespace(scope={"type": "http"})])
+async def test_a_request_that_is_not_starlette_s_costs_neither_answer_nor_span(
+    below: Any, recording: Recording
+):
+    async def bring_another(ctx: Any, call_next: Any) -> Any:
+        return await call_next(replace(ctx, request=below))
+
+    server = mcp_obs.instrument(build_mcpserver())
+    server.middleware.insert(0, bring_another)
+    async with Client(server) as client:
+        result = await client.call_tool("add", {"a": 1, "b": 2})
+    assert not result.is_error
+    assert recording.picture("tools/call add")["attributes"] == IsPartialDict({"network.transport": "tcp"})
 
 
 async def test_a_request_that_a_connection_cannot_carry_is_an_error_of_that_name(recording: Recording):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from mcp_obs._http import scope_of
+
 _KEY = "mcp_obs.exchange"
 
 
@@ -27,6 +29,6 @@ def is_watched(scope: Mapping[str, Any]) -> bool:
 
 def arrived(request: Any) -> None:
     """The MCP message of a Starlette request has come to the server."""
-    exchange = request.scope.get(_KEY)
+    exchange = scope_of(request).get(_KEY)
     if exchange is not None:
         exchange.has_arrived = True

@@ -9,9 +9,17 @@ from mcp_obs import semconv
 FIRST_SESSIONLESS_REVISION = "2026-07-28"
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
+def scope_of(request: Any) -> Mapping[str, Any]:
+    """The ASGI scope of a Starlette request; empty for what a transport of a host's own has in its place."""
+    return getattr(request, "scope", None) or _NOTHING
+
+
 def header(request: Any, name: bytes) -> str | None:
     """One header of a Starlette request; `name` in lower case, as ASGI's are."""
-    return _first(request.scope["headers"], name)
+    return _first(scope_of(request).get("headers") or (), name)
 
 
 class HttpOrigin(NamedTuple):
@@ -26,10 +34,10 @@ class HttpOrigin(NamedTuple):
     @classmethod
     def of(cls, request: Any) -> "HttpOrigin":
         """Of a Starlette request."""
-        scope: Mapping[str, Any] = request.scope
+        scope = scope_of(request)
         # The request's own user: on stateful HTTP the token in the context variable is the session's first.
         token = getattr(scope.get("user"), "access_token", None)
-        return cls(scope.get("http_version"), scope.get("client"), scope["headers"], token)
+        return cls(scope.get("http_version"), scope.get("client"), scope.get("headers") or (), token)
 
     def header(self, name: bytes) -> str | None:
         """One header; `name` in lower case."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from mcp_obs import semconv
 from mcp_obs._guard import logger
 from mcp_obs._hosts.told_by import told_by
+from mcp_obs._http import scope_of
 from mcp_obs._message import Message
 from mcp_obs._text import carried, clean
 
@@ -137,7 +138,7 @@ def hashed(key: bytes, user: str) -> str:
 
 
 def _caller(message: Message) -> Caller:
-    headers: Mapping[str, str] = message.request.headers if message.request is not None else {}
+    headers: Mapping[str, str] = message.request.headers if "headers" in scope_of(message.request) else {}
     client = message.stated_client()
     return Caller(message.method, message.tool, message.meta, headers, client.name if client else None)
 

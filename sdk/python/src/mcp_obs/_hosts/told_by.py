@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from mcp_obs._http import scope_of
+
 USER = "mcp_obs.user"
 """In an ASGI scope or a WSGI environment: a function that says who the user is."""
 
@@ -27,6 +29,6 @@ def told_by(request: Any) -> AskUser | None:
     """What says who the user of a Starlette request is; for None, what the context says."""
     if request is None:
         return _asked.get()
-    scope = request.scope
+    scope = scope_of(request)
     # a2wsgi hands a WSGI environment on like this.
     return scope.get(USER) or scope.get("wsgi_environ", {}).get(USER)
