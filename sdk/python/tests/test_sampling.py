@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.recording import Way
 
 import mcp_obs
-from mcp_obs import _telemetry, sampling
+from mcp_obs import _telemetry, sampling, semconv
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
 from mcp_obs.sampling import (
@@ -155,8 +156,10 @@ def configured(way: Way, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> G
             _telemetry.use(None)
 
 
-def call(tool: str, trace_id: int, *, fails: bool = False, below: bool = True) -> None:
-    """A call in a trace of that id, with a span inside it."""
+def call(
+    tool: str, trace_id: int, *, fails: bool = False, below: bool = True, said: float | None = None
+) -> None:
+    """A call in a trace of that id, with a span inside it; `said` is the weight that its host claims."""
     telemetry = _telemetry.current()
     assert telemetry is not None
     parent = SpanContext(trace_id, 1, True, TraceFlags(1)) if below else SpanContext(0, 0, False)
@@ -164,6 +167,8 @@ def call(tool: str, trace_id: int, *, fails: bool = False, below: bool = True) -
     operation = begin(lambda: Message("tools/call", {"name": tool}, 1, None, None, None), ambient)
     assert operation is not None
     with operation.current():
+        if said is not None:
+            trace.get_current_span().set_attribute(semconv.MCP_OBS_SAMPLING_WEIGHT, said)
         telemetry.tracer.start_span(f"inside {tool}").end()
     if fails:
         operation.refuse(-32050, "no")
@@ -195,6 +200,25 @@ def test_what_is_inside_follows_its_operation_at_the_end(way: Way, monkeypatch: 
         ("tools/call a", 2.0),
         ("tools/call c", None),
     ]
+
+
+@pytest.mark.behaviour("sampling.weight")
+@pytest.mark.parametrize("sampler", [Ratio(0.5), KeepErrorsAndSlow(0.5, slow_seconds=60)], ids=str)
+def test_a_weight_that_a_host_claims_gives_way_to_the_sampler_s(
+    sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+):
+    with configured("lean", sampler, monkeypatch) as collector:
+        # The second fills in what the first has in common with it.
+        for _ in range(2):
+            call("a", KEPT)
+        call("a", KEPT, said=100.0)
+    exports = map(ExportTraceServiceRequest.FromString, collector.bodies)
+    spans = [span for export in exports for span in export.resource_spans[0].scope_spans[0].spans]
+    assert [
+        [one.value.double_value for one in span.attributes if one.key == semconv.MCP_OBS_SAMPLING_WEIGHT]
+        for span in spans
+        if span.name == "tools/call a"
+    ] == [[2.0]] * 3
 
 
 def test_nothing_is_kept_of_what_is_always_off(way: Way, monkeypatch: pytest.MonkeyPatch):

@@ -41,8 +41,8 @@ _ALIKE = frozenset(
 _TOLD_OF_ENDING = 3
 # In a key. A handler may go on to change what it was given while that is described.
 _PLACE_OF_SHAPE = 3
-# What a span is called by.
-_NAMING = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values()})
+# What a span is called by, and what the sampler says of it.
+_NOT_A_HOST_S = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values(), semconv.MCP_OBS_SAMPLING_WEIGHT})
 _NOTHING: Mapping[str, Any] = {}
 
 _describing = Guard("describing an operation")
@@ -112,7 +112,7 @@ class Templates:
             return None
         attributes = b"".join(attribute(*pair) for pair in alike.items())
         described = field(b"\x2a", text(span_name(said))) + _KIND + attributes
-        return Template(described, frozenset(alike) | _NAMING, tuple(self._counted(labels)))
+        return Template(described, frozenset(alike) | _NOT_A_HOST_S, tuple(self._counted(labels)))
 
     def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, Measure]]:
         for measure in measures_of(labels):
