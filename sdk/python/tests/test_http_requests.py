@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dirty_equals import IsPartialDict
 from sdk_kit.recording import Recording, Way
+from starlette.requests import Request
 
 import mcp_obs
 from mcp_obs._adapters.mcp_v1 import Connection
@@ -59,3 +60,34 @@ def test_an_operation_of_mcp_1_is_recorded_all_the_same(below: Any, recording: R
     connection.received(SimpleNamespace(message=asked, metadata=SimpleNamespace(request_context=below)))
     connection.sent(SimpleNamespace(id=1, result={}))
     assert recording.names == ["ping"]
+
+
+class Contended(Message):
+    """One whose request another thread lets go of, right before or right after it is looked at."""
+
+    is_looked_at_first = False
+    is_contended = False
+
+    @property
+    def request(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+        found = self._request()
+        if self.is_contended:
+            self.is_contended = False
+            self.let_request_go()
+        return found if self.is_looked_at_first else self._request()
+
+    @request.setter
+    def request(self, request: Any) -> None:
+        Message.request.__set__(self, request)
+
+    def _request(self) -> Any:
+        return Message.request.__get__(self)
+
+
+@pytest.mark.parametrize("is_looked_at_first", [True, False])
+def test_a_request_that_another_thread_lets_go_of_has_its_origin_all_the_same(is_looked_at_first: bool):
+    request = Request({"type": "http", "http_version": "1.1", "headers": [], "client": ("127.0.0.1", 5)})
+    message = Contended("ping", None, 1, None, None, request)
+    message.is_looked_at_first, message.is_contended = is_looked_at_first, True
+    assert message.origin is not None
+    assert message.origin.peer == ("127.0.0.1", 5)

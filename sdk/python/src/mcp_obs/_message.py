@@ -87,9 +87,11 @@ class Message:
     @property
     def origin(self) -> HttpOrigin | None:
         """What the HTTP request below it says; None on stdio and in memory."""
-        if self._origin is None and self.request is not None:
-            self._origin = HttpOrigin.of(self.request)
-        return self._origin
+        # In this order: another thread may let the request go meanwhile, which then has an origin.
+        request, origin = self.request, self._origin
+        if origin is None and request is not None:
+            self._origin = origin = HttpOrigin.of(request)
+        return origin
 
     def let_request_go(self) -> None:
         """Hold no more of the request below than its origin: all that it leads to would wait with it to be exported."""
