@@ -7,13 +7,20 @@ import pytest
 
 HELD = """
 import os, signal, threading
+from opentelemetry.sdk.resources import Resource
 from mcp_obs import _locks
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.exporter import OperationExporter
+from mcp_obs._lean.sender import Sender
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._sessions import IdleGapSessions
 from mcp_obs.sampling import RateLimited, Start
 
 metrics, guesses, sampler = LeanMetrics(ALL), IdleGapSessions(lambda: "s"), RateLimited(5)
+envelope, sender = Envelope(Resource({}), "s", "1"), Sender("http://127.0.0.1:9", {})
+exporter = OperationExporter(SpanEncoder(), envelope, sender, CircuitBreaker())
 held, over = threading.Event(), threading.Event()
 locks = tuple(_locks._locks)
 
@@ -35,7 +42,9 @@ if child:
     sys.exit(os.waitpid(child, 0)[1])
 signal.alarm(10)
 metrics.record("mcp.server.operation.duration", 1.0, {"mcp.method.name": "ping"})
-print(len(locks), guesses.session(("ada",), 1), sampler.at_start(Start(1, "ping", None)), flush=True)
+exporter._start()
+exporter.counts.processed(1, "queue_full")
+print(len(locks), guesses.session(("ada",), 1), sampler.at_start(Start(1, "ping", None)), exporter.dropped, flush=True)
 os._exit(0)
 """
 
@@ -50,4 +59,4 @@ def test_a_forked_child_can_take_what_a_thread_of_its_parent_held():
         timeout=60,
         check=False,
     )
-    assert (process.returncode, process.stdout, process.stderr) == (0, "3 s 1.0\n", "")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "6 s 1.0 1\n", "")

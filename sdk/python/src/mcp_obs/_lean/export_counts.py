@@ -1,12 +1,12 @@
 """What became of operations and exports, as metrics about the exporters themselves."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import get_args
 
 from mcp_obs import semconv
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 from mcp_obs._metrics.process import Figure
 
@@ -38,7 +38,7 @@ class ExportCounts:
         self._metrics = metrics
         self._processed = Counter[str | None]()
         self._exported = Counter[str | None]()
-        self._counting = threading.Lock()
+        self._counting = new_lock()
 
     def processed(self, spans: int, error: str | None = None) -> None:
         """Spans are ready to be sent, or never will be."""
@@ -67,7 +67,6 @@ class ExportCounts:
         """Begin anew."""
         self._processed.clear()
         self._exported.clear()
-        self._counting = threading.Lock()
 
     def figures(self) -> Iterator[Figure]:
         """What there is to say now."""

@@ -26,6 +26,7 @@ from mcp_obs._lean.export_counts import (
 )
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.sender import Sender, Sent
+from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 
 # A dashboard should show a call about when it happened.
@@ -72,7 +73,7 @@ class OperationExporter:
         self._batch_spans = BATCH_SPANS
         self._is_sending = False
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._starting = new_lock()
         _exporters.add(self)
 
     def put(self, span: LightSpan) -> None:
@@ -157,7 +158,6 @@ class OperationExporter:
         self._is_sending = False
         self._thread = None
         self._wake = threading.Event()
-        self._starting = threading.Lock()
         self._sender.forget()
 
     def run(self) -> None:

@@ -1,11 +1,11 @@
 """Adds what is recorded to the series it belongs to, of which there is a bounded number."""
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
 
+from mcp_obs._locks import new_lock
 from mcp_obs.semconv import RECORDED_METRICS, RecordedMetric
 
 MOST_SERIES = 10_000
@@ -60,7 +60,7 @@ class Metrics:
             if metric.category in self.categories and not metric.is_observed
         }
         self._made = 0
-        self._making = threading.Lock()
+        self._making = new_lock()
 
     def record(
         self,
@@ -93,7 +93,6 @@ class Metrics:
 
     def clear(self) -> None:
         """Begin anew."""
-        self._making = threading.Lock()
         self._made = 0
         for known in self._all():
             known.clear()
