@@ -548,6 +548,34 @@ def test_nothing_large_is_held_while_a_collector_hangs():
         exporter.shutdown(10)
 
 
+@pytest.mark.behaviour("export.bounded-queue")
+def test_what_is_encoded_while_a_collector_hangs_is_bounded_too(monkeypatch: pytest.MonkeyPatch):
+    first, later = (len(SpanEncoder().encode(_ended(method))) for method in ("tools/list", "ping"))
+    with collecting(hung=True) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put, "tools/list").end()
+        collector.wait_for_request()
+        monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", first + 2 * later)
+        for _ in range(5):
+            lean_span(exporter.put, "ping").end()
+        assert exporter.dropped == 3
+        collector.released.set()
+        exporter.shutdown(10)
+    assert collector.spans == ["tools/list", "ping", "ping"]
+
+
+@pytest.mark.behaviour("export.bounded-queue")
+def test_what_has_been_sent_makes_room_for_what_follows(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", len(SpanEncoder().encode(_ended("ping"))))
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        monkeypatch.setattr(exporter, "_start", lambda: None)
+        for _ in range(3):
+            lean_span(exporter.put, "ping").end()
+            exporter.export()
+    assert (collector.spans, exporter.dropped) == (["ping"] * 3, 0)
+
+
 @pytest.mark.behaviour("export.repeated-when-retryable")
 def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
     with collecting(503) as collector:

@@ -65,7 +65,9 @@ class OperationExporter:
         self._decision = decision
         self._ended: deque[LightSpan | bytes] = deque()
         self._backlog: deque[bytes] = deque()
-        self._backlog_bytes = 0
+        self._encoded_bytes = 0
+        """In the backlog, and on the way there."""
+        self._weighing = new_lock()
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
         self._wake = threading.Event()
         self._deadline: float | None = None
@@ -87,7 +89,6 @@ class OperationExporter:
             # The thread may be held up for long: what messages and results hold must not pile up.
             light = self._without_message(span) if self._is_sending else span
             if light is None:
-                self.counts.processed(1, NOT_ENCODABLE)
                 return
             self._ended.append(light)
             if self._is_closed:
@@ -126,12 +127,13 @@ class OperationExporter:
             self.counts.processed(1, ALREADY_SHUTDOWN)
 
     def _without_message(self, span: LightSpan) -> LightSpan | bytes | None:
-        """None for what can't be written: its operation has been counted, and would be again."""
+        """None for what will not be sent: its operation has been counted, and would be again."""
         if self._decision is None:
             return self._encoded(span)
         with _exporting:
             span.let_go()
             return span
+        self.counts.processed(1, NOT_ENCODABLE)
         return None
 
     def _next(self) -> LightSpan | bytes | None:
@@ -152,7 +154,7 @@ class OperationExporter:
         """A forked child has neither the thread nor a use for what its parent sends."""
         self._ended.clear()
         self._backlog.clear()
-        self._backlog_bytes = 0
+        self._encoded_bytes = 0
         self.counts.clear()
         self._encoder.forget()
         self._is_sending = False
@@ -201,30 +203,37 @@ class OperationExporter:
             if span is None:
                 break
             if isinstance(span, bytes):
-                self._keep(span)
-            elif self._decision is None:
-                self._keep(self._encoded(span))
-            else:
-                for each in self._decision.decided(span):
-                    self._keep(self._encoded(each))
+                self._backlog.append(span)
+                continue
+            for each in self._decision.decided(span) if self._decision is not None else (span,):
+                encoded = self._encoded(each)
+                if encoded is not None:
+                    self._backlog.append(encoded)
         self.counts.processed(len(self._backlog) - before)
         if self._decision is not None:
             self.counts.processed(self._decision.dropped, QUEUE_FULL)
             self._decision.dropped = 0
 
     def _encoded(self, span: LightSpan) -> bytes | None:
+        """The bytes of a span, which there is room for; None for what will not be sent. What is lost is counted."""
+        encoded = None
         with _exporting:
-            return self._encoder.encode(span)
-        return None
-
-    def _keep(self, encoded: bytes | None) -> None:
+            encoded = self._encoder.encode(span)
         if encoded is None:
             self.counts.processed(1, NOT_ENCODABLE)
-        elif self._backlog_bytes + len(encoded) > MOST_BACKLOG_BYTES:
+        elif self._weigh(len(encoded)):
+            return encoded or None
+        else:
             self.counts.processed(1, QUEUE_FULL)
-        elif encoded:
-            self._backlog.append(encoded)
-            self._backlog_bytes += len(encoded)
+        return None
+
+    def _weigh(self, more: int) -> bool:
+        """Count bytes in, or out where they are negative; False where there is no room for them."""
+        with self._weighing:
+            if more > 0 and self._encoded_bytes + more > MOST_BACKLOG_BYTES:
+                return False
+            self._encoded_bytes += more
+            return True
 
     def _send(self) -> None:
         # At the end there is no later.
@@ -244,9 +253,9 @@ class OperationExporter:
                 continue
             # Slowly back: one span of unusual size must not make small requests of all that follow.
             self._batch_spans = min(self._batch_spans + self._batch_spans // 8 + 1, BATCH_SPANS)
-            for each in batch:
+            for _ in batch:
                 self._backlog.popleft()
-                self._backlog_bytes -= len(each)
+            self._weigh(-sum(map(len, batch)))
             self.counts.exported(count, sent.error)
 
     def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
