@@ -475,8 +475,22 @@ class Large(dict[str, Any]):
         {"content": [{"type": "text", "text": "x" * (LARGE_TEXT + 1)}]},
         {"contents": [{"uri": "file:///a", "text": "x" * (LARGE_TEXT + 1)}]},
         {"contents": [{"uri": "file:///a", "blob": "x" * (LARGE_TEXT + 1)}]},
+        {"content": [], "structuredContent": {"text": "x" * (LARGE_TEXT + 1)}},
+        {"content": [], "structuredContent": {"rows": [{"id": 1}] * 1000}},
+        {"content": [], "structuredContent": [{"id": 1}] * 1000},
+        {"content": [], "structuredContent": {str(number): number for number in range(1000)}},
+        {"content": [], "structuredContent": "x" * (LARGE_TEXT + 1)},
     ],
-    ids=["a tool's", "a resource's text", "a resource's bytes"],
+    ids=[
+        "a tool's",
+        "a resource's text",
+        "a resource's bytes",
+        "a text in an object",
+        "a list in an object",
+        "a list",
+        "an object",
+        "a text",
+    ],
 )
 def test_a_large_result_is_measured_at_once_and_not_held(
     said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -493,6 +507,45 @@ def test_a_large_result_is_measured_at_once_and_not_held(
         assert is_gone.wait(60)
         assert is_held() is None
         exporter.shutdown(10)
+
+
+@pytest.mark.behaviour("export.bounded-memory")
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "add", "arguments": {"text": "x" * (LARGE_TEXT + 1)}},
+        {"name": "add", "arguments": {"rows": [{"id": 1}] * 1000}},
+        {"name": "add", "arguments": {str(number): number for number in range(1000)}},
+        {"messages": [{"role": "user"}] * 1000},
+    ],
+    ids=["a text", "a list", "many", "of a method without arguments"],
+)
+def test_large_params_are_measured_at_once_and_not_held(
+    params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        span, given = lean_span(exporter.put), Large(params)
+        assert span.message is not None
+        span.message.params = given
+        is_gone = threading.Event()
+        is_held = weakref.ref(given, lambda _: is_gone.set())
+        span.end()
+        del span, given
+        assert is_gone.wait(60)
+        assert is_held() is None
+        exporter.shutdown(10)
+
+
+@pytest.mark.behaviour("export.bounded-memory")
+def test_what_is_small_is_no_reason_to_hurry():
+    span = lean_span(_ignore)
+    assert span.message is not None
+    span.message.params = {"name": "add", "arguments": {"rows": [1, 2], "of": {"a": 1}, "by": "id", "n": 1}}
+    span.result = {"content": [{"type": "text", "text": "3"}], "structuredContent": {"result": 3}}
+    assert not span.has_large_result()
+    assert not span.has_large_params()
 
 
 @pytest.mark.behaviour("export.packed")

@@ -85,7 +85,7 @@ class OperationExporter:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         with _putting:
-            is_urgent = waiting >= _WAKE_AT or span.has_large_result()
+            is_urgent = waiting >= _WAKE_AT or span.has_large_result() or span.has_large_params()
             # The thread may be held up for long: what messages and results hold must not pile up.
             light = self._without_message(span) if self._is_sending else span
             if light is None:

@@ -22,6 +22,8 @@ MOST_EVENTS = 128
 MOST_LINKS = 128
 LARGE_TEXT = 2**16
 _LOOKED_AT = 16
+# About what a value takes that is in a list or an object: a small object has 64 to 200 bytes.
+_BYTES_EACH = 128
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -100,7 +102,11 @@ class LightSpan(Span):
         return {}
 
     def has_large_result(self) -> bool:
-        """Whether a second of such spans would be much to hold."""
+        """Whether a second of such spans would be much to hold, for their results."""
+        return False
+
+    def has_large_params(self) -> bool:
+        """Whether it would be, for what was asked."""
         return False
 
     def get_span_context(self) -> SpanContext:
@@ -208,7 +214,7 @@ class OperationSpan(LightSpan):
         return {**self.said, **self.late}
 
     def has_large_result(self) -> bool:
-        """Said by the texts on its top, which is quick."""
+        """Said by the texts and the lengths on its top, which is quick."""
         result = self.result or _NOTHING
         content = result.get("content") or result.get("contents")
         size = 0
@@ -216,7 +222,30 @@ class OperationSpan(LightSpan):
             for block in map(mapping_or_empty, cast("list[object]", content)[:_LOOKED_AT]):
                 text = block.get("text") or block.get("data") or block.get("blob")
                 size += len(text) if isinstance(text, str) else 0
-        return size > LARGE_TEXT
+        return size > LARGE_TEXT or _is_large(result.get("structuredContent"))
+
+    def has_large_params(self) -> bool:
+        """Said by the same."""
+        params = self.message.params if self.message is not None else None
+        return params is not None and _is_large(params.get("arguments") or params)
+
+
+def _is_large(value: object) -> bool:
+    """Goes by its length, and by the lengths of what is on its top."""
+    if isinstance(value, dict):
+        # In one step: its handler may go on to change it.
+        top = list(cast("dict[object, object]", value).values())
+    elif isinstance(value, list):
+        top = cast("list[object]", value)
+    else:
+        return isinstance(value, str) and len(value) > LARGE_TEXT
+    size = len(top) * _BYTES_EACH
+    for each in top[:_LOOKED_AT]:
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, dict | list):
+            size += len(cast("list[object]", each)) * _BYTES_EACH
+    return size > LARGE_TEXT
 
 
 def _kept(value: Any) -> Any:
