@@ -46,6 +46,7 @@ from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.exporter import MetricExporter
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._operation import begin
+from mcp_obs._privacy.settings import Privacy
 from mcp_obs.testing._reading import read_points
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -584,6 +585,60 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
 
 
+class CallsOfAHost:
+    """Calls of a tool, and the threads in which the function of their host redacted each."""
+
+    def __init__(self, put: Callable[[Any], None]) -> None:
+        self.threads: list[threading.Thread] = []
+        self._put = put
+        self._details = Details(Privacy("redacted", redact=self._redact))
+
+    def _redact(self, value: object, path: object) -> object:
+        self.threads.append(threading.current_thread())
+        return value
+
+    def end(self) -> None:
+        """One call is over."""
+        message = Message("tools/call", {"name": "add", "arguments": {"a": 1}}, 1, None, None, None)
+        message.details = self._details
+        span = OperationSpan(message, SpanContext(1, 2, is_remote=False), None, (), self._put)
+        span.end()
+
+
+@pytest.mark.behaviour("export.bounded-memory")
+def test_a_host_s_function_runs_in_the_exporter_s_thread_while_a_collector_takes_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 3600.0)
+    here = threading.current_thread()
+    with collecting(hung=True) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put).end()
+        collector.wait_for_request()
+        calls = CallsOfAHost(exporter.put)
+        # More than 32 are not held.
+        for _ in range(35):
+            calls.end()
+        assert calls.threads == [here] * 3
+        collector.released.set()
+        exporter.shutdown(10)
+    assert [each is here for each in calls.threads] == [True] * 3 + [False] * 32
+
+
+@pytest.mark.behaviour("export.bounded-memory")
+def test_nothing_is_held_when_a_collector_has_taken_too_long(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 0.0)
+    with collecting(hung=True) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put).end()
+        collector.wait_for_request()
+        calls = CallsOfAHost(exporter.put)
+        calls.end()
+        assert calls.threads == [threading.current_thread()]
+        collector.released.set()
+        exporter.shutdown(10)
+
+
 @pytest.mark.behaviour("export.bounded-memory")
 def test_nothing_large_is_held_while_a_collector_hangs():
     with collecting(hung=True) as collector:
@@ -603,6 +658,7 @@ def test_nothing_large_is_held_while_a_collector_hangs():
 
 @pytest.mark.behaviour("export.bounded-queue")
 def test_what_is_encoded_while_a_collector_hangs_is_bounded_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 0.0)
     first, later = (len(SpanEncoder().encode(_ended(method))) for method in ("tools/list", "ping"))
     with collecting(hung=True) as collector:
         exporter = exporting(collector.url)
@@ -645,7 +701,11 @@ def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
 
 
 @pytest.mark.behaviour("export.unencodable-costs-itself")
-def test_what_can_t_be_written_while_a_collector_hangs_is_counted_once(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("held_up", [0.0, 3600.0], ids=["held up", "not yet"])
+def test_what_can_t_be_written_while_a_collector_hangs_is_counted_once(
+    held_up: float, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", held_up)
     monkeypatch.delenv("MCP_OBS_STRICT")
     metrics, wrong = LeanMetrics(ALL), cast("Any", 5)
     with collecting(hung=True) as collector:

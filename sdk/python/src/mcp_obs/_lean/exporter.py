@@ -36,6 +36,8 @@ _MANY_SPANS, _MANY_EXPORT_SECONDS = 32, 5.0
 MOST_WAITING = 8192
 # An operation holds some twenty objects, which Python's garbage collector looks through again while they are held.
 _WAKE_AT = 32
+# A collector that is well answers in less. One that is not may hang, and what is held would hang with it.
+HELD_UP_SECONDS = 0.2
 BATCH_SPANS = 512
 # What waits for a collector that is away.
 MOST_BACKLOG_BYTES = 8 * 2**20
@@ -73,7 +75,7 @@ class OperationExporter:
         self._deadline: float | None = None
         self._is_closed = False
         self._batch_spans = BATCH_SPANS
-        self._is_sending = False
+        self._sending_since: float | None = None
         self._thread: threading.Thread | None = None
         self._starting = new_lock()
         _exporters.add(self)
@@ -86,8 +88,7 @@ class OperationExporter:
             return
         with _putting:
             is_urgent = waiting >= _WAKE_AT or span.has_large_result() or span.has_large_params()
-            # The thread may be held up for long: what messages and results hold must not pile up.
-            light = self._without_message(span) if self._is_sending else span
+            light = self._without_message(span) if self._is_held_up(is_urgent) else span
             if light is None:
                 return
             self._ended.append(light)
@@ -126,6 +127,11 @@ class OperationExporter:
         while self._next() is not None:
             self.counts.processed(1, ALREADY_SHUTDOWN)
 
+    def _is_held_up(self, is_urgent: bool) -> bool:
+        """Whether the thread may be so for long: what messages and results hold must not pile up."""
+        since = self._sending_since
+        return since is not None and (is_urgent or time.perf_counter() - since > HELD_UP_SECONDS)
+
     def _without_message(self, span: LightSpan) -> LightSpan | bytes | None:
         """None for what will not be sent: its operation has been counted, and would be again."""
         if self._decision is None:
@@ -157,7 +163,7 @@ class OperationExporter:
         self._encoded_bytes = 0
         self.counts.clear()
         self._encoder.forget()
-        self._is_sending = False
+        self._sending_since = None
         self._thread = None
         self._wake = threading.Event()
         self._sender.forget()
@@ -259,12 +265,11 @@ class OperationExporter:
             self.counts.exported(count, sent.error)
 
     def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
-        started = time.perf_counter()
-        self._is_sending = True
+        self._sending_since = started = time.perf_counter()
         try:
             sent = self._sender.send(body, seconds, is_divisible=is_divisible)
         finally:
-            self._is_sending = False
+            self._sending_since = None
         self.counts.took(time.perf_counter() - started, sent.error)
         # A key that is refused is refused again, so refusals for good are waited out too.
         self._breaker.note(is_well=not sent.is_unwell, asked_seconds=sent.retry_seconds)

@@ -243,7 +243,7 @@ def _is_large(value: object) -> bool:
     for each in top[:_LOOKED_AT]:
         if isinstance(each, str):
             size += len(each)
-        elif isinstance(each, dict | list):
+        elif isinstance(each, (dict, list)):
             size += len(cast("list[object]", each)) * _BYTES_EACH
     return size > LARGE_TEXT
 
