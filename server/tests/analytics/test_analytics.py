@@ -60,9 +60,9 @@ async def test_the_overview_counts_calls_and_compares_with_the_period_before(
     assert (await analytics.overview(scope, "24h")).model_dump() == snapshot(
         {
             "range": {
-                "start": datetime(2026, 9, 20, hour=14, minute=15, tzinfo=UTC),
+                "start": datetime(2026, 9, 20, hour=14, tzinfo=UTC),
                 "end": datetime(2026, 9, 21, hour=14, minute=15, tzinfo=UTC),
-                "previous_start": datetime(2026, 9, 19, hour=14, minute=15, tzinfo=UTC),
+                "previous_start": datetime(2026, 9, 19, hour=13, minute=45, tzinfo=UTC),
                 "bucket_seconds": 900,
             },
             "calls": {"value": 8.0, "previous": 4.0},
@@ -80,19 +80,19 @@ async def test_the_overview_counts_calls_and_compares_with_the_period_before(
     )
 
 
-async def test_an_hour_that_a_border_cuts_counts_on_the_side_that_each_call_is_on(
+async def test_a_day_reaches_back_to_a_full_hour_and_calls_before_it_belong_to_the_day_before(
     analytics: AnalyticsService, traffic: Traffic, scope: ServerScope
 ) -> None:
-    after = 180 * SECOND  # 14:16; the borders are at 14:15
-    traffic(1, DAY - after, milliseconds=10)
-    traffic(2, DAY, milliseconds=20)
-    traffic(4, 2 * DAY - after, milliseconds=30)
-    traffic(8, 2 * DAY, milliseconds=40)
+    minute = 60 * SECOND  # it is 14:13; the borders are at 14:00 and, a day and a quarter before, at 13:45
+    traffic(1, DAY + 12 * minute, milliseconds=10)
+    traffic(2, DAY + 14 * minute, milliseconds=20)
+    traffic(4, 2 * DAY + 27 * minute, milliseconds=30)
+    traffic(8, 2 * DAY + 29 * minute, milliseconds=40)
     overview = await analytics.overview(scope, "24h")
     assert overview.calls.model_dump() == {"value": 1, "previous": 6}
     assert overview.p99_ms.model_dump() == {"value": 10, "previous": 30}
     (tool,) = (await analytics.tools(scope, "24h")).tools
-    assert (tool.calls, tool.p99_ms) == (1, 10)
+    assert (tool.calls, tool.p99_ms, tool.trend) == (1, 10, [1, *[0] * 24])
 
 
 async def test_a_server_that_was_never_called_has_no_rates_and_no_latency(
@@ -145,7 +145,7 @@ async def test_tools_are_listed_most_called_first_with_their_own_numbers(
                 "p99_ms": 20.0,
                 "active_users": 1,
                 "last_call_at": datetime(2026, 9, 20, hour=18, minute=13, second=28, tzinfo=UTC),
-                "trend": [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                "trend": [0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             },
             {
                 "name": "book",
@@ -157,7 +157,7 @@ async def test_tools_are_listed_most_called_first_with_their_own_numbers(
                 "p99_ms": 300.0,
                 "active_users": 0,
                 "last_call_at": datetime(2026, 9, 21, hour=13, minute=13, second=22, tzinfo=UTC),
-                "trend": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0],
+                "trend": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0],
             },
         ]
     )

@@ -137,13 +137,13 @@ async def test_one_metric_is_answered_whole(
     send(counter({t(3): 45}))
     series = await analytics.metric_series(scope, MetricQuery(name="mcp.errors"))
     (group,) = series.groups
-    assert len(group.points) == 96
+    assert len(group.points) == 97
     assert series.model_dump(mode="json", exclude={"groups"}) == snapshot(
         {
             "range": {
-                "start": "2026-09-20T14:15:00Z",
+                "start": "2026-09-20T14:00:00Z",
                 "end": "2026-09-21T14:15:00Z",
-                "previous_start": "2026-09-19T14:15:00Z",
+                "previous_start": "2026-09-19T13:45:00Z",
                 "bucket_seconds": 900,
             },
             "metric": {

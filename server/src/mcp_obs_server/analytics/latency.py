@@ -16,11 +16,11 @@ class Latency:
     p99_ms: float | None = None
 
 
-# For the WITH clause of a query over a rollup; its columns then include `quantiles`. The mean of a bucket's durations
-# stands for each of them: exact where there is one, and never off by more than the bucket is wide.
+# For the WITH clause of a query over a rollup; its columns then include `quantiles` and `is_call`. The mean of a
+# bucket's durations stands for each of them: exact where there is one, and never off by more than the bucket is wide.
 TIMED = (
-    f"sumForEachMergeIf(timed_calls, {IS_CALL}) AS timed_weights,"
-    f" sumForEachMergeIf(timed_ns, {IS_CALL}) AS timed_totals"
+    f"{IS_CALL}, sumForEachMergeIf(timed_calls, is_call) AS timed_weights,"
+    " sumForEachMergeIf(timed_ns, is_call) AS timed_totals"
 )
 QUANTILES = (
     "arrayReduce('quantilesExactWeighted(0.5, 0.95, 0.99)',"

@@ -3,7 +3,7 @@
 from mcp_obs_server.analytics.figures import figures_of
 from mcp_obs_server.analytics.latency import QUANTILES, TIMED
 from mcp_obs_server.analytics.schemas import Figure, Overview
-from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, IS_CALL, Question
+from mcp_obs_server.analytics.scope import CALLS, ERRORS, IN_SCOPE, Question
 from mcp_obs_server.store import TelemetryStore
 
 # One query: of what one costs, half is its planning, however little it reads.
@@ -16,8 +16,8 @@ SELECT
     uniqCombinedMerge(12)(users) AS active_users,
     uniqCombinedMerge(12)(sessions) AS sessions,
     uniqExactIf(client_name, client_name != '') AS clients,
-    toUInt64(round(sumIf(rollup.calls, generated AND {IS_CALL}))) AS generated_calls,
-    maxIf(last_time, {IS_CALL}) AS last_call_at,
+    toUInt64(round(sumIf(rollup.calls, generated AND is_call))) AS generated_calls,
+    maxIf(last_time, is_call) AS last_call_at,
     {QUANTILES}
 FROM {{operations:Identifier}} AS rollup
 WHERE {IN_SCOPE}

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mcp_obs_server.analytics.schemas import TimeRangeOut
-from mcp_obs_server.analytics.time_range import TimeRange, hour_of
+from mcp_obs_server.analytics.time_range import TimeRange
 from mcp_obs_server.semconv import CALL_METHODS
 from mcp_obs_server.servers.service import ServerScope
 
@@ -21,14 +21,12 @@ class Question:
 
     def parameters(self, start: datetime) -> dict[str, Any]:
         """What every query binds: the tenant and the rows from `start` on."""
-        borders = (start, self.range.start, self.range.end)
         return {
             "org_id": self.scope.org_id,
             "server_id": self.scope.server_id,
             "start": start,
             "middle": self.range.start,
             "end": self.range.end,
-            "cut_hours": [int(hour.timestamp()) for hour in {*map(hour_of, borders)} - {*borders}],
             "bucket": int(self.range.bucket.total_seconds()),
             "operations": f"operations_{self.range.resolution}",
             "grain": "target" if self.target else "server",
@@ -55,26 +53,11 @@ IN_SCOPE = _OF_THE_SERVER.format(grain="{grain:String}") + " AND target = {targe
 OF_EACH_TOOL = _OF_THE_SERVER.format(grain="'target'") + " AND method = 'tools/call'"
 
 # A call is what a client asked the server to do; lists, pings and notifications are the protocol's own traffic.
-IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))}"
+# For the WITH clause of a query over a rollup: it is planned once for all columns that ask it.
+IS_CALL = f"method IN {tuple(sorted(CALL_METHODS))} AS is_call"
 
-
-def in_hours(condition: str, question: Question) -> str:
-    """The rollup's rows that meet the condition: of hours, and of quarters where a border cuts an hour.
-
-    A day has a third of the rows that its quarters have.
-    """
-    hours = f"SELECT * FROM operations_1h WHERE {condition}"
-    if question.range.resolution == "1h":
-        return f"({hours})"
-    cut = "IN {cut_hours:Array(UInt32)}"
-    return (
-        f"({hours} AND NOT toUnixTimestamp(start) {cut}"
-        f" UNION ALL SELECT * FROM operations_15m WHERE {condition} AND toUnixTimestamp(toStartOfHour(start)) {cut})"
-    )
-
-
-CALLS = f"toUInt64(round(sumIf(calls, {IS_CALL})))"
-ERRORS = f"toUInt64(round(sumIf(errors, {IS_CALL})))"
+CALLS = "toUInt64(round(sumIf(calls, is_call)))"
+ERRORS = "toUInt64(round(sumIf(errors, is_call)))"
 
 
 def rate(errors: int, calls: int) -> float | None:

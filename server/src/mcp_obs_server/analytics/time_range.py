@@ -25,11 +25,14 @@ class TimeRange:
 
     @classmethod
     def ending(cls, now: datetime, name: RangeName) -> "TimeRange":
-        """The range whose last bucket is the one that `now` lies in."""
+        """The range whose last bucket is the one that `now` lies in; a day reaches back to a full hour.
+
+        So what lists a day can read rows of hours: a row of the hour that `now` lies in has nothing after it.
+        """
         length, bucket = _RANGES[name]
         seconds = int(bucket.total_seconds())
         end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
-        return cls(end - length, end, bucket)
+        return cls(_hour_of(end - length), end, bucket)
 
     @property
     def previous_start(self) -> datetime:
@@ -47,6 +50,6 @@ class TimeRange:
         return [self.start + index * self.bucket for index in range(count)]
 
 
-def hour_of(time: datetime) -> datetime:
+def _hour_of(time: datetime) -> datetime:
     """Where the hour began."""
     return time.replace(minute=0, second=0, microsecond=0)

@@ -1,14 +1,18 @@
 """Which tools are called, how fast are they and which fail?"""
 
+import math
 from dataclasses import asdict
+from datetime import timedelta
 
 from mcp_obs_server.analytics.latency import QUANTILES, TIMED, latency_of
 from mcp_obs_server.analytics.schemas import Tool, ToolTable
-from mcp_obs_server.analytics.scope import OF_EACH_TOOL, Question, in_hours
+from mcp_obs_server.analytics.scope import OF_EACH_TOOL, Question
+from mcp_obs_server.analytics.time_range import TimeRange
 from mcp_obs_server.store import Row, TelemetryStore
 
-# A sparkline in a table cell shows no more than this.
+# A sparkline in a table cell shows no more than this; one more where a day has begun another hour.
 _TREND_PARTS = 24
+_HOUR = timedelta(hours=1)
 
 _SQL = f"""
 WITH {TIMED}
@@ -19,11 +23,11 @@ SELECT
     uniqCombinedMerge(12)(users) AS active_users,
     max(last_time) AS last_call_at,
     sumMap(map(
-        toUInt8(intDiv((toUnixTimestamp(start) - toUnixTimestamp({{start:DateTime('UTC')}})) * {_TREND_PARTS},
-            toUnixTimestamp({{end:DateTime('UTC')}}) - toUnixTimestamp({{start:DateTime('UTC')}}))),
+        toUInt8(intDiv(toUnixTimestamp(start) - toUnixTimestamp({{start:DateTime('UTC')}}), {{part:UInt32}})),
         rollup.calls)) AS trend,
     {QUANTILES}
-FROM {{rows}} AS rollup
+FROM operations_1h AS rollup
+WHERE {OF_EACH_TOOL}
 GROUP BY name
 ORDER BY calls DESC, name
 LIMIT 500
@@ -32,12 +36,19 @@ LIMIT 500
 
 async def tools(store: TelemetryStore, question: Question) -> ToolTable:
     """A row a tool, most called first."""
-    sql = _SQL.replace("{rows}", in_hours(OF_EACH_TOOL, question))
-    rows = await store.rows(sql, question.parameters(question.range.start))
-    return ToolTable(range=question.range_out(), tools=[_tool(row) for row in rows])
+    part = _part_of(question.range)
+    parameters = question.parameters(question.range.start) | {"part": int(part.total_seconds())}
+    parts = math.ceil((question.range.end - question.range.start) / part)
+    tools = [_tool(row, parts) for row in await store.rows(_SQL, parameters)]
+    return ToolTable(range=question.range_out(), tools=tools)
 
 
-def _tool(row: Row) -> Tool:
+def _part_of(time_range: TimeRange) -> timedelta:
+    """Whole hours, as the rows are."""
+    return max((time_range.end - time_range.start) // (_TREND_PARTS * _HOUR), 1) * _HOUR
+
+
+def _tool(row: Row, parts: int) -> Tool:
     return Tool(
         name=row["name"],
         calls=row["calls"],
@@ -46,5 +57,5 @@ def _tool(row: Row) -> Tool:
         active_users=row["active_users"],
         last_call_at=row["last_call_at"],
         **asdict(latency_of(row)),
-        trend=[round(row["trend"].get(part, 0)) for part in range(_TREND_PARTS)],
+        trend=[round(row["trend"].get(part, 0)) for part in range(parts)],
     )
