@@ -182,6 +182,36 @@ async def test_who_connects_and_says_no_more_than_that_is_cut_off(said: bytes) -
         writer.close()
 
 
+# RFC 9113, 6.5 and 6.7.
+NO_SETTINGS, SETTINGS_ACK = b"\x00\x00\x00\x04\x00" + bytes(4), b"\x00\x00\x00\x04\x01" + bytes(4)
+PING, PING_ACK = b"\x00\x00\x08\x06\x00" + bytes(4), b"\x00\x00\x08\x06\x01" + bytes(4)
+
+
+async def connect_without_a_call(listener: GrpcListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    writer.write(PREFACE + NO_SETTINGS + SETTINGS_ACK)
+    return reader, writer
+
+
+async def test_an_idle_connection_whose_peer_acknowledges_no_ping_is_cut_off() -> None:
+    listener = GrpcListener("127.0.0.1", 0, 1000, ping_seconds=0.1, ping_timeout_seconds=0.1)
+    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+        reader, writer = await connect_without_a_call(listener)
+        # Returns when the server has closed it.
+        assert PING in await reader.read()
+        writer.close()
+
+
+async def test_an_idle_connection_whose_peer_acknowledges_pings_is_kept() -> None:
+    listener = GrpcListener("127.0.0.1", 0, 1000, ping_seconds=0.1, ping_timeout_seconds=5.0)
+    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+        reader, writer = await connect_without_a_call(listener)
+        for _ in range(5):
+            await reader.readuntil(PING)
+            writer.write(PING_ACK + await reader.readexactly(8))
+        writer.close()
+
+
 def test_a_port_in_use_is_not_shared() -> None:
     async def two() -> None:
         first = GrpcListener("127.0.0.1", 0, 1000)

@@ -21,9 +21,8 @@ _OPTIONS = (
     ("grpc.max_concurrent_streams", 100),
     # Exporters ping every 10 s at most; who does it more often is cut off after two warnings.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    # A peer that is gone in the middle of a call answers no ping.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    # A peer that is gone answers no ping, in the middle of a call or not.
+    ("grpc.keepalive_permit_without_calls", 1),
     # The slowest exporter sends metrics once a minute.
     ("grpc.max_connection_idle_ms", 600_000),
 )
@@ -39,15 +38,21 @@ class GrpcListener:
         max_message_bytes: int,
         max_connections: int | None = None,
         handshake_seconds: float = 10.0,
+        ping_seconds: float = 60.0,
+        ping_timeout_seconds: float = 20.0,
     ) -> None:
         """Raises RuntimeError when the port can't be had; 0 takes a free one.
 
-        Who connects and has not said in `handshake_seconds` that it speaks HTTP/2 is cut off.
+        Who connects and has not said in `handshake_seconds` that it speaks HTTP/2 is cut off. Who was silent for
+        `ping_seconds` is sent a ping, and cut off when it is not acknowledged in `ping_timeout_seconds`.
         """
         limits = (
             ("grpc.max_receive_message_length", max_message_bytes),
             # HTTP has half of what the process may open, and a connection may be idle for long.
             ("grpc.server_handshake_timeout_ms", round(handshake_seconds * 1000)),
+            ("grpc.keepalive_time_ms", round(ping_seconds * 1000)),
+            # grpc.keepalive_timeout_ms starts no timer in 1.85.
+            ("grpc.http2.ping_timeout_ms", round(ping_timeout_seconds * 1000)),
             ("grpc.max_allowed_incoming_connections", max_connections or connections_at_most(4)),
         )
         self._server = grpc.aio.server(options=(*_OPTIONS, *limits))
