@@ -349,7 +349,7 @@ async def test_rows_6_7_and_14_bad_data_is_a_failure_at_once(exchange: Exchange,
     assert said.outcome == "failure"
     assert ("INVALID_ARGUMENT" if exporter.is_grpc else "400") in said.said
     if exporter.quotes:
-        expected = "nested deeper" if exporter.protocol == "http/json" else "The body is not an Export"
+        expected = "Nested deeper" if exporter.protocol == "http/json" else "The body is not an Export"
         assert expected in said.said
     assert exchange.refused() == {"malformed": 1}
     assert await exchange.door.count(signal) == 0

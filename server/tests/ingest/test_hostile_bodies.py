@@ -4,18 +4,17 @@ import gzip
 
 import grpc
 import pytest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
+from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 
 from bombs import members, zeros
 from hostile_words import WORDS
 from mcp_obs_server.analytics.attribute import as_text
 from mcp_obs_server.ingest.caps import MAX_COUNT, TRUNCATED
-from mcp_obs_server.ingest.logs import LOGS
 from mcp_obs_server.ingest.rejections import Count, Rejected
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from mcp_obs_server.ingest.traces import TRACES
-from mcp_obs_server.ingest.wire import varint
+from nested_values import PLACES, deep_export
 from otlp_door import Door
 from otlp_exports import export, logs_export
 from otlp_ways import HTTP_JSON, WAYS, Way, items, origins, sample
@@ -52,72 +51,33 @@ async def test_a_bomb_is_refused_before_it_has_gone_off(
     assert why in answer.message
 
 
-def nested(levels: int, is_map: bool) -> bytes:
-    """An AnyValue so deep, in bytes, as no library would write it."""
-    value = AnyValue(string_value="x").SerializeToString()
-    for _ in range(levels):
-        inner = b"\x0a" + varint(len(value)) + value
-        if is_map:
-            pair = b"\x0a\x01k\x12" + varint(len(value)) + value
-            inner = b"\x0a" + varint(len(pair)) + pair
-        value = (b"\x32" if is_map else b"\x2a") + varint(len(inner)) + inner
-    return value
-
-
-def with_value(signal: Signal, value: bytes) -> bytes:
-    """An export of one span with an attribute of this value, or of one log record with this body."""
-    (item,) = items(sample(signal, 1))
-    if signal is LOGS:
-        item.ClearField("body")
-        body = b"\x2a" + varint(len(value)) + value
-    else:
-        body = b"\x0a\x04deep\x12" + varint(len(value)) + value
-        body = b"\x4a" + varint(len(body)) + body
-    body = item.SerializeToString() + body
-    for tag in (b"\x12", b"\x12", b"\x0a"):
-        body = tag + varint(len(body)) + body
-    return body
-
-
-def nested_json(signal: Signal, levels: int, is_map: bool) -> bytes:
-    """The same in JSON."""
-    opening = '{"kvlistValue":{"values":[{"key":"k","value":' if is_map else '{"arrayValue":{"values":['
-    closing = "}]}}" if is_map else "]}}"
-    value = opening * levels + '{"stringValue":"x"}' + closing * levels
-    body = HTTP_JSON.encode(sample(signal, 1)).decode()
-    if signal is LOGS:
-        return body.replace('{"stringValue": "claude_code.user_prompt"}', value).encode()
-    return body.replace('"attributes": [{', f'"attributes": [{{"key":"deep","value":{value}}},{{', 2).encode()
-
-
 @each_way
-@pytest.mark.parametrize("is_map", [False, True], ids=["arrays", "maps"])
 @pytest.mark.parametrize(
-    ("signal", "value"),
+    ("is_map", "taken"), [(False, (5, 10, 20, 40)), (True, (5, 10, 20))], ids=["arrays", "maps"]
+)
+@pytest.mark.parametrize(
+    ("place", "value"),
     [
-        pytest.param(TRACES, "attributes['deep'] AS value, attribute_types['deep']", id="an attribute"),
-        pytest.param(LOGS, "body AS value, body_type", id="a log's body"),
+        ("span", "attributes['deep'] AS value, attribute_types['deep']"),
+        ("point", "attributes['deep'] AS value, attribute_types['deep']"),
+        ("body", "body AS value, body_type"),
     ],
 )
-async def test_values_in_values_are_kept_whole_or_refused_and_counted_at_any_depth(
-    door: Door, way: Way, is_map: bool, signal: Signal, value: str
+async def test_values_in_values_are_kept_whole_or_refused_and_counted_and_harm_no_other_export(
+    door: Door, way: Way, is_map: bool, taken: tuple[int, ...], place: str, value: str
 ) -> None:
-    depths = (1, 5, 15, 16, 17, 20, 25, 30, 35, 40, 45, 50, 60, 100, 1_000)
-    kept: list[int] = []
+    signal, _ = PLACES[place]
+    # The deepest come first: whatever they did to the door would be seen in the others.
+    depths = (1_000, 101, 99, 40, 20, 10, 5)
     for levels in depths:
-        in_json = nested_json(signal, levels, is_map)
-        body = in_json if way is HTTP_JSON else with_value(signal, nested(levels, is_map))
-        answer = await way.send(door, signal, body)
-        assert (answer.code, answer.rejected) in ((OK, 0), (INVALID_ARGUMENT, 0))
-        if answer.code is OK:
-            kept.append(levels)
-    assert 2 <= len(kept) < len(depths)
-    refused = Count(exports=len(depths) - len(kept))
+        answer = await way.send(door, signal, deep_export(place, levels, is_map, way is HTTP_JSON))
+        assert (answer.code, answer.rejected) == (OK if levels in taken else INVALID_ARGUMENT, 0)
+    refused = Count(exports=len(depths) - len(taken))
     assert door.rejections.totals() == {Rejected(door.org_id, 1, signal.name, "malformed"): refused}
     rows = await door.rows(signal.name, f"{value}::String AS kind, hex(value) AS in_hex")
     texts = [as_text(row["kind"], bytes.fromhex(row["in_hex"])) for row in rows]
     opening, closing = ('{"k": ', "}") if is_map else ("[", "]")
-    assert sorted(texts, key=len) == [opening * levels + '"x"' + closing * levels for levels in kept]
+    assert sorted(texts, key=len) == [opening * levels + '"x"' + closing * levels for levels in taken]
 
 
 @each_way

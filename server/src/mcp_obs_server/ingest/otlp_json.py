@@ -22,6 +22,8 @@ M = TypeVar("M", bound=Message)
 
 # Of messages, as protobuf's reader counts them: what one encoding takes, the other takes too.
 MAX_DEPTH = 100
+# Of a path that deep: where it begins says enough.
+_PATH_LENGTH = 120
 _HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 _SIGNALS = {"resourceSpans": "/v1/traces", "resourceMetrics": "/v1/metrics", "resourceLogs": "/v1/logs"}
 _FLOATS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
@@ -52,7 +54,7 @@ def _fill(message: Message, value: object, path: str, depth: int) -> None:
     if not isinstance(value, dict):
         raise MalformedExport(f"{path or 'The body'}: expected an object, got {_kind(value)}.")
     if depth > MAX_DEPTH:
-        raise MalformedExport(f"{path}: nested deeper than {MAX_DEPTH} levels.")
+        raise MalformedExport(f"Nested deeper than {MAX_DEPTH} levels: {path[:_PATH_LENGTH]}...")
     fields = _fields(message)
     for key, item in cast("dict[str, object]", value).items():
         field = fields.get(key)
