@@ -6,8 +6,8 @@ import threading
 from types import FrameType
 from typing import Protocol
 
-# MCP clients kill a stdio server 2 s after closing its stdin; the rest of its exit needs some of them too.
-EXIT_SECONDS = 1.0
+# Of the second that an exit may take; the rest of it takes a server of mcp 0.2 to 0.4 on a busy machine.
+EXIT_SECONDS = 0.6
 
 
 class Pipeline(Protocol):
