@@ -1,0 +1,279 @@
+"""The thread that sends operations: what it sends again, and how it ends."""
+
+import threading
+
+import pytest
+from opentelemetry import context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]
+from opentelemetry.sdk.resources import Resource
+from sdk_kit.collector import collecting
+from sdk_kit.lean import ended_span, exporting, first_span, lean_span
+from sdk_kit.process import recording_process
+
+from mcp_obs._configuration import Configuration
+from mcp_obs._lean import exporter as exporter_module
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.exporter import OperationExporter
+from mcp_obs._lean.operation_span import (
+    OperationSpan,
+)
+from mcp_obs._lean.pipeline import LeanPipeline
+from mcp_obs._lean.sender import Sender, Sent
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.exporter import MetricExporter
+
+
+@pytest.mark.behaviour("export.repeated-when-retryable")
+def test_what_a_collector_could_not_take_is_sent_when_it_can_and_once():
+    with collecting(503) as collector:
+        exporter = exporting(collector.url)
+        lean_span(exporter.put, "ping").end()
+        collector.wait_for_request()
+        collector.spans.clear()
+        collector.status = 200
+        lean_span(exporter.put, "tools/list").end()
+        collector.wait_for("ping", "tools/list")
+        exporter.shutdown(10)
+        assert collector.spans == ["ping", "tools/list"]
+
+
+@pytest.mark.behaviour("export.halved-when-too-large")
+def test_what_is_too_large_for_a_collector_is_sent_in_parts_and_a_span_that_is_too_large_alone_is_named(
+    caplog: pytest.LogCaptureFixture,
+):
+    with collecting() as collector:
+        collector.most_bytes = 2_000
+        exporter = exporting(collector.url)
+        spans = [lean_span(exporter.put, f"method/{number}") for number in range(100)]
+        spans[50].set_attribute("long", "x" * 2_000)
+        for span in spans:
+            span.end()
+        exporter.shutdown(10)
+        assert collector.spans == [f"method/{number}" for number in range(100) if number != 50]
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 413 "
+
+
+@pytest.mark.behaviour("export.refusal-named-once")
+def test_a_collector_that_refuses_for_good_is_named_once_and_nothing_is_sent_again(
+    caplog: pytest.LogCaptureFixture,
+):
+    with collecting(401) as collector:
+        exporter = exporting(collector.url)
+        for method in ("ping", "tools/list"):
+            lean_span(exporter.put, method).end()
+            collector.wait_for(method)
+        exporter.shutdown(10)
+        assert collector.spans == ["ping", "tools/list"]
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told == f"mcp-obs: {collector.url}/v1/traces refuses telemetry, which is lost: 401 "
+
+
+@pytest.mark.behaviour("export.refusal-waited-out")
+@pytest.mark.parametrize("error", ["401", "503"])
+def test_a_collector_that_takes_nothing_is_asked_less_and_less_often(
+    error: str, monkeypatch: pytest.MonkeyPatch
+):
+    now, asked = [0.0], list[float]()
+
+    class Refused(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            asked.append(now[0])
+            return Sent(is_over=error == "401", error=error)
+
+    exporter = OperationExporter(
+        SpanEncoder(),
+        Envelope(Resource({}), "s", "1"),
+        Refused("http://collector.test", {}),
+        CircuitBreaker(lambda: now[0], lambda: 1.0),
+    )
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    while now[0] < 200:
+        exporter.put(ended_span("ping"))
+        exporter.export()
+        now[0] += 0.5
+    assert asked == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+
+
+@pytest.mark.behaviour("export.bounded-queue")
+def test_an_operation_that_ends_while_its_exporter_does_is_counted(monkeypatch: pytest.MonkeyPatch):
+    exporter = exporting("http://127.0.0.1:9")
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    span = ended_span("ping")
+
+    def meanwhile(span: OperationSpan) -> bool:
+        exporter.shutdown(0)
+        return False
+
+    monkeypatch.setattr(OperationSpan, "has_large_result", meanwhile)
+    exporter.put(span)
+    assert exporter.dropped == 1
+
+
+@pytest.mark.behaviour("exit.flush")
+def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeypatch: pytest.MonkeyPatch):
+    late = [ended_span("tools/list"), ended_span("prompts/list")]
+    are_looked_at, may_go_on = threading.Barrier(3), [threading.Event(), threading.Event()]
+    bodies: list[bytes] = []
+
+    class Sending(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            number = len(bodies)
+            bodies.append(body)
+            if number < len(late):
+                may_go_on[number].set()
+                handing_over[number].join()
+            return Sent(is_over=True)
+
+    def look_at(span: OperationSpan) -> bool:
+        if span in late:
+            are_looked_at.wait(60)
+            may_go_on[late.index(span)].wait(60)
+        return False
+
+    monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
+    monkeypatch.setattr(OperationSpan, "has_large_result", look_at)
+    envelope = Envelope(Resource({}), "s", "1")
+    exporter = OperationExporter(
+        SpanEncoder(), envelope, Sending("http://collector.test", {}), CircuitBreaker()
+    )
+    handing_over = [threading.Thread(target=exporter.put, args=(span,)) for span in late]
+    for thread in handing_over:
+        thread.start()
+    are_looked_at.wait(60)
+    exporter.put(ended_span("ping"))
+    exporter.shutdown(60)
+    assert [first_span(body).name for body in bodies] == ["ping", "tools/list", "prompts/list"]
+    assert exporter.dropped == 0
+
+
+@pytest.mark.behaviour("host.own-failure-swallowed")
+@pytest.mark.parametrize("failing", ["encode_ended", "_send"])
+def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    exporter = exporting("http://127.0.0.1:9")
+    now, pauses = [0.0], list[float]()
+
+    def fail() -> None:
+        raise RuntimeError("always")
+
+    class Wake(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            pauses.append(timeout)
+            now[0] += timeout
+            if len(pauses) == 5:
+                exporter.shutdown(0)
+            return False
+
+    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(exporter, failing, fail)
+    monkeypatch.setattr(exporter, "_wake", Wake())
+    exporter.run()
+    assert pauses == [1.0] * 5
+
+
+@pytest.mark.behaviour("host.undescribable-message")
+def test_a_result_that_is_none_of_mcp_s_costs_no_span():
+    exporter = exporting("http://127.0.0.1:9")
+    span = lean_span(exporter.put)
+    span.result = {"content": ["no block", {"text": 7}, None]}
+    span.end()
+    exporter.encode_ended()
+    assert exporter.dropped == 0
+    exporter.shutdown(0)
+
+
+@pytest.mark.behaviour("export.repeated-when-retryable")
+def test_a_collector_that_is_well_again_gets_at_exit_what_it_could_not_take():
+    with collecting(503) as collector:
+        exporter = OperationExporter(
+            SpanEncoder(), Envelope(Resource({}), "s", "1"), Sender(collector.url, {}), CircuitBreaker()
+        )
+        exporter.put(ended_span("ping"))
+        collector.wait_for_request()
+        collector.status = 200
+        exporter.put(ended_span("tools/list"))
+        exporter.shutdown(10)
+        assert len(collector.requests) == 2
+    assert exporter.dropped == 0
+
+
+@pytest.mark.behaviour("export.survives-full-machine")
+def test_a_thread_that_can_t_start_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", _no_more_threads)
+            exporter.put(ended_span("ping"))
+        exporter.put(ended_span("tools/list"))
+        collector.wait_for("ping", "tools/list")
+        exporter.shutdown(10)
+
+
+def _no_more_threads(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.behaviour("export.hidden-from-instrumentation")
+def test_exports_are_hidden_from_the_host_s_own_instrumentation():
+    suppressed: list[object] = []
+
+    class Noting(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            suppressed.append(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+            return Sent(is_over=True)
+
+    exporter = OperationExporter(
+        SpanEncoder(), Envelope(Resource({}), "s", "1"), Noting("http://collector.test", {}), CircuitBreaker()
+    )
+    exporter.put(ended_span("ping"))
+    exporter.shutdown(10)
+    assert suppressed == [True]
+
+
+@pytest.mark.behaviour("exit.bounded")
+def test_spans_and_metrics_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
+    given: list[tuple[str, float]] = []
+
+    def shut_down(exporter: MetricExporter | OperationExporter, seconds: float) -> None:
+        given.append((type(exporter).__name__, seconds))
+
+    monkeypatch.setattr(MetricExporter, "shutdown", shut_down)
+    monkeypatch.setattr(OperationExporter, "shutdown", shut_down)
+    pipeline = LeanPipeline(Configuration(None, "http://127.0.0.1:9", None, ALL))
+    for took in (0.25, 0.9):
+        times = iter([10.0, 10.0 + took])
+        monkeypatch.setattr("mcp_obs._lean.pipeline.time.monotonic", lambda times=times: next(times, 99.0))
+        pipeline.shutdown(1.0)
+    assert given == [
+        ("OperationExporter", 0.9),
+        ("MetricExporter", 0.75),
+        ("OperationExporter", 0.9),
+        ("MetricExporter", 0.1),
+    ]
+
+
+FORKS = """
+import os
+sys.stdin.readline()
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, None, None)).answer({})
+"""
+
+
+@pytest.mark.behaviour("export.fork")
+def test_a_forked_child_sends_its_own_operations_and_none_of_its_parent_s():
+    with collecting() as collector:
+        process = recording_process({"MCP_OBS_ENDPOINT": collector.url}, FORKS)
+        # The parent's connection stands when the child begins.
+        collector.wait_for("ping")
+        _, said = process.communicate("\n", timeout=60)
+    assert (process.returncode, said) == (0, "")
+    assert collector.spans == ["ping", "prompts/list", "tools/list"]
+    parent, child, _ = collector.ports
+    assert parent != child

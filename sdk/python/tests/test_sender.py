@@ -1,0 +1,91 @@
+"""One export over OTLP/HTTP: how it is sent, and what its answer says."""
+
+import socket
+import threading
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from sdk_kit.collector import collecting
+from sdk_kit.lean import ended_span
+
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.sender import Sender
+
+
+@pytest.mark.behaviour("export.packed")
+@pytest.mark.parametrize(
+    ("url", "encoding"),
+    [
+        ("http://collector.test/v1/traces", "gzip"),
+        ("http://10.0.0.1:4318/v1/traces", "gzip"),
+        ("http://localhost:4318/v1/traces", None),
+        ("http://127.0.0.2:4318/v1/traces", None),
+        ("http://[::1]:4318/v1/traces", None),
+    ],
+)
+def test_what_leaves_this_machine_is_gzipped_and_what_stays_is_not(
+    url: str, encoding: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    with collecting() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "")
+        spans = Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(ended_span("ping"))])
+        assert Sender(url, {}).send(spans, 10).error is None
+    ((path, headers),) = proxy.requests
+    assert (path, headers.get("content-encoding"), proxy.bodies) == (url, encoding, [spans])
+
+
+@pytest.mark.behaviour("export.proxy")
+@pytest.mark.parametrize(("no_proxy", "is_asked"), [("", True), ("collector.test", False)])
+def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
+    no_proxy: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
+):
+    with collecting() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("://", "://ada:lovelace@"))
+        monkeypatch.setenv("no_proxy", no_proxy)
+        Sender("http://collector.test:1/v1/traces", {}).send(b"", 10)
+    asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
+    assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
+
+
+@pytest.mark.behaviour("export.repeated-when-retryable")
+@pytest.mark.parametrize(
+    ("status", "is_over"),
+    [(200, True), (302, True), (400, True), (401, True), (413, True), (500, True)]
+    + [(status, False) for status in (429, 502, 503, 504)],
+)
+def test_only_what_otlp_says_is_tried_again(status: int, is_over: bool):
+    with collecting(status) as collector:
+        assert Sender(f"{collector.url}/v1/traces", {}).send(b"", 10).is_over is is_over
+
+
+@pytest.mark.behaviour("export.repeated-when-retryable")
+@pytest.mark.parametrize(
+    "answer",
+    [b"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\nbroken", b"Content-Length: 100\r\n\r\ncut off"],
+)
+def test_what_was_taken_is_not_sent_again_because_its_answer_is_broken(answer: bytes):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + answer)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        sent = Sender(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}).send(b"", 10)
+        serving.join()
+    assert sent.is_over
+
+
+@pytest.mark.behaviour("host.no-secrets-in-logs")
+def test_no_secret_gets_into_the_host_s_log(caplog: pytest.LogCaptureFixture):
+    for url, headers in (
+        ("http://127.0.0.1:9/", {"authorization": "Bearer SECRET\n"}),
+        ("http://ada:SECRET@127.0.0.1:9/", {}),
+    ):
+        assert not Sender(url, headers).send(b"", 10).is_over
+    assert len(caplog.records) == 2
+    assert "SECRET" not in caplog.text
