@@ -19,11 +19,7 @@ from sdk_kit.otlp import read_value
 from sdk_kit.recording import Recording
 
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import (
-    MOST_ATTRIBUTES,
-    MOST_EVENTS,
-    OperationSpan,
-)
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, OperationSpan
 from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES
 from mcp_obs._lean.wire import key_value
 from mcp_obs._message import Client, Message

@@ -15,9 +15,7 @@ from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.operation_span import (
-    OperationSpan,
-)
+from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender, Sent
 from mcp_obs._metrics.categories import ALL

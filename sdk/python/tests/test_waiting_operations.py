@@ -16,10 +16,7 @@ from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.operation_span import (
-    LARGE_TEXT,
-    OperationSpan,
-)
+from mcp_obs._lean.operation_span import LARGE_TEXT, OperationSpan
 from mcp_obs._lean.sender import Sender
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL

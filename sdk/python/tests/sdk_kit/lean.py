@@ -10,9 +10,7 @@ from opentelemetry.trace import SpanContext
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.operation_span import (
-    OperationSpan,
-)
+from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.sender import Sender
 from mcp_obs._message import Message
 
