@@ -6,8 +6,8 @@ import threading
 from types import FrameType
 from typing import Protocol
 
-# Of the second that an exit may take; the rest of it takes a server of mcp 0.2 to 0.4 on a busy machine.
-EXIT_SECONDS = 0.6
+# Of the second that an exit may take: the rest of it took a server of mcp 0.2 to 0.3, and 0.45 on a busy machine.
+EXIT_SECONDS = 0.5
 
 
 class Pipeline(Protocol):
