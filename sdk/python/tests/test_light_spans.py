@@ -218,5 +218,4 @@ def test_what_is_small_is_no_reason_to_hurry():
     assert span.message is not None
     span.message.params = {"name": "add", "arguments": {"rows": [1, 2], "of": {"a": 1}, "by": "id", "n": 1}}
     span.result = {"content": [{"type": "text", "text": "3"}], "structuredContent": {"result": 3}}
-    assert not span.has_large_result()
-    assert not span.has_large_params()
+    assert not span.is_large()

@@ -104,7 +104,7 @@ def test_an_operation_that_ends_while_its_exporter_does_is_counted(monkeypatch: 
         exporter.shutdown(0)
         return False
 
-    monkeypatch.setattr(OperationSpan, "has_large_result", meanwhile)
+    monkeypatch.setattr(OperationSpan, "is_large", meanwhile)
     exporter.put(span)
     assert exporter.dropped == 1
 
@@ -131,7 +131,7 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
         return False
 
     monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
-    monkeypatch.setattr(OperationSpan, "has_large_result", look_at)
+    monkeypatch.setattr(OperationSpan, "is_large", look_at)
     envelope = Envelope(Resource({}), "s", "1")
     exporter = OperationExporter(
         SpanEncoder(), envelope, Sending("http://collector.test", {}), CircuitBreaker()

@@ -101,5 +101,6 @@ class Details:
 
 def _named(message: Message) -> Session | None:
     """The session that a handler has named."""
-    named = message.session or (message.enclosing.session if message.enclosing is not None else None)
+    enclosing = message.enclosing
+    named = message.session or (enclosing.session if enclosing is not None else None)
     return Session(named, "handle") if named else None

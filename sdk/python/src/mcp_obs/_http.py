@@ -36,7 +36,8 @@ class HttpOrigin(NamedTuple):
         """Of a Starlette request."""
         scope = scope_of(request)
         # The request's own user: on stateful HTTP the token in the context variable is the session's first.
-        token = getattr(scope.get("user"), "access_token", None)
+        user = scope.get("user")
+        token = getattr(user, "access_token", None) if user is not None else None
         return cls(scope.get("http_version"), scope.get("client"), scope.get("headers") or (), token)
 
     def header(self, name: bytes) -> str | None:
@@ -51,18 +52,11 @@ class HttpOrigin(NamedTuple):
         }
         if self.protocol_version:
             attributes[semconv.NETWORK_PROTOCOL_VERSION] = self.protocol_version
-        return attributes | self.sender_attributes(revision)
+        return attributes | sender_attributes(self.peer, self.session_id(revision))
 
-    def sender_attributes(self, revision: str | None) -> dict[str, Any]:
-        """Peer and session."""
-        attributes: dict[str, Any] = {}
-        if self.peer:
-            attributes[semconv.CLIENT_ADDRESS], attributes[semconv.CLIENT_PORT] = self.peer
-        if (revision or "") < FIRST_SESSIONLESS_REVISION:
-            session_id = self.header(b"mcp-session-id")
-            if session_id:
-                attributes[semconv.MCP_SESSION_ID] = session_id
-        return attributes
+    def session_id(self, revision: str | None) -> str | None:
+        """The session of MCP's own, where `revision` has them."""
+        return self.header(b"mcp-session-id") if (revision or "") < FIRST_SESSIONLESS_REVISION else None
 
 
 def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
@@ -70,3 +64,13 @@ def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
         if key == name:
             return value.decode("latin-1")
     return None
+
+
+def sender_attributes(peer: tuple[str, int] | None, session_id: str | None) -> dict[str, Any]:
+    """Peer and session."""
+    attributes: dict[str, Any] = {}
+    if peer:
+        attributes[semconv.CLIENT_ADDRESS], attributes[semconv.CLIENT_PORT] = peer
+    if session_id:
+        attributes[semconv.MCP_SESSION_ID] = session_id
+    return attributes

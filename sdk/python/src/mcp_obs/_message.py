@@ -152,7 +152,8 @@ class Message:
 
     def stated_client(self) -> Client | None:
         """The client that the message names, or the connection's."""
-        return client_of(self.method, self.params, self.meta) or self.client
+        params = self.params
+        return (client_of(self.method, params) if params else None) or self.client
 
     def _target_attributes(self) -> dict[str, Any]:
         params, attributes = self.params or {}, dict[str, Any]()
@@ -172,15 +173,15 @@ def span_name(attributes: Mapping[str, Any]) -> str:
     return f"{method} {target}" if target else method
 
 
-def client_of(method: str, params: Mapping[str, Any] | None, meta: Mapping[str, Any]) -> Client | None:
+def client_of(method: str, params: Mapping[str, Any]) -> Client | None:
     """The client that a message names: initialize in its params, newer protocols in every `_meta`."""
-    info = mapping_or_empty(
-        (params or {}).get("clientInfo") if method == "initialize" else meta.get(_CLIENT_INFO)
-    )
+    if method == "initialize":
+        stated = params.get("clientInfo")
+    else:
+        stated = mapping_or_empty(params.get("_meta")).get(_CLIENT_INFO)
+    info = mapping_or_empty(stated)
     name, version = info.get("name"), info.get("version")
-    if not isinstance(name, str):
-        return None
-    return Client(name, version if isinstance(version, str) else None)
+    return Client(name, version if isinstance(version, str) else None) if isinstance(name, str) else None
 
 
 def mapping_or_empty(value: object) -> Mapping[str, Any]:

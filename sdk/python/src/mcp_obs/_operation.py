@@ -19,7 +19,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._metrics.operations import bounded, record_request
 from mcp_obs._metrics.sessions import McpSession
-from mcp_obs._metrics.targets import targets
+from mcp_obs._metrics.targets import LISTS, targets
 from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
 
@@ -93,15 +93,18 @@ class Operation:
 
     def answer(self, result: Mapping[str, Any] | None) -> None:
         """End with a result as on the wire; a notification ends with None."""
-        with _ending_one:
-            method = self._message.method
-            if result is not None and self._message.request_id is not None:
-                self._telemetry.answered(self._span, self._message, result)
-                if self._telemetry.metrics.categories:
+        try:
+            message = self._message
+            method = message.method
+            if result is not None and message.request_id is not None:
+                self._telemetry.answered(self._span, message, result)
+                if method in LISTS and self._telemetry.metrics.categories:
                     targets.listed(method, result)
             if method == "initialize" and isinstance((result or {}).get("protocolVersion"), str):
-                self._message.negotiated = (result or {})["protocolVersion"]
+                message.negotiated = (result or {})["protocolVersion"]
             self._end(_ending.of_result(method, result or {}))
+        except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+            _ending_one.swallow(error)
 
     def begin_session(self) -> McpSession | None:
         """The session that an answered `initialize` has begun; None for every other operation."""
@@ -171,10 +174,12 @@ class _Current:
 
 def begin(describe: Callable[[], Message], ambient: Context | None = None) -> Operation | None:
     """Start an operation, or None when telemetry is off or fails."""
-    with _starting:
+    try:
         telemetry = _telemetry.current()
         return Operation(telemetry, describe(), ambient) if telemetry is not None else None
-    return None
+    except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+        _starting.swallow(error)
+        return None
 
 
 def note_failure(error: Exception) -> None:

@@ -44,18 +44,22 @@ class Sessions:
 
     def of(self, message: Message, known: Mapping[str, Any]) -> Session | None:
         """The session of a message that has these attributes; a handler may name another."""
-        conversation = _conversation(message)
-        if conversation:
-            return Session(conversation, "baggage")
+        # Most contexts are empty, and most requests bring no baggage.
+        above, origin = message.above, message.origin
+        brought = origin.header(b"baggage") if origin is not None else None
+        if above or brought:
+            conversation = _conversation(above, brought)
+            if conversation:
+                return Session(conversation, "baggage")
         protocol = known.get(semconv.MCP_SESSION_ID)
         if protocol:
             return Session(protocol, "protocol")
-        if message.above:
-            above = trace.get_current_span(message.above).get_span_context()
-            if above.is_valid and above.is_remote:
-                return Session(trace.format_trace_id(above.trace_id), "trace")
+        if above:
+            parent = trace.get_current_span(above).get_span_context()
+            if parent.is_valid and parent.is_remote:
+                return Session(trace.format_trace_id(parent.trace_id), "trace")
         # Over HTTP initialize comes before the session that it opens.
-        if message.method == "initialize" and message.origin is not None:
+        if message.method == "initialize" and origin is not None:
             return None
         return Session(self._guesses.session(_who(known), message.received_ns), "inferred")
 
@@ -88,16 +92,13 @@ class IdleGapSessions:
         return len(self._known)
 
 
-def _conversation(message: Message) -> str | None:
-    # Most contexts are empty, which costs nothing to find out.
-    found = baggage.get_baggage(CONVERSATION, message.above) if message.above else None
-    origin = message.origin
-    if found is None and origin is not None:
-        # A host without HTTP instrumentation of its own has not read it.
-        brought = origin.header(b"baggage")
-        if brought and CONVERSATION in brought:
-            context = _BAGGAGE.extract({"baggage": brought}, Context())
-            found = baggage.get_baggage(CONVERSATION, context)
+def _conversation(above: Context | None, brought: str | None) -> str | None:
+    """What the context says, or the baggage that the HTTP request has brought."""
+    found = baggage.get_baggage(CONVERSATION, above) if above else None
+    # A host without HTTP instrumentation of its own has not read it.
+    if found is None and brought and CONVERSATION in brought:
+        context = _BAGGAGE.extract({"baggage": brought}, Context())
+        found = baggage.get_baggage(CONVERSATION, context)
     # The propagator keeps the properties of an entry (W3C Baggage, 3.2.1.4).
     return found.partition(";")[0].strip() if isinstance(found, str) else None
 

@@ -119,7 +119,7 @@ class Connection:
         stated = header(request, b"mcp-protocol-version") if request is not None else None
         message = Message(method, params, request_id, self._protocol_version or stated, self._client, request)
         if method == "initialize":
-            self._client = client_of(method, params, message.meta)
+            self._client = client_of(method, params or {})
             message.protocol_version = None
         return message
 

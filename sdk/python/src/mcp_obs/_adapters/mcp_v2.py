@@ -34,12 +34,14 @@ class OperationMiddleware:
         self._observe = _outbound()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if _is_schema_lookup(ctx):
+        if ctx.method == "tools/list" and _is_schema_lookup(ctx):
             return await self.proceed(ctx, call_next)
         if ctx.request is not None:
             arrived(ctx.request)
-        with _watching:
+        try:
             self._observe(ctx)
+        except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+            _watching.swallow(error)
         operation = begin(partial(_message, ctx))
         if operation is None:
             return await call_next(ctx)
@@ -50,10 +52,12 @@ class OperationMiddleware:
             with _watching:
                 _fail(operation, ctx, error)
             raise
-        with _watching:
+        try:
             operation.answer(_wire(result))
             if ctx.method == "initialize":
                 _begin_session(operation, ctx)
+        except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+            _watching.swallow(error)
         return result
 
     async def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -105,12 +109,8 @@ def _notice_exceptions(server: Any) -> None:
 
 
 def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
-    """Whether this is the hidden tools/list that the library runs before a modern tools/call of its own accord."""
-    return (
-        ctx.method == "tools/list"
-        and ctx.request is not None
-        and header(ctx.request, b"mcp-method") == "tools/call"
-    )
+    """Whether a tools/list is the hidden one that the library runs before a modern tools/call of its own accord."""
+    return ctx.request is not None and header(ctx.request, b"mcp-method") == "tools/call"
 
 
 def _message(ctx: ServerRequestContext[Any, Any]) -> Message:

@@ -16,7 +16,7 @@ from opentelemetry.trace import TraceState
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
 from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, LightSpan, OperationSpan
-from mcp_obs._lean.templates import Template, Templates
+from mcp_obs._lean.templates import Own, Template, Templates
 from mcp_obs._lean.wire import attribute, field, key_value, repeated_attribute, text, varint
 from mcp_obs._message import span_name
 from mcp_obs._metrics.metrics import Metrics
@@ -69,16 +69,19 @@ class SpanEncoder:
         )
         return b"".join(parts)
 
-    def _filled_in(self, span: LightSpan, template: Template, own: dict[str, Any]) -> bytes | None:
+    def _filled_in(self, span: LightSpan, template: Template, own: Own) -> bytes | None:
         """Name, kind and attributes by the template; None when a host has set what is in it, or very much."""
         given = span.attributes
-        if given and (len(given) > _FEW or not given.keys().isdisjoint(template.names | own.keys())):
+        if given and (
+            len(given) > _FEW or not given.keys().isdisjoint(template.names | own.attributes().keys())
+        ):
             return None
-        if span.seconds is not None:
-            for series, measure in template.counted:
-                series.add(measure.value(span.seconds), None)
-        request_id = own.pop(semconv.JSONRPC_REQUEST_ID, None)
-        parts = [template.described, *starmap(repeated_attribute, own.items())]
+        seconds, rest = span.seconds, own.rest
+        if seconds is not None:
+            for series, units_per_second in template.counted:
+                series.add(1 if units_per_second is None else seconds * units_per_second, None)
+        request_id = rest.pop(semconv.JSONRPC_REQUEST_ID, None)
+        parts = [template.described, own.sender.encoded, *starmap(repeated_attribute, rest.items())]
         if request_id is not None:
             parts.append(attribute(semconv.JSONRPC_REQUEST_ID, request_id))
         weight = (span.root or span).weight

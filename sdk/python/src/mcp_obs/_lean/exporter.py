@@ -86,9 +86,10 @@ class OperationExporter:
         if waiting >= MOST_WAITING or self._deadline is not None:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
-        with _putting:
-            is_urgent = waiting >= _WAKE_AT or span.has_large_result() or span.has_large_params()
-            light = self._without_message(span) if self._is_held_up(is_urgent) else span
+        try:
+            is_urgent = waiting >= _WAKE_AT or span.is_large()
+            is_held_up = self._sending_since is not None and self._is_held_up(is_urgent)
+            light = self._without_message(span) if is_held_up else span
             if light is None:
                 return
             self._ended.append(light)
@@ -100,6 +101,8 @@ class OperationExporter:
                 self._start()
             if is_urgent and not self._wake.is_set():
                 self._wake.set()
+        except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+            _putting.swallow(error)
 
     def shutdown(self, seconds: float) -> None:
         """Send what waits, for at most about `seconds`; nothing is taken afterwards."""

@@ -101,12 +101,8 @@ class LightSpan(Span):
         """What it says beside what a host has set on it, and nothing large is held any longer."""
         return {}
 
-    def has_large_result(self) -> bool:
-        """Whether a second of such spans would be much to hold, for their results."""
-        return False
-
-    def has_large_params(self) -> bool:
-        """Whether it would be, for what was asked."""
+    def is_large(self) -> bool:
+        """Whether a second of such spans would be much to hold."""
         return False
 
     def get_span_context(self) -> SpanContext:
@@ -213,9 +209,13 @@ class OperationSpan(LightSpan):
             self.message = self.result = None
         return {**self.said, **self.late}
 
-    def has_large_result(self) -> bool:
-        """Said by the texts and the lengths on its top, which is quick."""
-        result = self.result or _NOTHING
+    def is_large(self) -> bool:
+        """Said by the texts and the lengths on the top of its result and its arguments, which is quick."""
+        params, result = self.message.params if self.message is not None else None, self.result
+        if params is not None and _is_large(params.get("arguments") or params):
+            return True
+        if result is None:
+            return False
         content = result.get("content") or result.get("contents")
         size = 0
         if isinstance(content, list):
@@ -223,11 +223,6 @@ class OperationSpan(LightSpan):
                 text = block.get("text") or block.get("data") or block.get("blob")
                 size += len(text) if isinstance(text, str) else 0
         return size > LARGE_TEXT or _is_large(result.get("structuredContent"))
-
-    def has_large_params(self) -> bool:
-        """Said by the same."""
-        params = self.message.params if self.message is not None else None
-        return params is not None and _is_large(params.get("arguments") or params)
 
 
 def _is_large(value: object) -> bool:

@@ -1,16 +1,23 @@
 """What the spans of one tool have in common, described, written and looked up once."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import starmap
 from typing import Any, NamedTuple, cast
 
+from pydantic_core import to_json
+
 from mcp_obs import semconv
+from mcp_obs._details import Details
 from mcp_obs._guard import Guard
+from mcp_obs._http import sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
-from mcp_obs._message import TARGETS, Message, json_size, mapping_or_empty, span_name
+from mcp_obs._message import TARGETS, Message, mapping_or_empty, span_name
 from mcp_obs._metrics.metrics import Metrics, Series
-from mcp_obs._metrics.operations import Measure, bounded, measures_of
+from mcp_obs._metrics.operations import bounded, measures_of
 from mcp_obs._privacy.shapes import MOST_NAMES, block_type, kind_of
+from mcp_obs._sessions import Session
 from mcp_obs._text import LONGEST_TEXT, carried
 
 # A tool has a few of 500 bytes: one for each shape and outcome. Names can be the client's to choose.
@@ -44,10 +51,29 @@ _PLACE_OF_SHAPE = 3
 # What a span is called by, and what the sampler says of it.
 _NOT_A_HOST_S = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values(), semconv.MCP_OBS_SAMPLING_WEIGHT})
 _NOTHING: Mapping[str, Any] = {}
+_NOBODY = (None, None)
 
 _describing = Guard("describing an operation")
 
 Key = tuple[Any, ...]
+
+
+class Sender(NamedTuple):
+    """What all messages of one client on one connection say of them, and the same as OTLP."""
+
+    attributes: Mapping[str, Any]
+    encoded: bytes
+
+
+class Own(NamedTuple):
+    """What a span says beside its template."""
+
+    sender: Sender
+    rest: dict[str, Any]
+
+    def attributes(self) -> dict[str, Any]:
+        """All of it."""
+        return {**self.sender.attributes, **self.rest}
 
 
 class Template(NamedTuple):
@@ -56,7 +82,8 @@ class Template(NamedTuple):
     described: bytes
     names: frozenset[str]
     """What a host can't set without changing it."""
-    counted: tuple[tuple[Series, Measure], ...]
+    counted: tuple[tuple[Series, float | None], ...]
+    """What is added to each is the operation's length in units of which a second has so many, or one."""
 
 
 class Templates:
@@ -72,9 +99,9 @@ class Templates:
         self.bytes = 0
         """What keys and templates take, about."""
 
-    def find(self, span: OperationSpan) -> tuple[Template, dict[str, Any]] | None:
-        """A span's template and the attributes that it needs beside; None where it is to be described in full."""
-        with _describing:
+    def find(self, span: OperationSpan) -> tuple[Template, Own] | None:
+        """A span's template and what it needs beside; None where it is to be described in full."""
+        try:
             told = _own(span)
             if told is not None:
                 key, own = told
@@ -82,6 +109,8 @@ class Templates:
                 if template is not None:
                     return template, own
                 self._make(span, key, own)
+        except Exception as error:  # noqa: BLE001  whatever it is, the span is described in full
+            _describing.swallow(error)
         return None
 
     def clear(self) -> None:
@@ -89,11 +118,15 @@ class Templates:
         self._known.clear()
         self.bytes = 0
 
-    def _make(self, span: OperationSpan, key: Key, own: dict[str, Any]) -> None:
+    def _make(self, span: OperationSpan, key: Key, own: Own) -> None:
         message, result = span.message, span.result
-        template = self._template(span.let_go(), own)
-        if template is None or message is None or _shape_of(message, result) != key[_PLACE_OF_SHAPE]:
+        template = self._template(span.let_go(), own.attributes())
+        if template is None or message is None:
             return
+        if message.method == "tools/call":
+            shape = _shape_of(message.params or _NOTHING, result or _NOTHING)
+            if shape != key[_PLACE_OF_SHAPE]:
+                return
         size = len(repr(key)) + len(template.described)
         self.bytes += size
         if self.bytes > MOST_TEMPLATE_BYTES:
@@ -114,14 +147,14 @@ class Templates:
         described = field(b"\x2a", text(span_name(said))) + _KIND + attributes
         return Template(described, frozenset(alike) | _NOT_A_HOST_S, tuple(self._counted(labels)))
 
-    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, Measure]]:
+    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, float | None]]:
         for measure in measures_of(labels):
             series = self._metrics.series(measure.metric, labels) if self._metrics is not None else None
             if series is not None:
-                yield series, measure
+                yield series, measure.units_per_second
 
 
-def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
+def _own(span: OperationSpan) -> tuple[Key, Own] | None:
     """What tells its template from others, and the attributes that are the span's own.
 
     None for what no template holds: what a host named, what is inside another operation, what has a URI.
@@ -129,73 +162,93 @@ def _own(span: OperationSpan) -> tuple[Key, dict[str, Any]] | None:
     message, details, ending = span.message, span.details, span.ending
     if message is None or details is None or ending is None or message.enclosing is not None or span.name:
         return None
-    method, params, origin = message.method, message.params or _NOTHING, message.origin
-    attributes = _on_the_wire(message)
+    method, params, result = message.method, message.params or _NOTHING, span.result or _NOTHING
     target = params.get("name") if method in TARGETS else None
-    is_odd = target is not None and type(target) is not str
-    if attributes is None or is_odd or "uri" in params or message.is_outbound:
+    if (target is not None and type(target) is not str) or "uri" in params or message.is_outbound:
         return None
-    attributes.update(details.users.of(message))
-    session = details.session_of(message, attributes)
-    if session is not None:
-        attributes[semconv.MCP_OBS_SESSION_ID] = carried(session.id)
-    if not _measure(message.params, semconv.MCP_OBS_REQUEST_SIZE, attributes):
+    origin, client = message.origin, message.stated_client()
+    peer, session_id = (
+        (origin.peer, origin.session_id(message.protocol_version)) if origin is not None else _NOBODY
+    )
+    sender = _sender(peer, session_id, *(client or _NOBODY))
+    if sender is None:
         return None
-    if not _measure(span.result, semconv.MCP_OBS_RESPONSE_SIZE, attributes):
+    rest: dict[str, Any] = {}
+    session = _add_caller(rest, message, details, sender)
+    if not _add_particulars(rest, message, span.result):
         return None
-    if message.told:
-        attributes[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
     key = (
-        tuple(attributes),
+        tuple(sender.attributes),
+        tuple(rest),
         method,
+        _shape_of(params, result) if method == "tools/call" else None,
         target,
-        _shape_of(message, span.result),
         message.protocol_version,
         origin is None or origin.protocol_version,
         session.source if session is not None else None,
         ending[:_TOLD_OF_ENDING],
         message.negotiated,
     )
-    return key, attributes
+    return key, Own(sender, rest)
 
 
-def _on_the_wire(message: Message) -> dict[str, Any] | None:
-    """None where a text is not carried as it is."""
-    origin = message.origin
-    attributes = origin.sender_attributes(message.protocol_version) if origin is not None else {}
-    if message.request_id is not None:
-        attributes[semconv.JSONRPC_REQUEST_ID] = str(message.request_id)
-    client = message.stated_client()
-    if client is not None:
-        attributes[semconv.MCP_CLIENT_NAME] = client.name
-        if client.version:
-            attributes[semconv.MCP_CLIENT_VERSION] = client.version
-    for value in attributes.values():
-        if type(value) is str and not (value.isascii() and len(value) <= LONGEST_TEXT):
-            return None
-    return attributes
+def _add_caller(
+    attributes: dict[str, Any], message: Message, details: Details, sender: Sender
+) -> Session | None:
+    """The user, where anything says who it is, and the session."""
+    origin, known = message.origin, sender.attributes
+    if message.user is not None or (origin is not None and origin.token is not None):
+        attributes.update(details.users.of(message))
+        known = {**known, **attributes}
+    session = details.session_of(message, known)
+    if session is not None:
+        attributes[semconv.MCP_OBS_SESSION_ID] = carried(session.id)
+    return session
 
 
-def _measure(value: Mapping[str, Any] | None, name: str, attributes: dict[str, Any]) -> bool:
-    """Note a size; False for what has none, though it is there."""
-    if value is not None:
-        size = json_size(value)
-        if size is None:
-            return False
-        attributes[name] = size
+def _add_particulars(attributes: dict[str, Any], message: Message, result: Mapping[str, Any] | None) -> bool:
+    """Sizes and numbers; False where one can't be told, or not as it is."""
+    request_id = message.request_id
+    if type(request_id) is str and not _is_carried(request_id):
+        return False
+    try:
+        if message.params is not None:
+            attributes[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(message.params))
+        if result is not None:
+            attributes[semconv.MCP_OBS_RESPONSE_SIZE] = len(to_json(result))
+    except Exception:  # noqa: BLE001  it is described in full then, where that is told
+        return False
+    if message.told:
+        attributes[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
+    if request_id is not None:
+        attributes[semconv.JSONRPC_REQUEST_ID] = str(request_id)
     return True
 
 
-def _shape_of(message: Message, result: Mapping[str, Any] | None) -> Key | None:
-    """What decides how a tool's arguments and result are described."""
-    if message.method != "tools/call":
+@lru_cache(maxsize=1024)
+def _sender(
+    peer: tuple[str, int] | None, session_id: str | None, name: str | None, version: str | None
+) -> Sender | None:
+    """None where a text is not carried as it is."""
+    attributes: dict[str, Any] = sender_attributes(peer, session_id)
+    if name is not None:
+        attributes[semconv.MCP_CLIENT_NAME] = name
+        if version:
+            attributes[semconv.MCP_CLIENT_VERSION] = version
+    if not all(_is_carried(value) for value in attributes.values() if type(value) is str):
         return None
-    params, result = message.params or _NOTHING, result or _NOTHING
+    return Sender(attributes, b"".join(starmap(attribute, attributes.items())))
+
+
+def _is_carried(value: str) -> bool:
+    """Whether a text is said as it is."""
+    return value.isascii() and len(value) <= LONGEST_TEXT
+
+
+def _shape_of(params: Mapping[str, Any], result: Mapping[str, Any]) -> Key:
+    """What decides how a tool's arguments and result are described."""
     given, content = mapping_or_empty(params.get("arguments")), result.get("content")
-    blocks = cast("list[object]", content)[:MOST_NAMES] if isinstance(content, list) else None
-    return (
-        tuple(given),
-        tuple(map(kind_of, given.values())),
-        tuple(dict.fromkeys(map(block_type, blocks))) if blocks is not None else None,
-        kind_of(result.get("structuredContent")),
-    )
+    blocks = None
+    if isinstance(content, list):
+        blocks = tuple(dict.fromkeys(map(block_type, cast("list[object]", content)[:MOST_NAMES])))
+    return tuple(given), tuple(map(kind_of, given.values())), blocks, kind_of(result.get("structuredContent"))

@@ -10,7 +10,7 @@ from mcp_obs._message import mapping_or_empty
 OTHER = semconv.METHOD_OTHER
 MOST_LEARNED = 2_000
 
-_LISTS = {
+LISTS = {
     "tools/list": ("tools", semconv.GEN_AI_TOOL_NAME),
     "prompts/list": ("prompts", semconv.GEN_AI_PROMPT_NAME),
 }
@@ -40,9 +40,9 @@ class Targets:
 
     def listed(self, method: str, result: Mapping[str, Any]) -> None:
         """Learn from a result as on the wire."""
-        if method not in _LISTS:
+        if method not in LISTS:
             return
-        key, attribute = _LISTS[method]
+        key, attribute = LISTS[method]
         entries = result.get(key)
         for entry in cast("list[object]", entries) if isinstance(entries, list) else ():
             name = mapping_or_empty(entry).get("name")
