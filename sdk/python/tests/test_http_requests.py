@@ -36,6 +36,17 @@ def test_an_operation_is_recorded_without_what_its_request_does_not_say(below: A
 
 
 @undescribable
+def test_a_peer_that_is_told_as_a_list_is_one_all_the_same(recording: Recording):
+    below = SimpleNamespace(scope={"type": "http", "client": ["10.0.0.1", 5000]})
+    for number in (1, 2):  # the second fills in the template of the first
+        operation = begin(partial(Message, "ping", None, number, None, None, below))
+        assert operation is not None
+        operation.answer({})
+    said = [dict(span.attributes or {}) for span in recording.log.spans]
+    assert said == [IsPartialDict({"client.address": "10.0.0.1", "client.port": 5000})] * 2
+
+
+@undescribable
 @below
 def test_a_hook_of_the_host_s_is_told_of_no_headers(below: Any, way: Way):
     told: list[dict[str, str]] = []

@@ -22,11 +22,12 @@ from mcp_obs._details import Details
 from mcp_obs._ending import CANCELLED, OK, TOOL_ERROR, Ending, of_code, of_exception
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import OperationSpan
-from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES, Templates
+from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES, Templates, sender_of
 from mcp_obs._message import Client, Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._privacy.settings import Privacy
+from mcp_obs._text import LONGEST_TEXT
 from mcp_obs.testing._reading import read_points
 
 ENVELOPE = Envelope(Resource({}), "kit", "1")
@@ -270,6 +271,15 @@ def test_arguments_that_change_while_they_are_described_make_no_template():
     later = replace(ADD, params={"name": "add", "arguments": {"alice": 1}}).span(known)
     read = _read(encoder, later)
     assert (read.attributes or {})[semconv.MCP_OBS_REQUEST_SHAPE] == '{"alice":"integer"}'
+
+
+def test_names_that_are_too_long_to_be_said_are_not_remembered():
+    encoder, kept = SpanEncoder(), details()
+    remembered = sender_of.cache_info().currsize
+    for number in range(3):
+        name = f"{number}" * (LONGEST_TEXT + 1)
+        encoder.encode(replace(ADD, client=Client(name, None)).span(kept))
+    assert sender_of.cache_info().currsize == remembered
 
 
 def test_templates_take_no_more_memory_than_they_may():

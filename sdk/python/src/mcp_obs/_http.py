@@ -38,7 +38,11 @@ class HttpOrigin(NamedTuple):
         # The request's own user: on stateful HTTP the token in the context variable is the session's first.
         user = scope.get("user")
         token = getattr(user, "access_token", None) if user is not None else None
-        return cls(scope.get("http_version"), scope.get("client"), scope.get("headers") or (), token)
+        # ASGI allows any pair; uvicorn's is a tuple.
+        peer = tuple(scope.get("client") or ())
+        return cls(
+            scope.get("http_version"), peer if len(peer) == 2 else None, scope.get("headers") or (), token
+        )
 
     def header(self, name: bytes) -> str | None:
         """One header; `name` in lower case."""

@@ -170,7 +170,11 @@ def _own(span: OperationSpan) -> tuple[Key, Own] | None:
     peer, session_id = (
         (origin.peer, origin.session_id(message.protocol_version)) if origin is not None else _NOBODY
     )
-    sender = _sender(peer, session_id, *(client or _NOBODY))
+    name, version = client or _NOBODY
+    # Not to be remembered: a client can make up as many as it likes.
+    if len(session_id or "") + len(name or "") + len(version or "") > LONGEST_TEXT:
+        return None
+    sender = sender_of(peer, session_id, name, version)
     if sender is None:
         return None
     rest: dict[str, Any] = {}
@@ -226,7 +230,7 @@ def _add_particulars(attributes: dict[str, Any], message: Message, result: Mappi
 
 
 @lru_cache(maxsize=1024)
-def _sender(
+def sender_of(
     peer: tuple[str, int] | None, session_id: str | None, name: str | None, version: str | None
 ) -> Sender | None:
     """None where a text is not carried as it is."""
