@@ -15,6 +15,8 @@ from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points, read_spans
 
 _WEIGHT = "mcp_obs.sampling.weight"
+POLL_SECONDS = 0.01
+"""How long a server takes to notice that it is over; half a second if it is not told."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
 
     with Server(("127.0.0.1", 0), Handler) as server:
         collector = Collector(f"http://127.0.0.1:{server.server_address[1]}", status)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
         try:
             yield collector
         finally:

@@ -18,7 +18,10 @@ _TRACES = "/v1/traces"
 
 
 def of_reading_back(
-    export: Export, within: float = _WITHIN_SECONDS, timer: Callable[[], float] = time.monotonic
+    export: Export,
+    within: float = _WITHIN_SECONDS,
+    timer: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
 ) -> Check:
     """Ask for the last trace of an export that was acknowledged, until all its spans are there."""
     trace_id = list(export.spans())[-1].trace_id
@@ -41,7 +44,7 @@ def of_reading_back(
                 f"{spans} of {wanted} spans of the trace {trace_id.hex()} can be read after {took:.0f} s.",
                 "They are acknowledged, so they are safe; the server's store is behind: see its /readyz and its log.",
             )
-        time.sleep(_PAUSE_SECONDS)
+        wait(_PAUSE_SECONDS)
 
 
 def _spans(url: str, export: Export) -> int | None:
