@@ -23,6 +23,7 @@ no empty exports and no lists of lists; over HTTP they have no gzip.
 Python's over gRPC tries RESOURCE_EXHAUSTED again with or without RetryInfo: for row 9 it is given two seconds, not 60.
 """
 
+import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
@@ -47,11 +48,9 @@ from sender import (
     EXPORTERS,
     JAVASCRIPT,
     PYTHON,
-    RUST,
     SILENT_EXPORTERS,
     Exporter,
     Plan,
-    Program,
     Said,
     Sender,
     started,
@@ -73,7 +72,11 @@ CLOCK_SECONDS = 0.01
 
 
 each_exporter = pytest.mark.parametrize("exporter", EXPORTERS, ids=str)
-each_that_retries = pytest.mark.parametrize("exporter", [each for each in EXPORTERS if each.retries], ids=str)
+# Side by side, for what they wait for takes longer than what they do.
+all_at_once = pytest.mark.parametrize("exporters", [EXPORTERS], ids=["all"])
+all_that_retry = pytest.mark.parametrize(
+    "exporters", [[each for each in EXPORTERS if each.retries]], ids=["all that retry"]
+)
 each_that_does_not = pytest.mark.parametrize(
     "exporter", [each for each in EXPORTERS if not each.retries], ids=str
 )
@@ -156,7 +159,7 @@ class Exchange:
         return {reason: count for reason, count in counts.items() if count}
 
 
-Senders = Mapping[Program, Sender]
+Senders = Mapping[Exporter, Sender]
 
 
 @asynccontextmanager
@@ -183,10 +186,12 @@ async def exchanging(
 
 @pytest.fixture(scope="module")
 async def senders() -> AsyncGenerator[Senders]:
-    """Every SDK, running for the whole module."""
+    """A process for each exporter, running for the whole module."""
     async with AsyncExitStack() as stack:
-        programs = {exporter.program for exporter in (*EXPORTERS, *SILENT_EXPORTERS)}
-        yield {program: await stack.enter_async_context(started(program)) for program in programs}
+        yield {
+            exporter: await stack.enter_async_context(started(exporter.program))
+            for exporter in (*EXPORTERS, *SILENT_EXPORTERS)
+        }
 
 
 @pytest.fixture
@@ -205,8 +210,50 @@ async def exchange(
     moods: tuple[Mood, ...],
 ) -> AsyncGenerator[Exchange]:
     """What most tests begin with."""
-    async with exchanging(exporter, senders[exporter.program], tmp_path, store, org_id, *moods) as exchange:
+    async with exchanging(exporter, senders[exporter], tmp_path, store, org_id, *moods) as exchange:
         yield exchange
+
+
+@pytest.fixture
+async def exchanges(
+    exporters: Iterable[Exporter],
+    senders: Senders,
+    tmp_path: Path,
+    store: TelemetryStore,
+    org_id: int,
+    moods: tuple[Mood, ...],
+) -> AsyncGenerator[list[Exchange]]:
+    """The same for several, each with a receiver and an organisation of its own."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                exchanging(
+                    exporter,
+                    senders[exporter],
+                    tmp_path / str(number),
+                    store,
+                    org_id * 10 + number,
+                    *moods,
+                )
+            )
+            for number, exporter in enumerate(exporters)
+        ]
+
+
+async def at_once(exchanges: Iterable[Exchange], check: Callable[[Exchange], Awaitable[None]]) -> None:
+    """Check all side by side, each to its end; ExceptionGroup of those that fail."""
+
+    async def failure(exchange: Exchange) -> AssertionError | None:
+        try:
+            await check(exchange)
+        except AssertionError as error:
+            error.add_note(f"by {exchange.exporter}")
+            return error
+        return None
+
+    failures = await asyncio.gather(*map(failure, exchanges))
+    if any(failures):
+        raise ExceptionGroup("not by every exporter", [error for error in failures if error])
 
 
 @each_exporter
@@ -252,8 +299,8 @@ async def stored_by(
     """What is stored of an item of each signal, which has to be the same by each of these exporters."""
     stored: list[Stored] = []
     for number, exporter in enumerate(exporters):
-        sender, ours = senders[exporter.program], folder / str(number)
-        async with exchanging(exporter, sender, ours, store, org_id * 10 + number) as exchange:
+        ours = folder / str(number)
+        async with exchanging(exporter, senders[exporter], ours, store, org_id * 10 + number) as exchange:
             await exchange.export(Plan(SIGNALS, depth=DEEP))
             stored.append({signal: await exchange.door.rows(signal, COLUMNS[signal]) for signal in SIGNALS})
     assert len(stored) == 3
@@ -376,19 +423,22 @@ async def test_rows_6_7_and_14_a_defect_of_the_server_is_a_failure_at_once(excha
     assert exchange.refused() == {"failed": 3}
 
 
-@each_that_retries
+@all_that_retry
 @pytest.mark.parametrize("moods", [(overloaded, rate_limited)], ids=["503 and 429"])
 async def test_rows_7_8_and_14_what_may_be_tried_again_is_when_the_server_said_and_stored_once(
-    exchange: Exchange,
+    exchanges: list[Exchange],
 ) -> None:
-    said = await exchange.export(Plan(SIGNALS))
-    assert {each.outcome for each in said.values()} == {"success"}
-    for signal in SIGNALS:
-        first, second = [later - earlier for earlier, later in pairwise(exchange.came_at[signal])]
-        assert first > OVERLOADED_SECONDS - CLOCK_SECONDS
-        assert second > RATE_LIMITED_SECONDS - CLOCK_SECONDS
-        assert await exchange.door.count(signal) == 1
-    assert exchange.refused() == {"rate_limited": 3, "overloaded": 3}
+    async def check(exchange: Exchange) -> None:
+        said = await exchange.export(Plan(SIGNALS))
+        assert {each.outcome for each in said.values()} == {"success"}
+        for signal in SIGNALS:
+            first, second = [later - earlier for earlier, later in pairwise(exchange.came_at[signal])]
+            assert first > OVERLOADED_SECONDS - CLOCK_SECONDS
+            assert second > RATE_LIMITED_SECONDS - CLOCK_SECONDS
+            assert await exchange.door.count(signal) == 1
+        assert exchange.refused() == {"rate_limited": 3, "overloaded": 3}
+
+    await at_once(exchanges, check)
 
 
 @each_that_does_not
@@ -401,36 +451,42 @@ async def test_rows_7_8_and_14_who_tries_nothing_again_says_that_it_failed(excha
     assert exchange.refused() == {"rate_limited": 3, "overloaded": 3}
 
 
-@each_exporter
+@all_at_once
 @zipped_or_not
 async def test_rows_7_9_and_14_what_is_too_long_is_a_failure_for_good(
-    exchange: Exchange, is_gzip: bool
+    exchanges: list[Exchange], is_gzip: bool
 ) -> None:
-    exporter = exchange.exporter
-    plan = Plan(SIGNALS, text_bytes=3 * MAX_BODY_BYTES, is_gzip=is_gzip)
-    if exporter.is_grpc and exporter.program is PYTHON:
-        # It would try this six times.
-        plan = replace(plan, seconds=2)
-    for said in (await exchange.export(plan)).values():
-        assert said.outcome == "failure"
-        assert ("RESOURCE_EXHAUSTED" if exporter.is_grpc else "413") in said.said
-    if not exporter.is_grpc:
-        assert exchange.refused() == {"too_large": 3}
-    for signal in SIGNALS:
-        assert await exchange.door.count(signal) == 0
+    async def check(exchange: Exchange) -> None:
+        exporter = exchange.exporter
+        plan = Plan(SIGNALS, text_bytes=3 * MAX_BODY_BYTES, is_gzip=is_gzip)
+        if exporter.is_grpc and exporter.program is PYTHON:
+            # It would try this six times.
+            plan = replace(plan, seconds=2)
+        for said in (await exchange.export(plan)).values():
+            assert said.outcome == "failure"
+            assert ("RESOURCE_EXHAUSTED" if exporter.is_grpc else "413") in said.said
+        if not exporter.is_grpc:
+            assert exchange.refused() == {"too_large": 3}
+        for signal in SIGNALS:
+            assert await exchange.door.count(signal) == 0
+
+    await at_once(exchanges, check)
 
 
-@each_that_retries
+@all_that_retry
 @pytest.mark.parametrize("moods", [(answer_lost,)], ids=["lost"])
 async def test_row_13_what_is_sent_again_because_its_answer_was_lost_is_stored_once(
-    exchange: Exchange,
+    exchanges: list[Exchange],
 ) -> None:
-    said = await exchange.export(Plan(SIGNALS))
-    assert {each.outcome for each in said.values()} == {"success"}
-    for signal in SIGNALS:
-        # A connection may be cut with another signal's too.
-        assert len(exchange.came_at[signal]) >= 2
-        assert await exchange.door.count(signal) == 1
+    async def check(exchange: Exchange) -> None:
+        said = await exchange.export(Plan(SIGNALS))
+        assert {each.outcome for each in said.values()} == {"success"}
+        for signal in SIGNALS:
+            # A connection may be cut with another signal's too.
+            assert len(exchange.came_at[signal]) >= 2
+            assert await exchange.door.count(signal) == 1
+
+    await at_once(exchanges, check)
 
 
 each_that_is_silent = pytest.mark.parametrize("exporter", SILENT_EXPORTERS, ids=str)
@@ -492,7 +548,7 @@ async def test_row_3_what_rusts_sdk_sends_in_gzip_is_stored(
 ) -> None:
     # Deno's over HTTP come without gzip.
     (exporter,) = (each for each in SILENT_EXPORTERS if each.is_grpc)
-    async with exchanging(exporter, senders[RUST], tmp_path, store, org_id) as exchange:
+    async with exchanging(exporter, senders[exporter], tmp_path, store, org_id) as exchange:
         await exchange.export(Plan(SIGNALS, text_bytes=10_000, is_gzip=True))
         assert exchange.relay.sent_bytes < 10_000
         assert [await exchange.door.count(signal) for signal in SIGNALS] == [1, 1, 1]
@@ -504,7 +560,7 @@ async def test_rows_5_and_7_what_rusts_sdk_sends_is_rejected_once(
 ) -> None:
     # Its metrics and logs have the time at which it runs.
     later = time.time_ns() + 31 * DAY * 10**9
-    async with exchanging(exporter, senders[RUST], tmp_path, store, org_id, now=later) as exchange:
+    async with exchanging(exporter, senders[exporter], tmp_path, store, org_id, now=later) as exchange:
         await exchange.export(Plan(SIGNALS))
         assert exchange.rejected() == {"too_old": 3}
         assert [len(times) for times in exchange.came_at.values()] == [1, 1, 1]
