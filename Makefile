@@ -90,7 +90,7 @@ bench-ingest: install $(if $(BENCH),,peers) ## what a running server takes in, b
 	@$(BIN)/python -m benchmarks.ingest $(BENCH)
 
 .PHONY: bench-sdk
-bench-sdk: install $(if $(BENCH),,sdk-peers) ## what recording costs an MCP server, beside its peers (BENCH=--quick: without them)
+bench-sdk: install valgrind $(if $(BENCH),,sdk-peers) ## what recording costs an MCP server, beside its peers (BENCH=--quick: without them)
 	@$(BIN)/python -m benchmarks.sdk $(BENCH)
 
 .PHONY: bench-fairness
@@ -113,7 +113,7 @@ generated-check: install web-install
 	@npm --prefix web run --silent generate:check || { echo "the dashboard's client is stale: run 'make openapi'"; exit 1; }
 
 # ── what is installed ────────────────────────────────────────────────────────
-.PHONY: install web web-install peers sdk-peers senders node chromium postgresql lock clean
+.PHONY: install web web-install peers sdk-peers senders node chromium postgresql valgrind lock clean
 install: .venv/.installed .venv-mcp1/.installed
 
 web: server/src/mcp_obs_server/web/dist/index.html
@@ -200,19 +200,23 @@ server/src/mcp_obs_server/web/dist/index.html: $(WEB_SOURCES) web/node_modules/.
 	@npm --prefix web run --silent build
 	@touch $@
 
-chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
-	  printf '\033[1m▸ %s\033[0m\n' "Chromium"; \
+# $(call debian_package,TEST,PACKAGE,WHY): installed where the test says that it is missing.
+define debian_package
+	@{ $(1); } >/dev/null 2>&1 || { \
+	  printf '\033[1m▸ %s\033[0m\n' "$(2)"; \
 	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
-	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || { \
-	    echo "The browser tests need Chromium on the PATH: apt-get install chromium, as root"; exit 1; }; }
+	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null || { \
+	    echo "$(3): apt-get install $(2), as root"; exit 1; }; }
+endef
+
+chromium:
+	$(call debian_package,command -v chromium || command -v google-chrome,chromium,The browser tests need Chromium on the PATH)
 
 postgresql:
-	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
-	  printf '\033[1m▸ %s\033[0m\n' "PostgreSQL"; \
-	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
-	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null || { \
-	    echo "The tests of the control plane need PostgreSQL: apt-get install postgresql, as root"; exit 1; }; }
+	$(call debian_package,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql,The tests of the control plane need PostgreSQL)
+
+valgrind:
+	$(call debian_package,command -v callgrind_control,valgrind,Instructions are counted by Valgrind)
 
 COMPILE := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet --custom-compile-command "make lock"
 lock: | $(UV) ## resolve the dependencies again

@@ -1,7 +1,7 @@
 """What recording costs an MCP server, in one run: mcp_obs, OpenTelemetry's own ways, and the peers that install.
 
-    make bench-sdk                    everything: about 25 minutes
-    make bench-sdk BENCH=--quick      shorter, without the peers: about 5 minutes
+    make bench-sdk                    everything: about 30 minutes
+    make bench-sdk BENCH=--quick      shorter, without the peers: about 10 minutes
 
 Servers are called in turns, so that a machine's drift meets all of them. CPU is the server process's own, hot path and
 export together, minus that of bare servers in the same blocks. Ends with status 1 and says SHORT when a figure that is
@@ -19,6 +19,7 @@ from benchmarks.sdk.contenders import BARE, FASTMCP, FASTMCP_BARE, MCP_OBS, NATI
 from benchmarks.sdk.failing import measure_failing
 from benchmarks.sdk.healthy import measure_healthy
 from benchmarks.sdk.in_thread import measure_in_thread
+from benchmarks.sdk.instructions import measure_instructions
 from benchmarks.table import verdict
 
 
@@ -34,6 +35,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mcp-obs-bench-") as name:
         folder = Path(name)
         measure_in_thread(10_000 if quick else 50_000, folder)
+        measure_instructions((BARE, TWIN, MCP_OBS, NATIVE), folder)
         required = measure_healthy(contenders, healthy, folder)
         on_mcp = [each for each in contenders if each.library == "mcp"]
         required += measure_failing(on_mcp, failing, 60_000, folder)

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from benchmarks.sdk.contenders import Contender
 
 Transport = Literal["memory", "stdio", "http"]
 TRANSPORTS: tuple[Transport, ...] = ("memory", "stdio", "http")
+_NOTHING: Mapping[str, str] = {}
 _TELEMETRY = ("OTEL_", "MCP_OBS_", "SENTRY_", "LOGFIRE_", "FASTMCP_", "DO_NOT_TRACK")
 
 
@@ -37,11 +38,18 @@ class Running:
 
 
 @contextmanager
-def running(contender: Contender, endpoint: str, transport: Transport, folder: Path) -> Generator[Running]:
-    """Started, and killed when it is not over by then."""
+def running(
+    contender: Contender,
+    endpoint: str,
+    transport: Transport,
+    folder: Path,
+    below: Sequence[str] = (),
+    settings: Mapping[str, str] = _NOTHING,
+) -> Generator[Running]:
+    """Started, `below` a program where one is named, and killed when it is not over by then."""
     port = free_port()
     log = folder / f"{contender.name} {transport}.log"
-    command = [contender.python, "-m", "benchmarks.sdk.server", contender.name, endpoint, transport]
+    command = [*below, contender.python, "-m", "benchmarks.sdk.server", contender.name, endpoint, transport]
     with (
         log.open("wb") as errors,
         subprocess.Popen(
@@ -49,7 +57,7 @@ def running(contender: Contender, endpoint: str, transport: Transport, folder: P
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment(folder),
+            env={**environment(folder), **settings},
             cwd=ROOT,
         ) as process,
     ):
