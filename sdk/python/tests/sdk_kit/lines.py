@@ -123,6 +123,7 @@ def _installed(library: str) -> tuple[int, int]:
 
 MCP, MCP_MINOR = _installed("mcp")
 IS_MCP_1_9 = (MCP, MCP_MINOR) == (1, 9)
+IS_BEFORE_1_23 = MCP == 1 and MCP_MINOR < 23
 IS_BEFORE_1_25 = MCP == 1 and MCP_MINOR < 25
 RESULT_SHAPE = '{"content":["text"]}' if IS_MCP_1_9 else '{"content":["text"],"structuredContent":"object"}'
 """What the kit's tools answer; results have a structure since mcp 1.10."""
