@@ -1,6 +1,11 @@
 """What every suite shares."""
 
 import pytest
+from hypothesis import settings
+
+# A busy machine's pause is no finding.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ WRAPS: list[Callable[[Any], Any]] = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(list(SECRETS.values())), st.lists(st.sampled_from(WRAPS), max_size=6))
 def test_no_secret_survives_wherever_it_stands(secret: tuple[str, str], wraps: list[Callable[[Any], Any]]):
     value: Any = secret[0]
@@ -116,7 +116,7 @@ def test_no_secret_survives_wherever_it_stands(secret: tuple[str, str], wraps: l
     json.loads(written.text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([each for each in SECRETS.values() if len(each[0]) < LOOKAHEAD]),
     st.integers(0, 300),
@@ -173,7 +173,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("redactor", [REDACTOR, None], ids=["redacted", "full"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(value=VALUES, most=st.integers(256, 2000))
 def test_whatever_a_value_is_it_becomes_json_of_bounded_length(
     redactor: Redactor | None, value: Any, most: int
