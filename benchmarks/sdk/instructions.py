@@ -31,7 +31,7 @@ def measure_instructions(contenders: Sequence[Contender], folder: Path) -> None:
     print(table(("", "instructions/call", "of a bare call"), rows), flush=True)
 
 
-def count(contender: Contender, endpoint: str, folder: Path, calls: int = _CALLS) -> float:
+def count(contender: Contender, endpoint: str, folder: Path) -> float:
     """Instructions a call, all threads of the server together. Blocks for a minute."""
     out = folder / f"{contender.name}.callgrind"
     valgrind = [
@@ -45,7 +45,7 @@ def count(contender: Contender, endpoint: str, folder: Path, calls: int = _CALLS
         server.calls.call("empty", _WARM_CALLS)
         time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
         _control("--instr=on", server.process.pid)
-        server.calls.call("empty", calls)
+        server.calls.call("empty", _CALLS)
         time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
         _control("--dump", server.process.pid)
     (total,) = (
@@ -53,7 +53,7 @@ def count(contender: Contender, endpoint: str, folder: Path, calls: int = _CALLS
         for line in out.with_name(f"{out.name}.1").read_text().splitlines()
         if line.startswith("totals:")
     )
-    return total / calls
+    return total / _CALLS
 
 
 def _control(what: str, pid: int) -> None:

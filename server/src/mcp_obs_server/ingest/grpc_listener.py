@@ -48,11 +48,11 @@ class GrpcListener:
         """
         limits = (
             ("grpc.max_receive_message_length", max_message_bytes),
-            # HTTP has half of what the process may open, and a connection may be idle for long.
             ("grpc.server_handshake_timeout_ms", round(handshake_seconds * 1000)),
             ("grpc.keepalive_time_ms", round(ping_seconds * 1000)),
             # grpc.keepalive_timeout_ms starts no timer in 1.85.
             ("grpc.http2.ping_timeout_ms", round(ping_timeout_seconds * 1000)),
+            # HTTP has half of what the process may open, and a connection may be idle for long.
             ("grpc.max_allowed_incoming_connections", max_connections or connections_at_most(4)),
         )
         self._server = grpc.aio.server(options=(*_OPTIONS, *limits))

@@ -5,15 +5,13 @@ from functools import lru_cache
 from itertools import starmap
 from typing import Any, NamedTuple, cast
 
-from pydantic_core import to_json
-
 from mcp_obs import semconv
 from mcp_obs._details import Details
 from mcp_obs._guard import Guard
 from mcp_obs._http import sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
-from mcp_obs._message import TARGETS, Message, mapping_or_empty, span_name
+from mcp_obs._message import TARGETS, Message, json_size, mapping_or_empty, span_name
 from mcp_obs._metrics.metrics import Metrics, Series
 from mcp_obs._metrics.operations import bounded, measures_of
 from mcp_obs._privacy.shapes import MOST_NAMES, block_type, kind_of
@@ -215,13 +213,15 @@ def _add_particulars(attributes: dict[str, Any], message: Message, result: Mappi
     request_id = message.request_id
     if type(request_id) is str and not _is_carried(request_id):
         return False
-    try:
-        if message.params is not None:
-            attributes[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(message.params))
-        if result is not None:
-            attributes[semconv.MCP_OBS_RESPONSE_SIZE] = len(to_json(result))
-    except Exception:  # noqa: BLE001  it is described in full then, where that is told
-        return False
+    for name, value in (
+        (semconv.MCP_OBS_REQUEST_SIZE, message.params),
+        (semconv.MCP_OBS_RESPONSE_SIZE, result),
+    ):
+        if value is not None:
+            size = json_size(value)
+            if size is None:
+                return False
+            attributes[name] = size
     if message.told:
         attributes[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
     if request_id is not None:
