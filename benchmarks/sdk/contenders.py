@@ -91,6 +91,8 @@ class Contender:
 BARE = Contender("bare", _bare)
 TWIN = Contender("bare twin", _bare)
 MCP_OBS = Contender("mcp_obs", _mcp_obs)
+WELL = Contender("mcp_obs, collector well", _mcp_obs)
+"""Beside MCP_OBS whose collector fails: what that may not change."""
 NATIVE = Contender("native OTel", _opentelemetry)
 FASTMCP_BARE = Contender("fastmcp bare", _bare, library="fastmcp")
 FASTMCP = Contender("fastmcp native", _opentelemetry, library="fastmcp")
@@ -101,7 +103,7 @@ PEERS = (
     Contender("AgentCat", _agentcat, ".venv-bench-agentcat"),
     Contender("Sentry", _sentry, ".venv-bench-sentry"),
 )
-ALL = (BARE, TWIN, MCP_OBS, NATIVE, FASTMCP_BARE, FASTMCP, *PEERS)
+ALL = (BARE, TWIN, MCP_OBS, WELL, NATIVE, FASTMCP_BARE, FASTMCP, *PEERS)
 
 
 def named(name: str) -> Contender:

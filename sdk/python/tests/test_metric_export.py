@@ -22,9 +22,11 @@ from mcp_obs._lean.sender import Sender
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.exporter import MetricExporter, metric_interval
 from mcp_obs._metrics.lean_metrics import LeanMetrics
-from mcp_obs._metrics.process import process_figures
+from mcp_obs._metrics.light_meter import light_meter
+from mcp_obs._metrics.process import Figure, observe, process_figures
 from mcp_obs._providers import Providers
 from mcp_obs.testing import Point
+from mcp_obs.testing._reading import read_points
 
 PROCESS = {
     "process.cpu.time",
@@ -248,6 +250,19 @@ def test_what_the_process_uses_follows_what_it_does():
     thread.join()
     for each in opened:
         os.close(each)
+
+
+def test_the_process_is_looked_at_once_for_all_metrics_of_an_export_and_anew_for_the_next():
+    metrics, looks = LeanMetrics(ALL), 0
+
+    def figures() -> list[Figure]:
+        nonlocal looks
+        looks += 1
+        return [Figure("process.uptime", looks), Figure("process.thread.count", looks)]
+
+    observe(light_meter(metrics), ALL, {"process.uptime", "process.thread.count"}, figures)
+    exports = [read_points(Envelope(Resource({}), "kit", "1").around(metrics.encode(1))) for _ in range(2)]
+    assert [[point.value for point in export] for export in exports] == [[1, 1], [2, 2]]
 
 
 def test_without_proc_there_is_what_the_standard_library_knows(monkeypatch: pytest.MonkeyPatch):

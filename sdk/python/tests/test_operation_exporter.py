@@ -1,6 +1,7 @@
 """The thread that sends operations: what it sends again, and how it ends."""
 
 import threading
+from queue import Empty, SimpleQueue
 
 import pytest
 from opentelemetry import context
@@ -156,14 +157,14 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeyp
     def fail() -> None:
         raise RuntimeError("always")
 
-    class Wake(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
+    class Wake(SimpleQueue[None]):
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
             assert timeout is not None
             pauses.append(timeout)
             now[0] += timeout
             if len(pauses) == 5:
                 exporter.shutdown(0)
-            return False
+            raise Empty
 
     monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
     monkeypatch.setattr(exporter, failing, fail)

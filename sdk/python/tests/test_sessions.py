@@ -126,7 +126,7 @@ def guesses() -> IdleGapSessions:
 def test_a_pause_of_half_an_hour_ends_a_guessed_session():
     sessions, second = guesses(), 10**9
     times = [0, second, IDLE_NANOSECONDS + second, 2 * IDLE_NANOSECONDS + 2 * second, IDLE_NANOSECONDS]
-    assert [sessions.session(("ada",), time) for time in times] == ["0", "0", "0", "1", "1"]
+    assert [sessions.session(("ada",), time).id for time in times] == ["0", "0", "0", "1", "1"]
 
 
 def test_users_and_clients_have_guessed_sessions_of_their_own(recording: Recording):
@@ -141,7 +141,7 @@ def test_guesses_take_bounded_memory():
         sessions.session((number,), 0)
         sessions.session(("busy",), 0)
     assert len(sessions) == MOST_GUESSES
-    assert sessions.session(("busy",), 1) == "1"
+    assert sessions.session(("busy",), 1).id == "1"
 
 
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)

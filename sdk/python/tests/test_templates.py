@@ -1,6 +1,7 @@
 """What spans have in common is described and written once, and nothing of one gets into another."""
 
 import itertools
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,7 @@ from mcp_obs._details import Details
 from mcp_obs._ending import CANCELLED, OK, TOOL_ERROR, Ending, of_code, of_exception
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.operation_span import OperationSpan
-from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES, Templates, sender_of
+from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES, Templates
 from mcp_obs._message import Client, Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -273,13 +274,15 @@ def test_arguments_that_change_while_they_are_described_make_no_template():
     assert (read.attributes or {})[semconv.MCP_OBS_REQUEST_SHAPE] == '{"alice":"integer"}'
 
 
-def test_names_that_are_too_long_to_be_said_are_not_remembered():
-    encoder, kept = SpanEncoder(), details()
-    remembered = sender_of.cache_info().currsize
-    for number in range(3):
-        name = f"{number}" * (LONGEST_TEXT + 1)
-        encoder.encode(replace(ADD, client=Client(name, None)).span(kept))
-    assert sender_of.cache_info().currsize == remembered
+def test_senders_take_bounded_memory_and_names_too_long_to_be_said_none():
+    templates, kept = Templates(None), details()
+    tracemalloc.start()
+    for number in range(5000):
+        for name in (f"{number}", f"{number}" * LONGEST_TEXT):
+            templates.find(replace(ADD, client=Client(name, None)).span(kept))
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 4 * MOST_TEMPLATE_BYTES
 
 
 def test_templates_take_no_more_memory_than_they_may():

@@ -1,9 +1,9 @@
 """The ASGI application around an MCP server, seen from outside."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
-from mcp_obs._exchange import begin_exchange, is_watched
+from mcp_obs._exchange import EXCHANGE, Exchange
 from mcp_obs._guard import Guard
 from mcp_obs._rejections import count_rejection
 
@@ -39,23 +39,22 @@ class McpAsgiMiddleware:
         self._paths = None if paths is None else frozenset(path.rstrip("/") for path in paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._is_ours(scope):
-            await self.app(scope, receive, send)
-            return
-        await self.app(scope, receive, WatchedAnswer(scope, send).send)
+        # Something further out may watch it already.
+        if scope["type"] == "http" and EXCHANGE not in scope and _is_in(scope, self._paths):
+            send = WatchedAnswer(scope, send).send
+        await self.app(scope, receive, send)
 
-    def _is_ours(self, scope: Scope) -> bool:
-        if is_watched(scope):
-            return False
-        if self._paths is None:
-            return True
-        path: str = scope["path"]
-        # The path is that of the whole server, and root_path the part that has led here.
-        root = scope.get("root_path", "")
-        if root and path.startswith(root):
-            path = path[len(root) :]
-        path = path.rstrip("/")
-        return path in self._paths or any(path.startswith(f"{one}/") for one in self._paths)
+
+def _is_in(scope: Scope, paths: Collection[str] | None) -> bool:
+    if paths is None:
+        return True
+    path: str = scope["path"]
+    # The path is that of the whole server, and root_path the part that has led here.
+    root = scope.get("root_path", "")
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    path = path.rstrip("/")
+    return path in paths or any(path.startswith(f"{one}/") for one in paths)
 
 
 class WatchedAnswer:
@@ -63,7 +62,7 @@ class WatchedAnswer:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._method: str = scope["method"]
-        self._exchange = begin_exchange(scope)
+        self._exchange = scope[EXCHANGE] = Exchange()
         self._send = send
         self._status = 0
         self._body = b""

@@ -1,7 +1,7 @@
 """What the HTTP request below an MCP message says about its sender."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from mcp_obs import semconv
 
@@ -19,34 +19,31 @@ def scope_of(request: Any) -> Mapping[str, Any]:
 
 def header(request: Any, name: bytes) -> str | None:
     """One header of a Starlette request; `name` in lower case, as ASGI's are."""
-    return _first(scope_of(request).get("headers") or (), name)
+    return HttpOrigin(request).header(name)
 
 
-class HttpOrigin(NamedTuple):
-    """What is told of a request; the request itself leads to its answer, its application and its connection."""
+class HttpOrigin:
+    """What is told of a Starlette request; the request itself leads to its answer, its application, its connection."""
 
-    protocol_version: str | None
-    peer: tuple[str, int] | None
-    headers: Iterable[tuple[bytes, bytes]]
-    token: Any
-    """The access token that mcp or fastmcp has checked."""
+    __slots__ = ("headers", "peer", "protocol_version", "token")
 
-    @classmethod
-    def of(cls, request: Any) -> "HttpOrigin":
-        """Of a Starlette request."""
+    def __init__(self, request: Any) -> None:
         scope = scope_of(request)
-        # The request's own user: on stateful HTTP the token in the context variable is the session's first.
-        user = scope.get("user")
-        token = getattr(user, "access_token", None) if user is not None else None
+        self.protocol_version: str | None = scope.get("http_version")
         # ASGI allows any pair; uvicorn's is a tuple.
         peer = tuple(scope.get("client") or ())
-        return cls(
-            scope.get("http_version"), peer if len(peer) == 2 else None, scope.get("headers") or (), token
-        )
+        self.peer: tuple[str, int] | None = peer if len(peer) == 2 else None
+        # Of two by one name the first counts, as with Starlette.
+        self.headers: Mapping[bytes, bytes] = dict([*(scope.get("headers") or ())][::-1])
+        # The request's own user: on stateful HTTP the token in the context variable is the session's first.
+        user = scope.get("user")
+        self.token: Any = getattr(user, "access_token", None) if user is not None else None
+        """The access token that mcp or fastmcp has checked."""
 
     def header(self, name: bytes) -> str | None:
         """One header; `name` in lower case."""
-        return _first(self.headers, name)
+        value = self.headers.get(name)
+        return value.decode("latin-1") if value is not None else None
 
     def attributes(self, revision: str | None) -> dict[str, Any]:
         """Transport, peer and session, in MCP's `revision`."""
@@ -61,13 +58,6 @@ class HttpOrigin(NamedTuple):
     def session_id(self, revision: str | None) -> str | None:
         """The session of MCP's own, where `revision` has them."""
         return self.header(b"mcp-session-id") if (revision or "") < FIRST_SESSIONLESS_REVISION else None
-
-
-def _first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    for key, value in headers:
-        if key == name:
-            return value.decode("latin-1")
-    return None
 
 
 def sender_attributes(peer: tuple[str, int] | None, session_id: str | None) -> dict[str, Any]:

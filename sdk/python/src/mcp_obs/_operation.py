@@ -38,7 +38,7 @@ _noting = Guard("noting a tool's exception")
 class Operation:
     """An operation under way."""
 
-    __slots__ = ("_context", "_failure", "_is_over", "_message", "_span", "_started", "_telemetry", "request")
+    __slots__ = ("_failure", "_is_over", "_message", "_span", "_started", "_telemetry", "context", "request")
 
     def __init__(self, telemetry: Telemetry, message: Message, ambient: Context | None) -> None:
         self._telemetry = telemetry
@@ -49,18 +49,21 @@ class Operation:
         """The Starlette request below its message; None on stdio and in memory."""
         details = message.details = telemetry.details
         parent = parent_of(message.meta, ambient)
-        message.above, message.received_ns = parent.context, _clock.time_ns()
-        around = parent.context.get(_OPERATION)
-        message.enclosing = around._message if isinstance(around, Operation) else None
-        if message.enclosing is None:
+        above = parent.context
+        message.above, message.received_ns = above, _clock.time_ns()
+        around = above.get(_OPERATION)
+        if isinstance(around, Operation):
+            message.enclosing = around._message
+        else:
             details.users.notice(message)
         self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
-        self._context = Context({**parent.context, _SPAN_KEY: self._span, _OPERATION: self})
+        self.context = Context({**above, _SPAN_KEY: self._span, _OPERATION: self})
+        """What handles the message belongs into it: the operation is the current one there, and its span."""
         self._started = _clock.perf_counter()
 
     def current(self) -> AbstractContextManager[None]:
         """Make it the current operation, and its span the current span, of what handles it."""
-        return _Current(self._context)
+        return _Current(self.context)
 
     def sent_as(self, request_id: str | int) -> bool:
         """A request to the client is about to be sent under this id; False for what is none, or was sent before."""
@@ -138,10 +141,10 @@ class Operation:
         try:
             if ending.outcome == semconv.OUTCOME_ERROR:
                 self._describe_failure(ending)
-            telemetry.ended(span, seconds, message, ending, self._context)
+            telemetry.ended(span, seconds, message, ending, self.context)
             if message.is_outbound:
                 said = {**message.attributes(), **telemetry.details.of_end(message, ending)}
-                record_request(telemetry.metrics, seconds, said, self._context)
+                record_request(telemetry.metrics, seconds, said, self.context)
         finally:
             span.end()
 

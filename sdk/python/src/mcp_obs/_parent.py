@@ -16,6 +16,9 @@ class Parent(NamedTuple):
     links: Sequence[Link]
 
 
+_NOTHING_ABOVE = Parent(Context(), ())
+
+
 def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent:
     """The parent comes from `_meta` (SEP-414); the ambient span, an HTTP server's, is linked then.
 
@@ -24,9 +27,12 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
     ambient = otel_context.get_current() if ambient is None else ambient
     # Each is the name of an HTTP header too, and those have no slash (RFC 9110, 5.6.2): MCP's own keys do, and the
     # newer protocols have some in every message.
-    carrier = {key: value for key, value in meta.items() if "/" not in key and isinstance(value, str)}
+    carrier: dict[str, str] = {}
+    for key, value in meta.items():
+        if "/" not in key and isinstance(value, str):
+            carrier[key] = value
     if not carrier:
-        return Parent(ambient, ())
+        return Parent(ambient, ()) if ambient else _NOTHING_ABOVE
     context = propagate.extract(carrier, ambient)
     around = trace.get_current_span(ambient).get_span_context()
     above = trace.get_current_span(context).get_span_context()

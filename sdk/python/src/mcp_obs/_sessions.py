@@ -44,24 +44,38 @@ class Sessions:
 
     def of(self, message: Message, known: Mapping[str, Any]) -> Session | None:
         """The session of a message that has these attributes; a handler may name another."""
-        # Most contexts are empty, and most requests bring no baggage.
         above, origin = message.above, message.origin
         brought = origin.header(b"baggage") if origin is not None else None
-        if above or brought:
-            conversation = _conversation(above, brought)
-            if conversation:
-                return Session(conversation, "baggage")
         protocol = known.get(semconv.MCP_SESSION_ID)
-        if protocol:
-            return Session(protocol, "protocol")
-        if above:
+        conversation = _conversation(above, brought)
+        if conversation:
+            return Session(conversation, "baggage")
+        if above and not protocol:
             parent = trace.get_current_span(above).get_span_context()
             if parent.is_valid and parent.is_remote:
                 return Session(trace.format_trace_id(parent.trace_id), "trace")
+        return self.without_context(message, protocol, who(known))
+
+    def without_context(
+        self, message: Message, protocol: str | None, who: tuple[object, ...]
+    ) -> Session | None:
+        """The same where nothing around the message says it: MCP's own session, or a guess by who sends it."""
+        if protocol:
+            return Session(protocol, "protocol")
         # Over HTTP initialize comes before the session that it opens.
-        if message.method == "initialize" and origin is not None:
+        if message.method == "initialize" and message.origin is not None:
             return None
-        return Session(self._guesses.session(_who(known), message.received_ns), "inferred")
+        return self._guesses.session(who, message.received_ns)
+
+
+class _Guess:
+    """A session, and when it was last heard of, in nanoseconds since 1970."""
+
+    __slots__ = ("last_ns", "session")
+
+    def __init__(self, session: Session, last_ns: int) -> None:
+        self.session = session
+        self.last_ns = last_ns
 
 
 class IdleGapSessions:
@@ -72,21 +86,32 @@ class IdleGapSessions:
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
-        self._known: OrderedDict[tuple[object, ...], tuple[str, int]] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], _Guess] = OrderedDict()
         self._lock = new_lock()
 
-    def session(self, who: tuple[object, ...], time_ns: int) -> str:
+    def session(self, who: tuple[object, ...], time_ns: int) -> Session:
         """The session of somebody who calls at a time, in nanoseconds since 1970."""
-        with self._lock:
-            session_id, last_ns = self._known.get(who, ("", 0))
-            if not session_id or time_ns - last_ns > IDLE_NANOSECONDS:
-                session_id = self._new_id()
-            # Operations come in the order in which they end.
-            self._known[who] = session_id, max(time_ns, last_ns)
+        guess = self._known.get(who)
+        if guess is None or time_ns - guess.last_ns > IDLE_NANOSECONDS:
+            guess = self._begin(who, time_ns)
+        # Operations come in the order in which they end.
+        if time_ns > guess.last_ns:
+            guess.last_ns = time_ns
+        try:
             self._known.move_to_end(who)
-            if len(self._known) > MOST_GUESSES:
-                self._known.popitem(last=False)
-            return session_id
+        except KeyError:  # forgotten meanwhile
+            pass
+        return guess.session
+
+    def _begin(self, who: tuple[object, ...], time_ns: int) -> _Guess:
+        with self._lock:
+            # Another thread may have done it.
+            guess = self._known.get(who)
+            if guess is None or time_ns - guess.last_ns > IDLE_NANOSECONDS:
+                guess = self._known[who] = _Guess(Session(self._new_id(), "inferred"), time_ns)
+                if len(self._known) > MOST_GUESSES:
+                    self._known.popitem(last=False)
+            return guess
 
     def __len__(self) -> int:
         return len(self._known)
@@ -103,7 +128,8 @@ def _conversation(above: Context | None, brought: str | None) -> str | None:
     return found.partition(";")[0].strip() if isinstance(found, str) else None
 
 
-def _who(known: Mapping[str, Any]) -> tuple[object, ...]:
+def who(known: Mapping[str, Any]) -> tuple[object, ...]:
+    """What tells one caller from another, by the attributes of an operation."""
     user = known.get(semconv.ENDUSER_ID) or known.get(semconv.ENDUSER_PSEUDO_ID)
     place = user or known.get(semconv.CLIENT_ADDRESS)
     return bool(user), place, known.get(semconv.MCP_CLIENT_NAME), known.get(semconv.MCP_CLIENT_VERSION)

@@ -119,7 +119,8 @@ class Connection:
         stated = header(request, b"mcp-protocol-version") if request is not None else None
         message = Message(method, params, request_id, self._protocol_version or stated, self._client, request)
         if method == "initialize":
-            self._client = client_of(method, params or {})
+            stated = client_of(method, params or {})
+            self._client = Client(*stated) if stated is not None else None
             message.protocol_version = None
         return message
 

@@ -1,6 +1,6 @@
 """mcp 2.x: MCPServer and the low-level Server, by their list of middleware."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from opentelemetry.context import attach, detach
 from pydantic import BaseModel, ValidationError
 
 from mcp_obs._adapters import findings
@@ -45,9 +46,12 @@ class OperationMiddleware:
         operation = begin(partial(_message, ctx))
         if operation is None:
             return await call_next(ctx)
+        token = attach(operation.context)
         try:
-            with operation.current():
+            try:
                 result = await self.proceed(ctx, call_next)
+            finally:
+                detach(token)
         except BaseException as error:
             with _watching:
                 _fail(operation, ctx, error)
@@ -60,9 +64,9 @@ class OperationMiddleware:
             _watching.swallow(error)
         return result
 
-    async def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    def proceed(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Awaitable[HandlerResult]:
         """Run the rest of the chain."""
-        return await call_next(ctx)
+        return call_next(ctx)
 
 
 def _outbound() -> Callable[[ServerRequestContext[Any, Any]], None]:
@@ -114,16 +118,14 @@ def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def _message(ctx: ServerRequestContext[Any, Any]) -> Message:
-    known = ctx.session.client_params
-    return Message(
-        method=ctx.method,
-        params=ctx.params,
-        request_id=ctx.request_id,
-        # Until initialize is answered the connection has a default that nobody negotiated.
-        protocol_version=None if ctx.method == "initialize" else ctx.protocol_version,
-        client=Client(known.client_info.name, known.client_info.version) if known else None,
-        request=ctx.request,
-    )
+    # Until initialize is answered the connection has a default that nobody negotiated.
+    version = None if ctx.method == "initialize" else ctx.protocol_version
+    client = None
+    # Since then every message says itself who sends it, and the connection knows no more.
+    if version is None or version < FIRST_SESSIONLESS_REVISION:
+        known = ctx.session.client_params
+        client = Client(known.client_info.name, known.client_info.version) if known else None
+    return Message(ctx.method, ctx.params, ctx.request_id, version, client, ctx.request)
 
 
 def _begin_session(operation: Operation, ctx: ServerRequestContext[Any, Any]) -> None:
@@ -137,6 +139,8 @@ def _begin_session(operation: Operation, ctx: ServerRequestContext[Any, Any]) ->
 
 
 def _wire(result: HandlerResult) -> Mapping[str, Any] | None:
+    if type(result) is dict:
+        return result
     # A middleware may answer with a model; below ours only fastmcp's does, for initialize and server/discover.
     if isinstance(result, BaseModel):
         return cast("Mapping[str, Any]", result.model_dump(by_alias=True, mode="json", exclude_none=True))

@@ -11,15 +11,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import SpanFlags
 from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import TraceState
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, LightSpan, OperationSpan
-from mcp_obs._lean.templates import Own, Template, Templates
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, NO_STATE, LightSpan, OperationSpan
+from mcp_obs._lean.templates import Sender, Template, Templates
 from mcp_obs._lean.wire import attribute, field, key_value, repeated_attribute, text, varint
 from mcp_obs._message import span_name
-from mcp_obs._metrics.metrics import Metrics
+from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.operations import record_operation
 from mcp_obs._text import clean
 
@@ -32,6 +31,8 @@ _TIMES = struct.Struct("<BQBQ")
 _START_TIME, _END_TIME = 0x39, 0x41
 # Beyond this many a host's attributes are counted, which a template does not.
 _FEW = MOST_ATTRIBUTES // 2
+# So many operations are counted before their metrics are exported.
+_MANY = 512
 
 _recording = Guard("recording an operation's metrics")
 _writing = Guard("writing an attribute")
@@ -40,7 +41,7 @@ _writing = Guard("writing an attribute")
 class SpanEncoder:
     """Writes spans, and counts operations in `metrics`; for any thread."""
 
-    def __init__(self, metrics: Metrics | None = None) -> None:
+    def __init__(self, metrics: LeanMetrics | None = None) -> None:
         self._metrics = metrics if metrics is not None and metrics.categories else None
         self._templates = Templates(self._metrics)
 
@@ -52,46 +53,53 @@ class SpanEncoder:
         """The bytes of one span that has ended; none of one that is not kept."""
         assert span.end_time is not None
         found = self._templates.find(span) if isinstance(span, OperationSpan) else None
-        described = self._filled_in(span, *found) if found is not None else None
-        if described is None:
-            described = self._in_full(span)
+        parts = self._filled_in(span, *found) if found is not None else None
+        if parts is None:
+            parts = self._in_full(span)
         if not (span.root or span).weight:
             return b""
         (trace_id, span_id, _, _, state, _), parent = span.ids, span.parent
-        parts = (
-            _IDS % (trace_id.to_bytes(16, "big"), span_id.to_bytes(8, "big")),
-            _trace_state(state) if state else b"",
-            _PARENT + parent.span_id.to_bytes(8, "big") if parent is not None else b"",
-            _TIMES.pack(_START_TIME, span.start_time, _END_TIME, span.end_time),
-            described,
-            _REMOTE_FLAGS if parent is not None and parent.is_remote else _LOCAL_FLAGS,
-            _particulars(span).SerializeToString() if span.events or span.links or span.status else b"",
-        )
+        parts.append(_IDS % (trace_id.to_bytes(16, "big"), span_id.to_bytes(8, "big")))
+        parts.append(_TIMES.pack(_START_TIME, span.start_time, _END_TIME, span.end_time))
+        # Asking whether a state is empty is a call.
+        if state is not NO_STATE and state:
+            parts.append(field(b"\x1a", text(state.to_header())))
+        if parent is None:
+            parts.append(_LOCAL_FLAGS)
+        else:
+            parts.append(_PARENT + parent.span_id.to_bytes(8, "big"))
+            parts.append(_REMOTE_FLAGS if parent.is_remote else _LOCAL_FLAGS)
+        if span.events or span.links or span.status:
+            parts.append(_particulars(span).SerializeToString())
         return b"".join(parts)
 
-    def _filled_in(self, span: LightSpan, template: Template, own: Own) -> bytes | None:
+    def _filled_in(
+        self, span: LightSpan, template: Template, sender: Sender, rest: dict[str, Any]
+    ) -> list[bytes] | None:
         """Name, kind and attributes by the template; None when a host has set what is in it, or very much."""
         given = span.attributes
         if given and (
-            len(given) > _FEW or not given.keys().isdisjoint(template.names | own.attributes().keys())
+            len(given) > _FEW or not given.keys().isdisjoint(template.names | {*rest, *sender.names})
         ):
             return None
-        seconds, rest = span.seconds, own.rest
-        if seconds is not None:
-            for series, units_per_second in template.counted:
-                series.add(1 if units_per_second is None else seconds * units_per_second, None)
-        request_id = rest.pop(semconv.JSONRPC_REQUEST_ID, None)
-        parts = [template.described, own.sender.encoded, *starmap(repeated_attribute, rest.items())]
-        if request_id is not None:
-            parts.append(attribute(semconv.JSONRPC_REQUEST_ID, request_id))
+        if span.seconds is not None:
+            lengths = template.tally.lengths
+            lengths.append(span.seconds)
+            if len(lengths) >= _MANY:
+                template.tally.count()
+        parts = [template.described, sender.encoded]
+        for name, value in rest.items():
+            # No two have the same id.
+            write = attribute if name is semconv.JSONRPC_REQUEST_ID else repeated_attribute
+            parts.append(write(name, value))
         weight = (span.root or span).weight
         if weight != 1:
             parts.append(repeated_attribute(semconv.MCP_OBS_SAMPLING_WEIGHT, weight))
         if given:
             parts += starmap(_attribute, given.items())
-        return b"".join(parts)
+        return parts
 
-    def _in_full(self, span: LightSpan) -> bytes:
+    def _in_full(self, span: LightSpan) -> list[bytes]:
         """Name, kind and attributes of any span. What a host has set comes last: it goes first where it is too much."""
         said = span.let_go()
         if self._metrics is not None and span.seconds is not None:
@@ -106,7 +114,7 @@ class SpanEncoder:
         described += starmap(_attribute, islice(attributes.items(), MOST_ATTRIBUTES))
         if len(attributes) > MOST_ATTRIBUTES:
             described.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - MOST_ATTRIBUTES))
-        return b"".join(described)
+        return described
 
 
 def _attribute(key: str, value: Any) -> bytes:
@@ -114,10 +122,6 @@ def _attribute(key: str, value: Any) -> bytes:
     with _writing:
         return attribute(key, value)
     return b""
-
-
-def _trace_state(state: TraceState) -> bytes:
-    return field(b"\x1a", text(state.to_header()))
 
 
 def _flags(is_remote: bool) -> int:

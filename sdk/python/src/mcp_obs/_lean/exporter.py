@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import deque
+from queue import Empty, SimpleQueue
 from weakref import WeakSet
 
 from opentelemetry.context import (
@@ -36,6 +37,9 @@ _MANY_SPANS, _MANY_EXPORT_SECONDS = 32, 5.0
 MOST_WAITING = 8192
 # An operation holds some twenty objects, which Python's garbage collector looks through again while they are held.
 _WAKE_AT = 32
+# Meanwhile the host's threads wait for the interpreter, up to a millisecond for all that woke the thread.
+_IN_A_ROW = 8
+_BREATH_SECONDS = 50e-6
 # A collector that is well answers in less. One that is not may hang, and what is held would hang with it.
 HELD_UP_SECONDS = 0.2
 BATCH_SPANS = 512
@@ -71,7 +75,8 @@ class OperationExporter:
         """In the backlog, and on the way there."""
         self._weighing = new_lock()
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
-        self._wake = threading.Event()
+        # An Event's wait is made of some twenty functions, this one of none.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._deadline: float | None = None
         self._is_closed = False
         self._batch_spans = BATCH_SPANS
@@ -99,8 +104,8 @@ class OperationExporter:
                 return
             if self._thread is None:
                 self._start()
-            if is_urgent and not self._wake.is_set():
-                self._wake.set()
+            if is_urgent and self._wake.empty():
+                self._wake.put(None)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _putting.swallow(error)
 
@@ -108,7 +113,7 @@ class OperationExporter:
         """Send what waits, for at most about `seconds`; nothing is taken afterwards."""
         if self._deadline is None:
             self._deadline = time.monotonic() + seconds
-        self._wake.set()
+        self._wake.put(None)
         thread = self._thread
         if thread is not None:
             thread.join(max(self._deadline - time.monotonic(), 0))
@@ -168,7 +173,7 @@ class OperationExporter:
         self._encoder.forget()
         self._sending_since = None
         self._thread = None
-        self._wake = threading.Event()
+        self._wake = SimpleQueue()
         self._sender.forget()
 
     def run(self) -> None:
@@ -177,8 +182,7 @@ class OperationExporter:
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         due = time.monotonic() + EXPORT_SECONDS
         while self._deadline is None:
-            self._wake.wait(max(due - time.monotonic(), 0))
-            self._wake.clear()
+            self._rest(due - time.monotonic())
             is_due = time.monotonic() >= due
             if is_due:
                 # Before anything can fail: what does so each time must not do it without a pause.
@@ -191,6 +195,13 @@ class OperationExporter:
         # What was handed over while the last were sent, too.
         while self._ended and time.monotonic() < self._deadline:
             self.export()
+
+    def _rest(self, seconds: float) -> None:
+        """Until so much time is over, or somebody wakes the thread."""
+        try:
+            self._wake.get(timeout=max(seconds, 0))
+        except Empty:
+            pass
 
     def _send_and_pause(self) -> float:
         """The seconds until the next export. What could not be sent is tried again soon, if the breaker lets it."""
@@ -207,7 +218,9 @@ class OperationExporter:
     def encode_ended(self) -> None:
         """Turn what has ended into bytes, which are bounded; in the thread."""
         before = len(self._backlog)
-        for _ in range(len(self._ended)):
+        for number in range(1, len(self._ended) + 1):
+            if number % _IN_A_ROW == 0 and self._deadline is None:
+                time.sleep(_BREATH_SECONDS)
             span = self._next()
             if span is None:
                 break
@@ -226,8 +239,10 @@ class OperationExporter:
     def _encoded(self, span: LightSpan) -> bytes | None:
         """The bytes of a span, which there is room for; None for what will not be sent. What is lost is counted."""
         encoded = None
-        with _exporting:
+        try:
             encoded = self._encoder.encode(span)
+        except Exception as error:  # noqa: BLE001  one span must not cost the others
+            _exporting.swallow(error)
         if encoded is None:
             self.counts.processed(1, NOT_ENCODABLE)
         elif self._weigh(len(encoded)):

@@ -14,7 +14,7 @@ from mcp_obs._details import Details
 from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import Message, mapping_or_empty
+from mcp_obs._message import PLAIN, Message
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
@@ -25,6 +25,10 @@ _LOOKED_AT = 16
 # About what a value takes that is in a list or an object: a small object has 64 to 200 bytes.
 _BYTES_EACH = 128
 
+NO_STATE = TraceState()
+
+_LIST: Any = list
+_CONTAINERS: Any = (dict, list)
 _NOTHING: Mapping[str, Any] = {}
 
 Ids = tuple[int, int, bool, TraceFlags, TraceState, bool]
@@ -191,7 +195,8 @@ class OperationSpan(LightSpan):
         kind: SpanKind = SpanKind.SERVER,
         details: Details | None = None,
     ) -> None:
-        super().__init__(None, kind, ids, parent, links, on_end)
+        # super() is another call.
+        LightSpan.__init__(self, None, kind, ids, parent, links, on_end)
         self.details = details
         """None: only what is on the wire is said."""
         self.message: Message | None = message
@@ -216,30 +221,32 @@ class OperationSpan(LightSpan):
             return True
         if result is None:
             return False
-        content = result.get("content") or result.get("contents")
-        size = 0
-        if isinstance(content, list):
-            for block in map(mapping_or_empty, cast("list[object]", content)[:_LOOKED_AT]):
+        blocks = result.get("content") or result.get("contents")
+        return _length_of_texts(blocks) > LARGE_TEXT or _is_large(result.get("structuredContent"))
+
+
+def _length_of_texts(blocks: Any) -> int:
+    size = 0
+    if isinstance(blocks, _LIST):
+        for block in blocks[:_LOOKED_AT]:
+            if isinstance(block, PLAIN):
                 text = block.get("text") or block.get("data") or block.get("blob")
                 size += len(text) if isinstance(text, str) else 0
-        return size > LARGE_TEXT or _is_large(result.get("structuredContent"))
+    return size
 
 
-def _is_large(value: object) -> bool:
+def _is_large(value: Any) -> bool:
     """Goes by its length, and by the lengths of what is on its top."""
-    if isinstance(value, dict):
-        # In one step: its handler may go on to change it.
-        top = list(cast("dict[object, object]", value).values())
-    elif isinstance(value, list):
-        top = cast("list[object]", value)
-    else:
-        return isinstance(value, str) and len(value) > LARGE_TEXT
+    # In one step: its handler may go on to change it.
+    top = list(value.values()) if isinstance(value, PLAIN) else value
+    if not isinstance(top, _LIST):
+        return isinstance(top, str) and len(top) > LARGE_TEXT
     size = len(top) * _BYTES_EACH
     for each in top[:_LOOKED_AT]:
         if isinstance(each, str):
             size += len(each)
-        elif isinstance(each, (dict, list)):
-            size += len(cast("list[object]", each)) * _BYTES_EACH
+        elif isinstance(each, _CONTAINERS):
+            size += len(each) * _BYTES_EACH
     return size > LARGE_TEXT
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from mcp_obs._guard import logger
 
@@ -36,6 +37,40 @@ class Sent(NamedTuple):
         return not self.is_over or self.error not in {None, _TOO_LARGE}
 
 
+class _Adapter(HTTPAdapter):
+    """One for a single URL: what requests finds out for each request anew is twice what sending takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool: Any = None
+        self._target = ""
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """By the proxy, to the address, with the certificates of the first request."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The certificates' files, which a pool of connections is told of once."""
+        if not self._target:
+            super().cert_verify(conn, url, verify, cert)
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """What is asked for, by a proxy or not."""
+        if not self._target:
+            self._target = super().request_url(request, proxies)
+        return self._target
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Without cookies, which nobody would send back."""
+        response = requests.Response()
+        response.status_code, response.headers, response.raw = resp.status, resp.headers, resp
+        return response
+
+
 class Sender:
     """A connection to one URL, by the proxies and certificates that the environment names. For one thread."""
 
@@ -48,14 +83,14 @@ class Sender:
         self._is_packed = not _is_this_machine(parts.hostname or "")
         if self._is_packed:
             self._headers["content-encoding"] = "gzip"
-        self._session = requests.Session()
+        self._adapter = _Adapter()
         self._prepared: requests.PreparedRequest | None = None
         self._settings: dict[str, Any] = {}
         self._has_told = False
 
     def forget(self) -> None:
         """Leave the connection to the parent process that this one was forked from."""
-        self._session = requests.Session()
+        self._adapter = _Adapter()
 
     def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
         """Send one request; `seconds` for connecting, and again for each part of the answer.
@@ -64,9 +99,8 @@ class Sender:
         """
         try:
             request = self._request(body)
-            # The adapter follows no redirect, which would take the key elsewhere, and keeps no cookies.
-            adapter = self._session.get_adapter(self._url)
-            response = adapter.send(request, timeout=seconds, **self._settings)
+            # An adapter follows no redirect, which would take the key elsewhere.
+            response = self._adapter.send(request, timeout=seconds, **self._settings)
         except Exception as error:  # noqa: BLE001  each layer below has its own; some quote the headers
             is_away = isinstance(error, requests.ConnectionError | requests.Timeout)
             reason = str(error) if is_away else type(error).__name__
@@ -78,8 +112,9 @@ class Sender:
     def _request(self, body: bytes) -> requests.PreparedRequest:
         """Proxies, certificates and a .netrc are looked up once: that is half of what an export costs."""
         if self._prepared is None:
-            prepared = self._session.prepare_request(requests.Request("POST", self._url, self._headers))
-            merged = self._session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
+            session = requests.Session()
+            prepared = session.prepare_request(requests.Request("POST", self._url, self._headers))
+            merged = session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
             self._prepared, self._settings = prepared, dict(merged)
         request = self._prepared.copy()
         request.prepare_body(gzip.compress(body, 1) if self._is_packed else body, None)

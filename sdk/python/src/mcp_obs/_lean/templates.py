@@ -1,21 +1,24 @@
 """What the spans of one tool have in common, described, written and looked up once."""
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from mcp_obs import semconv
 from mcp_obs._details import Details
 from mcp_obs._guard import Guard
-from mcp_obs._http import sender_attributes
+from mcp_obs._http import HttpOrigin, sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
-from mcp_obs._message import TARGETS, Message, json_size, mapping_or_empty, span_name
-from mcp_obs._metrics.metrics import Metrics, Series
+from mcp_obs._message import PLAIN, TARGETS, Message, client_of, mapping_or_empty, span_name
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.lean_series import LeanSeries
 from mcp_obs._metrics.operations import bounded, measures_of
-from mcp_obs._privacy.shapes import MOST_NAMES, block_type, kind_of
-from mcp_obs._sessions import Session
+from mcp_obs._privacy.shapes import MOST_NAMES, block_type
+from mcp_obs._sessions import Session, who
 from mcp_obs._text import LONGEST_TEXT, carried
 
 # A tool has a few of 500 bytes: one for each shape and outcome. Names can be the client's to choose.
@@ -48,6 +51,8 @@ _TOLD_OF_ENDING = 3
 _PLACE_OF_SHAPE = 3
 # What a span is called by, and what the sampler says of it.
 _NOT_A_HOST_S = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values(), semconv.MCP_OBS_SAMPLING_WEIGHT})
+_MOST_SENDERS = 1024
+_LIST: Any = list
 _NOTHING: Mapping[str, Any] = {}
 _NOBODY = (None, None)
 
@@ -60,53 +65,71 @@ class Sender(NamedTuple):
     """What all messages of one client on one connection say of them, and the same as OTLP."""
 
     attributes: Mapping[str, Any]
+    names: tuple[str, ...]
     encoded: bytes
+    who: tuple[object, ...]
+    """Whose session it is, where only the sender tells."""
+    session: str | None
+    """MCP's own."""
 
 
-class Own(NamedTuple):
-    """What a span says beside its template."""
+class Tally:
+    """The lengths of operations that are alike, in seconds, until they are counted: a hundred take what one does."""
 
-    sender: Sender
-    rest: dict[str, Any]
+    __slots__ = ("_counted", "lengths")
 
-    def attributes(self) -> dict[str, Any]:
-        """All of it."""
-        return {**self.sender.attributes, **self.rest}
+    def __init__(self, counted: Iterable[tuple[LeanSeries, float | None]]) -> None:
+        self._counted = tuple(counted)
+        """What is added to each is the length in units of which a second has so many, or one."""
+        self.lengths: deque[float] = deque()
+
+    def count(self) -> None:
+        """Add what has come by now."""
+        lengths = [self.lengths.popleft() for _ in range(len(self.lengths))]
+        if lengths:
+            for series, units_per_second in self._counted:
+                if units_per_second is None:
+                    series.add(len(lengths), None)
+                else:
+                    series.add_all([seconds * units_per_second for seconds in lengths])
 
 
 class Template(NamedTuple):
-    """Name, kind and attributes of spans that are alike, as OTLP, and the series that they are counted in."""
+    """Name, kind and attributes of spans that are alike, as OTLP, and how they are counted."""
 
     described: bytes
     names: frozenset[str]
     """What a host can't set without changing it."""
-    counted: tuple[tuple[Series, float | None], ...]
-    """What is added to each is the operation's length in units of which a second has so many, or one."""
+    tally: Tally
 
 
 class Templates:
     """Makes templates of what spans say and finds them again; for any thread.
 
     An operation is described in full where it is the first of its kind, or says more than a template holds: that
-    takes 60 µs, and to fill in a template 16.
+    takes four times as long.
     """
 
-    def __init__(self, metrics: Metrics | None) -> None:
+    def __init__(self, metrics: LeanMetrics | None) -> None:
         self._metrics = metrics
         self._known: dict[Key, Template] = {}
+        self._tallies: list[Tally] = []
+        self._senders: dict[tuple[object, ...], Sender] = {}
         self.bytes = 0
         """What keys and templates take, about."""
+        if metrics is not None:
+            metrics.observe(self._count)
 
-    def find(self, span: OperationSpan) -> tuple[Template, Own] | None:
-        """A span's template and what it needs beside; None where it is to be described in full."""
+    def find(self, span: OperationSpan) -> tuple[Template, Sender, dict[str, Any]] | None:
+        """A span's template, its sender and what it says beside; None where it is to be described in full."""
         try:
-            told = _own(span)
+            told = self._own(span)
             if told is not None:
-                key, own = told
+                key, sender, rest = told
                 template = self._known.get(key)
                 if template is not None:
-                    return template, own
-                self._make(span, key, own)
+                    return template, sender, rest
+                self._make(span, key, {**sender.attributes, **rest})
         except Exception as error:  # noqa: BLE001  whatever it is, the span is described in full
             _describing.swallow(error)
         return None
@@ -114,11 +137,16 @@ class Templates:
     def clear(self) -> None:
         """Forget all: the series are others now."""
         self._known.clear()
+        self._tallies.clear()
         self.bytes = 0
 
-    def _make(self, span: OperationSpan, key: Key, own: Own) -> None:
+    def _count(self) -> None:
+        for tally in self._tallies:
+            tally.count()
+
+    def _make(self, span: OperationSpan, key: Key, own: Mapping[str, Any]) -> None:
         message, result = span.message, span.result
-        template = self._template(span.let_go(), own.attributes())
+        template = self._template(span.let_go(), own)
         if template is None or message is None:
             return
         if message.method == "tools/call":
@@ -128,10 +156,12 @@ class Templates:
         size = len(repr(key)) + len(template.described)
         self.bytes += size
         if self.bytes > MOST_TEMPLATE_BYTES:
+            self._count()
             self.clear()
             self.bytes = size
         if size <= MOST_TEMPLATE_BYTES:
             self._known[key] = template
+            self._tallies.append(template.tally)
 
     def _template(self, said: Mapping[str, Any], own: Mapping[str, Any]) -> Template | None:
         """None where a span says what the next of the same key might not."""
@@ -143,105 +173,114 @@ class Templates:
             return None
         attributes = b"".join(attribute(*pair) for pair in alike.items())
         described = field(b"\x2a", text(span_name(said))) + _KIND + attributes
-        return Template(described, frozenset(alike) | _NOT_A_HOST_S, tuple(self._counted(labels)))
+        return Template(described, frozenset(alike) | _NOT_A_HOST_S, Tally(self._counted(labels)))
 
-    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[Series, float | None]]:
+    def _counted(self, labels: Mapping[str, Any]) -> Iterator[tuple[LeanSeries, float | None]]:
         for measure in measures_of(labels):
             series = self._metrics.series(measure.metric, labels) if self._metrics is not None else None
-            if series is not None:
+            if isinstance(series, LeanSeries):
                 yield series, measure.units_per_second
 
+    def _own(self, span: OperationSpan) -> tuple[Key, Sender, dict[str, Any]] | None:
+        """What tells its template from others, its sender, and what else it says of itself.
 
-def _own(span: OperationSpan) -> tuple[Key, Own] | None:
-    """What tells its template from others, and the attributes that are the span's own.
+        None for what no template holds: what a host named, what is inside another operation, what has a URI. In one
+        piece, as each call of a function costs as much as what most would do here.
+        """
+        message, details, ending = span.message, span.details, span.ending
+        if message is None or details is None or ending is None or message.enclosing is not None or span.name:
+            return None
+        method, params, result, request_id = message.method, message.params, span.result, message.request_id
+        given = params or _NOTHING
+        target = given.get("name") if method in TARGETS else None
+        if (target is not None and type(target) is not str) or "uri" in given or message.is_outbound:
+            return None
+        if type(request_id) is str and not _is_carried(request_id):
+            return None
 
-    None for what no template holds: what a host named, what is inside another operation, what has a URI.
-    """
-    message, details, ending = span.message, span.details, span.ending
-    if message is None or details is None or ending is None or message.enclosing is not None or span.name:
-        return None
-    method, params, result = message.method, message.params or _NOTHING, span.result or _NOTHING
-    target = params.get("name") if method in TARGETS else None
-    if (target is not None and type(target) is not str) or "uri" in params or message.is_outbound:
-        return None
-    origin, client = message.origin, message.stated_client()
-    peer, session_id = (
-        (origin.peer, origin.session_id(message.protocol_version)) if origin is not None else _NOBODY
-    )
-    name, version = client or _NOBODY
-    # Not to be remembered: a client can make up as many as it likes.
-    if len(session_id or "") + len(name or "") + len(version or "") > LONGEST_TEXT:
-        return None
-    sender = sender_of(peer, session_id, name, version)
-    if sender is None:
-        return None
-    rest: dict[str, Any] = {}
-    session = _add_caller(rest, message, details, sender)
-    if not _add_particulars(rest, message, span.result):
-        return None
-    key = (
-        tuple(sender.attributes),
-        tuple(rest),
-        method,
-        _shape_of(params, result) if method == "tools/call" else None,
-        target,
-        message.protocol_version,
-        origin is None or origin.protocol_version,
-        session.source if session is not None else None,
-        ending[:_TOLD_OF_ENDING],
-        message.negotiated,
-    )
-    return key, Own(sender, rest)
+        origin = message.origin
+        sender = self._sender(message, origin, client_of(method, given) or message.client or _NOBODY)
+        if sender is None:
+            return None
+        rest: dict[str, Any] = {}
+        if (
+            message.above
+            or message.user is not None
+            or message.session is not None
+            or (origin is not None and (origin.token is not None or b"baggage" in origin.headers))
+        ):
+            session = _add_caller(rest, message, details, sender)
+        else:
+            session = details.sessions.without_context(message, sender.session, sender.who)
+        if session is not None:
+            rest[semconv.MCP_OBS_SESSION_ID] = session.id
+        try:
+            if params is not None:
+                rest[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(params))
+            if result is not None:
+                rest[semconv.MCP_OBS_RESPONSE_SIZE] = len(to_json(result))
+        except Exception:  # noqa: BLE001  what has no such form says so when it is described in full
+            return None
+        if message.told:
+            rest[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
+        if request_id is not None:
+            rest[semconv.JSONRPC_REQUEST_ID] = str(request_id)
+        key = (
+            sender.names,
+            tuple(rest),
+            method,
+            _shape_of(given, result or _NOTHING) if method == "tools/call" else None,
+            target,
+            message.protocol_version,
+            origin is None or origin.protocol_version,
+            session.source if session is not None else None,
+            ending[:_TOLD_OF_ENDING],
+            message.negotiated,
+        )
+        return key, sender, rest
+
+    def _sender(
+        self, message: Message, origin: HttpOrigin | None, client: tuple[str | None, str | None]
+    ) -> Sender | None:
+        """None where what is said of it is not to be remembered: a client can make up as many names as it likes."""
+        if origin is not None:
+            peer, session_id = origin.peer, origin.session_id(message.protocol_version)
+        else:
+            peer = session_id = None
+        known_as = (peer, session_id, client)
+        sender = self._senders.get(known_as)
+        if sender is None:
+            sender = _new_sender(peer, session_id, *client)
+            if sender is not None:
+                if len(self._senders) >= _MOST_SENDERS:
+                    self._senders.clear()
+                self._senders[known_as] = sender
+        return sender
 
 
 def _add_caller(
     attributes: dict[str, Any], message: Message, details: Details, sender: Sender
 ) -> Session | None:
     """The user, where anything says who it is, and the session."""
-    origin, known = message.origin, sender.attributes
-    if message.user is not None or (origin is not None and origin.token is not None):
-        attributes.update(details.users.of(message))
-        known = {**known, **attributes}
-    session = details.session_of(message, known)
-    if session is not None:
-        attributes[semconv.MCP_OBS_SESSION_ID] = carried(session.id)
-    return session
+    attributes.update(details.users.of(message))
+    session = details.session_of(message, {**sender.attributes, **attributes})
+    return session and session._replace(id=carried(session.id))
 
 
-def _add_particulars(attributes: dict[str, Any], message: Message, result: Mapping[str, Any] | None) -> bool:
-    """Sizes and numbers; False where one can't be told, or not as it is."""
-    request_id = message.request_id
-    if type(request_id) is str and not _is_carried(request_id):
-        return False
-    for name, value in (
-        (semconv.MCP_OBS_REQUEST_SIZE, message.params),
-        (semconv.MCP_OBS_RESPONSE_SIZE, result),
-    ):
-        if value is not None:
-            size = json_size(value)
-            if size is None:
-                return False
-            attributes[name] = size
-    if message.told:
-        attributes[semconv.MCP_OBS_NOTIFICATIONS_SENT] = message.told
-    if request_id is not None:
-        attributes[semconv.JSONRPC_REQUEST_ID] = str(request_id)
-    return True
-
-
-@lru_cache(maxsize=1024)
-def sender_of(
+def _new_sender(
     peer: tuple[str, int] | None, session_id: str | None, name: str | None, version: str | None
 ) -> Sender | None:
-    """None where a text is not carried as it is."""
+    """None where a text is not carried as it is, or all together are long."""
     attributes: dict[str, Any] = sender_attributes(peer, session_id)
     if name is not None:
         attributes[semconv.MCP_CLIENT_NAME] = name
         if version:
             attributes[semconv.MCP_CLIENT_VERSION] = version
-    if not all(_is_carried(value) for value in attributes.values() if type(value) is str):
+    texts = [value for value in attributes.values() if type(value) is str]
+    if not all(map(_is_carried, texts)) or sum(map(len, texts)) > LONGEST_TEXT:
         return None
-    return Sender(attributes, b"".join(starmap(attribute, attributes.items())))
+    encoded = b"".join(starmap(attribute, attributes.items()))
+    return Sender(attributes, tuple(attributes), encoded, who(attributes), session_id)
 
 
 def _is_carried(value: str) -> bool:
@@ -251,8 +290,17 @@ def _is_carried(value: str) -> bool:
 
 def _shape_of(params: Mapping[str, Any], result: Mapping[str, Any]) -> Key:
     """What decides how a tool's arguments and result are described."""
-    given, content = mapping_or_empty(params.get("arguments")), result.get("content")
-    blocks = None
-    if isinstance(content, list):
-        blocks = tuple(dict.fromkeys(map(block_type, cast("list[object]", content)[:MOST_NAMES])))
-    return tuple(given), tuple(map(kind_of, given.values())), blocks, kind_of(result.get("structuredContent"))
+    given = params.get("arguments")
+    if type(given) is not PLAIN:
+        given = mapping_or_empty(given)
+    content, blocks = result.get("content", ()), None
+    if isinstance(content, _LIST):
+        # Most have one.
+        one = block_type(content[0]) if len(content) == 1 else None
+        blocks = one or tuple(dict.fromkeys(map(block_type, content[:MOST_NAMES])))
+    structured = result.get("structuredContent").__class__
+    return (
+        (tuple(given), tuple(map(type, given.values())), blocks, structured)
+        if given
+        else (blocks, structured)
+    )

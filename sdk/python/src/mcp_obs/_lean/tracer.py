@@ -5,14 +5,14 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, TraceState, use_span
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, use_span
 from opentelemetry.util._decorator import (
     _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  the interface's own decorator
 )
 from opentelemetry.util.types import Attributes
 
 from mcp_obs._details import Details
-from mcp_obs._lean.operation_span import Ids, LightSpan, OperationSpan
+from mcp_obs._lean.operation_span import NO_STATE, Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
@@ -21,7 +21,6 @@ from mcp_obs.sampling import Sampler, Start
 # W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
 _RANDOM = 0x02
 _ROOT_FLAGS = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
-_NO_STATE = TraceState()
 
 
 class LightTracer(Tracer):
@@ -47,8 +46,12 @@ class LightTracer(Tracer):
         details: Details | None = None,
     ) -> OperationSpan:
         """The span of an operation that begins."""
-        above = trace.get_current_span(parent.context)
-        ids, under = self._placed(above.get_span_context())
+        # Most contexts are empty, and to ask one for its span takes several calls.
+        if parent.context:
+            above = trace.get_current_span(parent.context)
+            ids, under = self._placed(above.get_span_context())
+        else:
+            above, ids, under = trace.INVALID_SPAN, self._root(), None
         span = OperationSpan(message, ids, under, parent.links, self._put, kind, details)
         is_inside = kind is not SpanKind.SERVER and self._is_inside(span, above)
         if self._sampler is not None and not is_inside:
@@ -115,9 +118,12 @@ class LightTracer(Tracer):
     def _placed(self, above: SpanContext) -> tuple[Ids, SpanContext | None]:
         """The ids of a new span, and its parent's."""
         if not above.is_valid:
-            return (self._trace_id(), self._span_id(), False, _ROOT_FLAGS, _NO_STATE, True), None
+            return self._root(), None
         flags, state = above.trace_flags, above.trace_state
         return (above.trace_id, self._span_id(), False, flags, state, True), above
+
+    def _root(self) -> Ids:
+        return self._trace_id(), self._span_id(), False, _ROOT_FLAGS, NO_STATE, True
 
 
 def _what(message: Message) -> str:

@@ -56,7 +56,7 @@ def fixed64(number: int) -> bytes:
 def attribute(name: str, value: Any) -> bytes:
     """One of a span's attributes."""
     if type(value) is str:
-        key, content = _key(name), text(value)
+        key, content = _key(name), value.encode(errors="replace")
         length = len(content)
         # Every length in it is one byte: most are so, and take half as long at once.
         if len(key) + length < 124:

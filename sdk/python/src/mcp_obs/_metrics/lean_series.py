@@ -2,7 +2,7 @@
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.context import Context
@@ -35,6 +35,10 @@ class NumberSeries:
         with _adding:
             self._value = value if self._is_replaced else self._value + value
 
+    def add_all(self, values: Sequence[float]) -> None:
+        """The same for many."""
+        self.add(sum(values), None)
+
     def encode(self, times: bytes) -> bytes:
         """A NumberDataPoint; `times` are its first fields."""
         value = self._value
@@ -56,13 +60,17 @@ class HistogramSeries:
 
     def add(self, value: float, context: Context | None) -> None:
         """Count it in its bucket."""
+        self.add_all((value,))
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """The same for many, and at least one."""
+        buckets, boundaries = self._buckets, self._boundaries
         with _adding:
-            self._buckets[bisect_left(self._boundaries, value)] += 1
-            self._sum += value
-            if value < self._min:
-                self._min = value
-            if value > self._max:
-                self._max = value
+            for value in values:
+                buckets[bisect_left(boundaries, value)] += 1
+            self._sum += sum(values)
+            self._min = min(self._min, *values)
+            self._max = max(self._max, *values)
 
     def encode(self, times: bytes) -> bytes:
         """A HistogramDataPoint; `times` are its first fields."""
@@ -82,7 +90,10 @@ class HistogramSeries:
         )
 
 
-def lean_series(metric: RecordedMetric, attributes: Mapping[str, Any]) -> NumberSeries | HistogramSeries:
+LeanSeries = NumberSeries | HistogramSeries
+
+
+def lean_series(metric: RecordedMetric, attributes: Mapping[str, Any]) -> LeanSeries:
     """A series that is added up here."""
     kind = HistogramSeries if metric.instrument == "histogram" else NumberSeries
     return kind(metric, attributes)
@@ -91,9 +102,7 @@ def lean_series(metric: RecordedMetric, attributes: Mapping[str, Any]) -> Number
 def encode_metric(metric: RecordedMetric, series: Iterable[Series], start_ns: int, now_ns: int) -> bytes:
     """A Metric message with what has been added up since `start_ns`, in nanoseconds since 1970."""
     times = b"\x11" + fixed64(start_ns) + b"\x19" + fixed64(now_ns)
-    points = b"".join(
-        field(b"\x0a", one.encode(times)) for one in series if isinstance(one, NumberSeries | HistogramSeries)
-    )
+    points = b"".join(field(b"\x0a", one.encode(times)) for one in series if isinstance(one, LeanSeries))
     head = (
         field(b"\x0a", text(metric.name))
         + field(b"\x12", text(metric.brief))

@@ -43,14 +43,10 @@ def observe(
     meter: Meter, categories: Collection[str], names: Collection[str], figures: Callable[[], Iterable[Figure]]
 ) -> None:
     """Have `meter` read those named metrics that are of the wanted categories whenever it exports."""
+    reading = _Reading(figures)
     for metric in RECORDED_METRICS:
         if metric.name in names and metric.category in categories:
-            observed = (
-                metric.name,
-                [partial(_observations, metric.name, figures)],
-                metric.unit,
-                metric.brief,
-            )
+            observed = (metric.name, [partial(reading.of, metric.name)], metric.unit, metric.brief)
             match metric.instrument:
                 case "counter":
                     meter.create_observable_counter(*observed)
@@ -60,10 +56,20 @@ def observe(
                     meter.create_observable_up_down_counter(*observed)
 
 
-def _observations(
-    name: str, figures: Callable[[], Iterable[Figure]], options: CallbackOptions
-) -> Iterable[Observation]:
-    return [Observation(each.value, each.attributes) for each in figures() if each.metric == name]
+class _Reading:
+    """All figures at once, though each metric is asked for by itself: to read them takes a millisecond."""
+
+    def __init__(self, figures: Callable[[], Iterable[Figure]]) -> None:
+        self._read = figures
+        self._figures: list[Figure] = []
+        self._told: set[str] | None = None
+
+    def of(self, metric: str, options: CallbackOptions) -> Iterable[Observation]:
+        """One metric's; whoever asks for it again wants what is now."""
+        if self._told is None or metric in self._told:
+            self._figures, self._told = list(self._read()), set()
+        self._told.add(metric)
+        return [Observation(each.value, each.attributes) for each in self._figures if each.metric == metric]
 
 
 def process_figures() -> Iterator[Figure]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import to_json
 
-from mcp_obs._message import mapping_or_empty
+from mcp_obs._message import PLAIN, mapping_or_empty
 from mcp_obs._privacy.redactor import Redactor
 from mcp_obs._text import clean
 
@@ -80,16 +80,16 @@ class Shapes:
         return Shape(to_json({clean(name): kind for name, kind in texts.items()}).decode(), is_cut)
 
 
-def kind_of(value: object) -> str:
+def kind_of(value: Any) -> str:
     """JSON's word for a value's type."""
-    return _TYPES.get(cast("type[Any]", type(value)), "other")
+    return _TYPES.get(value.__class__, "other")
 
 
 # MCP's own content types (ContentBlock of 2025-11-25 and after); a server may send any word.
 _BLOCKS = frozenset({"text", "image", "audio", "resource", "resource_link"})
 
 
-def block_type(block: object) -> str:
+def block_type(block: Any) -> str:
     """What kind a content block is of."""
-    kind = mapping_or_empty(block).get("type")
+    kind = (block if type(block) is PLAIN else mapping_or_empty(block)).get("type")
     return kind if isinstance(kind, str) and kind in _BLOCKS else "other"
