@@ -44,7 +44,8 @@ signal.alarm(10)
 metrics.record("mcp.server.operation.duration", 1.0, {"mcp.method.name": "ping"})
 exporter._start()
 exporter.counts.processed(1, "queue_full")
-print(len(locks), guesses.session(("ada",), 1).id, sampler.at_start(Start(1, "ping", None)), exporter.dropped, flush=True)
+guessed = guesses.session(("ada",), 1).id
+print(len(locks), guessed, sampler.at_start(Start(1, "ping", None)), exporter.dropped, flush=True)
 os._exit(0)
 """
 

@@ -173,6 +173,16 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeyp
     assert pauses == [1.0] * 5
 
 
+def test_threads_of_the_host_are_let_in_between_the_spans_of_a_batch(monkeypatch: pytest.MonkeyPatch):
+    exporter, breaths = exporting("http://127.0.0.1:9"), list[float]()
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    monkeypatch.setattr("mcp_obs._lean.exporter.time.sleep", breaths.append)
+    for _ in range(20):
+        exporter.put(ended_span("ping"))
+    exporter.encode_ended()
+    assert breaths == [50e-6] * 2
+
+
 @pytest.mark.behaviour("host.undescribable-message")
 def test_a_result_that_is_none_of_mcp_s_costs_no_span():
     exporter = exporting("http://127.0.0.1:9")

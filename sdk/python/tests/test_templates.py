@@ -296,6 +296,21 @@ def test_templates_take_no_more_memory_than_they_may():
     assert 0.9 * MOST_TEMPLATE_BYTES < made <= MOST_TEMPLATE_BYTES
 
 
+def test_every_operation_is_counted_though_many_wait_for_it_and_its_template_is_forgotten():
+    metrics, kept = LeanMetrics(ALL), details()
+    encoder = SpanEncoder(metrics)
+    for number in range(1300):
+        encoder.encode(ADD.span(kept))
+        if number % 2 == 0:  # another kind each time
+            arguments = {f"{number}-{place}" + "n" * 50: 1 for place in range(30)}
+            encoder.encode(replace(ADD, params={"name": "add", "arguments": arguments}).span(kept))
+    points = read_points(ENVELOPE.around(metrics.encode(3)))
+    counts = {point.metric: getattr(point.value, "count", point.value) for point in points}
+    assert counts == dict.fromkeys(
+        ("mcp.server.operation.duration", "mcp.message.latency", "mcp_obs.feature.usage"), 1950
+    )
+
+
 def test_a_span_by_a_template_is_as_it_has_always_been():
     ways = Ways()
     ways.add(ADD)

@@ -30,7 +30,7 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
     carrier: dict[str, str] = {}
     for key, value in meta.items():
         if "/" not in key and isinstance(value, str):
-            carrier[key] = value
+            carrier[key] = value  # noqa: PERF403  a comprehension is a call, before Python 3.12
     if not carrier:
         return Parent(ambient, ()) if ambient else _NOTHING_ABOVE
     context = propagate.extract(carrier, ambient)

@@ -97,7 +97,7 @@ class IdleGapSessions:
         # Operations come in the order in which they end.
         if time_ns > guess.last_ns:
             guess.last_ns = time_ns
-        try:
+        try:  # noqa: SIM105  suppress takes three calls, for every message
             self._known.move_to_end(who)
         except KeyError:  # forgotten meanwhile
             pass

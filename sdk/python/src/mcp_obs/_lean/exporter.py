@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from weakref import WeakSet
 
@@ -198,10 +199,8 @@ class OperationExporter:
 
     def _rest(self, seconds: float) -> None:
         """Until so much time is over, or somebody wakes the thread."""
-        try:
+        with suppress(Empty):
             self._wake.get(timeout=max(seconds, 0))
-        except Empty:
-            pass
 
     def _send_and_pause(self) -> float:
         """The seconds until the next export. What could not be sent is tried again soon, if the breaker lets it."""

@@ -203,17 +203,7 @@ class Templates:
         if sender is None:
             return None
         rest: dict[str, Any] = {}
-        if (
-            message.above
-            or message.user is not None
-            or message.session is not None
-            or (origin is not None and (origin.token is not None or b"baggage" in origin.headers))
-        ):
-            session = _add_caller(rest, message, details, sender)
-        else:
-            session = details.sessions.without_context(message, sender.session, sender.who)
-        if session is not None:
-            rest[semconv.MCP_OBS_SESSION_ID] = session.id
+        session = _add_caller(rest, message, details, sender)
         try:
             if params is not None:
                 rest[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(params))
@@ -262,9 +252,22 @@ def _add_caller(
     attributes: dict[str, Any], message: Message, details: Details, sender: Sender
 ) -> Session | None:
     """The user, where anything says who it is, and the session."""
-    attributes.update(details.users.of(message))
-    session = details.session_of(message, {**sender.attributes, **attributes})
-    return session and session._replace(id=carried(session.id))
+    origin = message.origin
+    if (
+        message.above
+        or message.user is not None
+        or message.session is not None
+        or (origin is not None and (origin.token is not None or b"baggage" in origin.headers))
+    ):
+        attributes.update(details.users.of(message))
+        session = details.session_of(message, {**sender.attributes, **attributes})
+        if session is not None:
+            attributes[semconv.MCP_OBS_SESSION_ID] = carried(session.id)
+        return session
+    session = details.sessions.without_context(message, sender.session, sender.who)
+    if session is not None:
+        attributes[semconv.MCP_OBS_SESSION_ID] = session.id
+    return session
 
 
 def _new_sender(
