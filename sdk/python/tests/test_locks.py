@@ -60,4 +60,4 @@ def test_a_forked_child_can_take_what_a_thread_of_its_parent_held():
         timeout=60,
         check=False,
     )
-    assert (process.returncode, process.stdout, process.stderr) == (0, "7 s 1.0 1\n", "")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "8 s 1.0 1\n", "")

@@ -13,6 +13,7 @@ from mcp_obs._guard import Guard
 from mcp_obs._http import HttpOrigin, sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
+from mcp_obs._locks import new_lock
 from mcp_obs._message import PLAIN, TARGETS, Message, client_of, mapping_or_empty, span_name
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.lean_series import LeanSeries
@@ -56,6 +57,7 @@ _LIST: Any = list
 _NOTHING: Mapping[str, Any] = {}
 _NOBODY = (None, None)
 
+_counting = new_lock()
 _describing = Guard("describing an operation")
 
 Key = tuple[Any, ...]
@@ -85,7 +87,8 @@ class Tally:
 
     def count(self) -> None:
         """Add what has come by now."""
-        lengths = [self.lengths.popleft() for _ in range(len(self.lengths))]
+        with _counting:
+            lengths = [self.lengths.popleft() for _ in range(len(self.lengths))]
         if lengths:
             for series, units_per_second in self._counted:
                 if units_per_second is None:
