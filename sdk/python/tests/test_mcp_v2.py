@@ -1,6 +1,8 @@
 """What is particular to mcp 2.x."""
 
 import contextlib
+import gc
+import json
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -32,6 +34,7 @@ from sdk_kit.findings import Findings
 from sdk_kit.lines_v2 import build_mcpserver, mcp_line
 from sdk_kit.recording import Recording
 from sdk_kit.serving import serving
+from starlette.requests import Request
 
 import mcp_obs
 from mcp_obs import _adapters
@@ -314,3 +317,40 @@ async def test_a_message_that_another_middleware_tries_again_is_a_span_each_time
         await client.call_tool("tell", {})
     told = [len(span.events) for span in recording.log.spans if span.name == "tools/call tell"]
     assert told == [5, 5]
+
+
+async def test_no_http_request_has_to_wait_for_the_garbage_collector(recording: Recording):
+    server = build_mcpserver()
+    app = mcp_obs.instrument(server).streamable_http_app()
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    called = {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta}
+    said = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+    said |= {"host": "127.0.0.1:80", "mcp-protocol-version": "2026-07-28"}
+    said |= {"mcp-method": "tools/call", "mcp-name": "add"}
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    bodies = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called}).encode()]
+
+    async def receive() -> dict[str, Any]:
+        if bodies:
+            return {"type": "http.request", "body": bodies.pop(), "more_body": False}
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        pass
+
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/mcp", "headers": headers}
+    scope |= {"query_string": b"", "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80), "scheme": "http"}
+    async with app.router.lifespan_context(app):
+        gc.collect()
+        gc.disable()
+        try:
+            await app(scope, receive, send)
+            waiting = [each for each in gc.get_objects() if isinstance(each, Request)]
+        finally:
+            gc.enable()
+    assert recording.names == ["tools/call add"]
+    assert not waiting

@@ -87,23 +87,24 @@ class Message:
     negotiated: str | None = None
     """The version that initialize was answered with."""
     _attributes: dict[str, Any] | None = None
-    _origin: HttpOrigin | None = None
+    known_origin: HttpOrigin | None = None
+    """What the request says, once somebody has asked."""
 
     @property
     def origin(self) -> HttpOrigin | None:
         """What the HTTP request below it says; None on stdio and in memory."""
         # In this order: another thread may let the request go meanwhile, which then has an origin.
-        request, origin = self.request, self._origin
+        request, origin = self.request, self.known_origin
         if origin is None and request is not None:
-            self._origin = origin = HttpOrigin(request)
+            self.known_origin = origin = HttpOrigin(request)
         return origin
 
     def let_request_go(self) -> None:
         """Hold no more of the request below than its origin: all that it leads to would wait with it to be exported."""
         request = self.request
         if request is not None:
-            if self._origin is None:
-                self._origin = HttpOrigin(request)
+            if self.known_origin is None:
+                self.known_origin = HttpOrigin(request)
             self.request = None
 
     @property

@@ -24,6 +24,7 @@ from mcp_obs._parent import parent_of
 from mcp_obs._telemetry import Telemetry
 
 _OPERATION = otel_context.create_key("mcp_obs_operation")
+_NOWHERE = Context()
 _CLIENT, _SERVER = SpanKind.CLIENT, SpanKind.SERVER
 # A tool may report progress ten thousand times; its host needs room for events of its own (SpanLimits has 128).
 MOST_TOLD = 32
@@ -58,7 +59,10 @@ class Operation:
             details.users.notice(message)
         self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
         self.context = Context({**above, _SPAN_KEY: self._span, _OPERATION: self})
-        """What handles the message belongs into it: the operation is the current one there, and its span."""
+        """What handles the message belongs into it: the operation is the current one there, and its span.
+
+        Not for longer: the context holds the operation too, so only the garbage collector could free them.
+        """
         self._started = _clock.perf_counter()
 
     def current(self) -> AbstractContextManager[None]:
@@ -137,14 +141,15 @@ class Operation:
     def _end(self, ending: Ending) -> None:
         seconds = _clock.perf_counter() - self._started
         self._is_over = True
+        context, self.context, self.request = self.context, _NOWHERE, None
         telemetry, message, span = self._telemetry, self._message, self._span
         try:
             if ending.outcome == semconv.OUTCOME_ERROR:
                 self._describe_failure(ending)
-            telemetry.ended(span, seconds, message, ending, self.context)
+            telemetry.ended(span, seconds, message, ending, context)
             if message.is_outbound:
                 said = {**message.attributes(), **telemetry.details.of_end(message, ending)}
-                record_request(telemetry.metrics, seconds, said, self.context)
+                record_request(telemetry.metrics, seconds, said, context)
         finally:
             span.end()
 

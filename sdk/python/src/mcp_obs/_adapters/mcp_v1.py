@@ -69,7 +69,8 @@ class Connection:
     def outbound(self, method: str, params: Any = None) -> Message:
         """A message of the server's own accord."""
         around = current_operation()
-        request = around.request if around is not None else self._latest_request
+        # One that is over holds its request no more.
+        request = (around.request if around is not None else None) or self._latest_request
         return Message(method, params, None, self._protocol_version, None, request, is_outbound=True)
 
     def delivers(self, item: Any) -> bool:

@@ -16,7 +16,7 @@ from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._exchange import arrived
 from mcp_obs._failure import said_by
 from mcp_obs._guard import Guard
-from mcp_obs._http import FIRST_SESSIONLESS_REVISION, header
+from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin, header
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import Operation, begin, noting_failures
 
@@ -37,13 +37,15 @@ class OperationMiddleware:
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method == "tools/list" and _is_schema_lookup(ctx):
             return await self.proceed(ctx, call_next)
-        if ctx.request is not None:
-            arrived(ctx.request)
+        origin = None
         try:
-            self._observe(ctx)
+            if ctx.request is not None:
+                arrived(ctx.request)
+                origin = HttpOrigin(ctx.request)
+            self._observe(ctx.session, origin)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _watching.swallow(error)
-        operation = begin(partial(_message, ctx))
+        operation = begin(partial(_message, ctx, origin))
         if operation is None:
             return await call_next(ctx)
         token = attach(operation.context)
@@ -69,13 +71,13 @@ class OperationMiddleware:
         return call_next(ctx)
 
 
-def _outbound() -> Callable[[ServerRequestContext[Any, Any]], None]:
+def _outbound() -> Callable[[Any, HttpOrigin | None], None]:
     """What observes the messages to a client."""
     try:
         from mcp_obs._adapters import mcp_v2_outbound  # noqa: PLC0415  the rest works without
     except ImportError as error:
         findings.report("mcp", f"{error.name} ({error.msg})", "what is sent to the client is not recorded")
-        return lambda ctx: None
+        return lambda session, origin: None
     mcp_v2_outbound.give_way()
     return mcp_v2_outbound.observe
 
@@ -117,7 +119,7 @@ def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     return ctx.request is not None and header(ctx.request, b"mcp-method") == "tools/call"
 
 
-def _message(ctx: ServerRequestContext[Any, Any]) -> Message:
+def _message(ctx: ServerRequestContext[Any, Any], origin: HttpOrigin | None) -> Message:
     # Until initialize is answered the connection has a default that nobody negotiated.
     version = None if ctx.method == "initialize" else ctx.protocol_version
     client = None
@@ -125,7 +127,7 @@ def _message(ctx: ServerRequestContext[Any, Any]) -> Message:
     if version is None or version < FIRST_SESSIONLESS_REVISION:
         known = ctx.session.client_params
         client = Client(known.client_info.name, known.client_info.version) if known else None
-    return Message(ctx.method, ctx.params, ctx.request_id, version, client, ctx.request)
+    return Message(ctx.method, ctx.params, ctx.request_id, version, client, ctx.request, known_origin=origin)
 
 
 def _begin_session(operation: Operation, ctx: ServerRequestContext[Any, Any]) -> None:

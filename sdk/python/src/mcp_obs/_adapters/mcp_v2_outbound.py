@@ -10,21 +10,22 @@ from mcp.shared.subscriptions import LISTEN_STREAM_METHODS
 from opentelemetry.trace import INVALID_SPAN
 
 from mcp_obs._adapters import findings
+from mcp_obs._http import HttpOrigin
 from mcp_obs._message import Message
 from mcp_obs._operation import current_operation
 from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _MARK = "_mcp_obs_gives_way"
 _OBSERVED = "_mcp_obs_observes"
-_REQUEST = "_mcp_obs_request"
+_ORIGIN = "_mcp_obs_origin"
 # Where the library keeps whether the client wants to hear of progress, by the kind of its channel.
 _PROGRESS = ("_progress_token", "progress_token", "_on_progress")
 
 
-def observe(ctx: Any) -> None:
-    """Observe what is sent by the session of one inbound message."""
-    session = ctx.session
-    setattr(session, _REQUEST, ctx.request)
+def observe(session: Any, origin: HttpOrigin | None) -> None:
+    """Observe what is sent by the session of one inbound message, which came from there."""
+    # Not the request: only the garbage collector frees the library's session, which would hold all of it till then.
+    setattr(session, _ORIGIN, origin)
     kind: type[Any] = session.__class__
     # Somebody's middleware before ours may try a message again.
     if not hasattr(kind, _OBSERVED):
@@ -94,8 +95,9 @@ def give_way() -> None:
 
 
 def _message(session: Any, method: str, params: Any) -> Message:
+    origin = getattr(session, _ORIGIN)
     return Message(
-        method, params, None, session.protocol_version, None, getattr(session, _REQUEST), is_outbound=True
+        method, params, None, session.protocol_version, None, None, is_outbound=True, known_origin=origin
     )
 
 
