@@ -322,11 +322,11 @@ async def test_a_message_that_another_middleware_tries_again_is_a_span_each_time
 async def test_no_http_request_has_to_wait_for_the_garbage_collector(recording: Recording):
     server = build_mcpserver()
     app = mcp_obs.instrument(server).streamable_http_app()
-    meta = {
+    meta: dict[str, Any] = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    called = {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta}
+    called: dict[str, Any] = {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta}
     said = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
     said |= {"host": "127.0.0.1:80", "mcp-protocol-version": "2026-07-28"}
     said |= {"mcp-method": "tools/call", "mcp-name": "add"}
@@ -349,7 +349,8 @@ async def test_no_http_request_has_to_wait_for_the_garbage_collector(recording: 
         gc.disable()
         try:
             await app(scope, receive, send)
-            requests = [each for each in gc.get_objects() if isinstance(each, Request)]
+            kind: Any = Request
+            requests: list[Any] = [each for each in gc.get_objects() if isinstance(each, kind)]
             waiting = [each for each in requests if each.scope["headers"] is headers]
         finally:
             gc.enable()
