@@ -17,11 +17,6 @@ def scope_of(request: Any) -> Mapping[str, Any]:
     return getattr(request, "scope", None) or _NOTHING
 
 
-def header(request: Any, name: bytes) -> str | None:
-    """One header of a Starlette request; `name` in lower case, as ASGI's are."""
-    return HttpOrigin(request).header(name)
-
-
 class HttpOrigin:
     """What is told of a Starlette request; the request itself leads to its answer, its application, its connection."""
 

@@ -17,7 +17,7 @@ from mcp_obs._adapters import findings
 from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._exchange import arrived
 from mcp_obs._guard import Guard
-from mcp_obs._http import header
+from mcp_obs._http import HttpOrigin
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
 from mcp_obs._metrics.sessions import McpSession
 from mcp_obs._operation import Operation, begin, current_operation, note_failure, noting_failures
@@ -52,11 +52,13 @@ class Connection:
             method: str = message.method
             request_id = getattr(message, "id", None)
             request = getattr(item.metadata, "request_context", None)
+            origin = None
             if request is not None:
                 arrived(request)
+                origin = HttpOrigin(request)
                 self._latest_request = request
-            described = self._describe(method, message.params, request_id, request)
-            operation = begin(lambda: described, _ambient(request))
+            described = self._describe(method, message.params, request_id, request, origin)
+            operation = begin(lambda: described, _ambient(request, origin))
             if request_id is None:
                 self._notification = operation
                 if method == "notifications/cancelled":
@@ -116,9 +118,12 @@ class Connection:
         if operation is not None:
             operation.cancel()
 
-    def _describe(self, method: str, params: Any, request_id: str | int | None, request: Any) -> Message:
-        stated = header(request, b"mcp-protocol-version") if request is not None else None
-        message = Message(method, params, request_id, self._protocol_version or stated, self._client, request)
+    def _describe(
+        self, method: str, params: Any, request_id: str | int | None, request: Any, origin: HttpOrigin | None
+    ) -> Message:
+        stated_version = origin.header(b"mcp-protocol-version") if origin is not None else None
+        version = self._protocol_version or stated_version
+        message = Message(method, params, request_id, version, self._client, request, known_origin=origin)
         if method == "initialize":
             stated = client_of(method, params or {})
             self._client = Client(*stated) if stated is not None else None
@@ -129,9 +134,9 @@ class Connection:
 _connection: ContextVar[Connection | None] = ContextVar("mcp_obs_connection", default=None)
 
 
-def _ambient(request: Any) -> Context | None:
+def _ambient(request: Any, origin: HttpOrigin | None) -> Context | None:
     """On a stateful HTTP session the context is for ever that of the session's first request."""
-    if request is None or header(request, b"mcp-session-id") is None:
+    if origin is None or origin.header(b"mcp-session-id") is None:
         return None
     return propagate.extract(request.headers, Context())
 

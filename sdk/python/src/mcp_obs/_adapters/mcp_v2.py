@@ -16,7 +16,7 @@ from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._exchange import arrived
 from mcp_obs._failure import said_by
 from mcp_obs._guard import Guard
-from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin, header
+from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import Operation, begin, noting_failures
 
@@ -116,7 +116,7 @@ def _notice_exceptions(server: Any) -> None:
 
 def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     """Whether a tools/list is the hidden one that the library runs before a modern tools/call of its own accord."""
-    return ctx.request is not None and header(ctx.request, b"mcp-method") == "tools/call"
+    return ctx.request is not None and HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
 
 
 def _message(ctx: ServerRequestContext[Any, Any], origin: HttpOrigin | None) -> Message:
