@@ -31,6 +31,7 @@ _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 # To a type checker these are any: to narrow and to cast back would be calls on the path of every message.
 PLAIN: Any = dict
 """The type of nearly every JSON object."""
+LIST: Any = list
 _MAPPING: Any = Mapping
 
 # A host's function may get it.
@@ -101,10 +102,7 @@ class Message:
 
     def let_request_go(self) -> None:
         """Hold no more of the request below than its origin: all that it leads to would wait with it to be exported."""
-        request = self.request
-        if request is not None:
-            if self.known_origin is None:
-                self.known_origin = HttpOrigin(request)
+        if self.origin is not None:
             self.request = None
 
     @property

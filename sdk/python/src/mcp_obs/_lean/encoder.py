@@ -31,8 +31,6 @@ _TIMES = struct.Struct("<BQBQ")
 _START_TIME, _END_TIME = 0x39, 0x41
 # Beyond this many a host's attributes are counted, which a template does not.
 _FEW = MOST_ATTRIBUTES // 2
-# So many operations are counted before their metrics are exported.
-_MANY = 512
 
 _recording = Guard("recording an operation's metrics")
 _writing = Guard("writing an attribute")
@@ -83,10 +81,7 @@ class SpanEncoder:
         ):
             return None
         if span.seconds is not None:
-            lengths = template.tally.lengths
-            lengths.append(span.seconds)
-            if len(lengths) >= _MANY:
-                template.tally.count()
+            template.tally.add(span.seconds)
         parts = [template.described, sender.encoded]
         for name, value in rest.items():
             # No two have the same id.

@@ -14,7 +14,7 @@ from mcp_obs._details import Details
 from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
-from mcp_obs._message import PLAIN, Message
+from mcp_obs._message import LIST, PLAIN, Message
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
@@ -27,7 +27,6 @@ _BYTES_EACH = 128
 
 NO_STATE = TraceState()
 
-_LIST: Any = list
 _CONTAINERS: Any = (dict, list)
 _NOTHING: Mapping[str, Any] = {}
 
@@ -227,7 +226,7 @@ class OperationSpan(LightSpan):
 
 def _length_of_texts(blocks: Any) -> int:
     size = 0
-    if isinstance(blocks, _LIST):
+    if isinstance(blocks, LIST):
         for block in blocks[:_LOOKED_AT]:
             if isinstance(block, PLAIN):
                 text = block.get("text") or block.get("data") or block.get("blob")
@@ -239,7 +238,7 @@ def _is_large(value: Any) -> bool:
     """Goes by its length, and by the lengths of what is on its top."""
     # In one step: its handler may go on to change it.
     top = list(value.values()) if isinstance(value, PLAIN) else value
-    if not isinstance(top, _LIST):
+    if not isinstance(top, LIST):
         return isinstance(top, str) and len(top) > LARGE_TEXT
     size = len(top) * _BYTES_EACH
     for each in top[:_LOOKED_AT]:

@@ -14,7 +14,7 @@ from mcp_obs._http import HttpOrigin, sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
 from mcp_obs._locks import new_lock
-from mcp_obs._message import PLAIN, TARGETS, Message, client_of, mapping_or_empty, span_name
+from mcp_obs._message import LIST, PLAIN, TARGETS, Message, client_of, mapping_or_empty, span_name
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.lean_series import LeanSeries
 from mcp_obs._metrics.operations import bounded, measures_of
@@ -53,7 +53,8 @@ _PLACE_OF_SHAPE = 3
 # What a span is called by, and what the sampler says of it.
 _NOT_A_HOST_S = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values(), semconv.MCP_OBS_SAMPLING_WEIGHT})
 _MOST_SENDERS = 1024
-_LIST: Any = list
+# So many operations are counted before their metrics are exported.
+_MOST_UNCOUNTED = 512
 _NOTHING: Mapping[str, Any] = {}
 _NOBODY = (None, None)
 
@@ -71,24 +72,28 @@ class Sender(NamedTuple):
     encoded: bytes
     who: tuple[object, ...]
     """Whose session it is, where only the sender tells."""
-    session: str | None
-    """MCP's own."""
 
 
 class Tally:
     """The lengths of operations that are alike, in seconds, until they are counted: a hundred take what one does."""
 
-    __slots__ = ("_counted", "lengths")
+    __slots__ = ("_counted", "_lengths")
 
     def __init__(self, counted: Iterable[tuple[LeanSeries, float | None]]) -> None:
         self._counted = tuple(counted)
         """What is added to each is the length in units of which a second has so many, or one."""
-        self.lengths: deque[float] = deque()
+        self._lengths: deque[float] = deque()
+
+    def add(self, seconds: float) -> None:
+        """Take the length of one."""
+        self._lengths.append(seconds)
+        if len(self._lengths) >= _MOST_UNCOUNTED:
+            self.count()
 
     def count(self) -> None:
         """Add what has come by now."""
         with _counting:
-            lengths = [self.lengths.popleft() for _ in range(len(self.lengths))]
+            lengths = [self._lengths.popleft() for _ in range(len(self._lengths))]
         if lengths:
             for series, units_per_second in self._counted:
                 if units_per_second is None:
@@ -116,7 +121,6 @@ class Templates:
     def __init__(self, metrics: LeanMetrics | None) -> None:
         self._metrics = metrics
         self._known: dict[Key, Template] = {}
-        self._tallies: list[Tally] = []
         self._senders: dict[tuple[object, ...], Sender] = {}
         self.bytes = 0
         """What keys and templates take, about."""
@@ -140,12 +144,11 @@ class Templates:
     def clear(self) -> None:
         """Forget all: the series are others now."""
         self._known.clear()
-        self._tallies.clear()
         self.bytes = 0
 
     def _count(self) -> None:
-        for tally in self._tallies:
-            tally.count()
+        for template in list(self._known.values()):
+            template.tally.count()
 
     def _make(self, span: OperationSpan, key: Key, own: Mapping[str, Any]) -> None:
         message, result = span.message, span.result
@@ -163,8 +166,8 @@ class Templates:
             self.clear()
             self.bytes = size
         if size <= MOST_TEMPLATE_BYTES:
-            self._known[key] = template
-            self._tallies.append(template.tally)
+            # Another thread may have made it and counted by it.
+            self._known.setdefault(key, template)
 
     def _template(self, said: Mapping[str, Any], own: Mapping[str, Any]) -> Template | None:
         """None where a span says what the next of the same key might not."""
@@ -267,7 +270,8 @@ def _add_caller(
         if session is not None:
             attributes[semconv.MCP_OBS_SESSION_ID] = carried(session.id)
         return session
-    session = details.sessions.without_context(message, sender.session, sender.who)
+    protocol = sender.attributes.get(semconv.MCP_SESSION_ID)
+    session = details.sessions.without_context(message, protocol, sender.who)
     if session is not None:
         attributes[semconv.MCP_OBS_SESSION_ID] = session.id
     return session
@@ -286,7 +290,7 @@ def _new_sender(
     if not all(map(_is_carried, texts)) or sum(map(len, texts)) > LONGEST_TEXT:
         return None
     encoded = b"".join(starmap(attribute, attributes.items()))
-    return Sender(attributes, tuple(attributes), encoded, who(attributes), session_id)
+    return Sender(attributes, tuple(attributes), encoded, who(attributes))
 
 
 def _is_carried(value: str) -> bool:
@@ -300,7 +304,7 @@ def _shape_of(params: Mapping[str, Any], result: Mapping[str, Any]) -> Key:
     if type(given) is not PLAIN:
         given = mapping_or_empty(given)
     content, blocks = result.get("content", ()), None
-    if isinstance(content, _LIST):
+    if isinstance(content, LIST):
         # Most have one.
         one = block_type(content[0]) if len(content) == 1 else None
         blocks = one or tuple(dict.fromkeys(map(block_type, content[:MOST_NAMES])))
