@@ -13,6 +13,7 @@ from sdk_kit.process import recording_process
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._lean import exporter as exporter_module
+from mcp_obs._lean.backlog import Backlog
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
@@ -148,13 +149,19 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
 
 
 @pytest.mark.behaviour("host.own-failure-swallowed")
-@pytest.mark.parametrize("failing", ["encode_ended", "_send"])
-def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("of", "failing"),
+    [(OperationExporter, "encode_ended"), (Backlog, "send_soon")],
+    ids=["encoding", "sending"],
+)
+def test_an_exporter_that_fails_each_time_pauses_each_time(
+    of: type, failing: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.delenv("MCP_OBS_STRICT")
     exporter = exporting("http://127.0.0.1:9")
     now, pauses = [0.0], list[float]()
 
-    def fail() -> None:
+    def fail(_: object) -> None:
         raise RuntimeError("always")
 
     class Wake(SimpleQueue[None]):
@@ -167,7 +174,7 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(failing: str, monkeyp
             raise Empty
 
     monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
-    monkeypatch.setattr(exporter, failing, fail)
+    monkeypatch.setattr(of, failing, fail)
     monkeypatch.setattr(exporter, "_wake", Wake())
     exporter.run()
     assert pauses == [1.0] * 5

@@ -2,7 +2,6 @@
 
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -12,12 +11,10 @@ from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span, exporting, lean_span
 
 from mcp_obs._details import Details
+from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
-from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import LARGE_TEXT, OperationSpan
-from mcp_obs._lean.sender import Sender
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -30,7 +27,7 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(exporter_module, "MOST_WAITING", 2)
-    monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", 1)
+    monkeypatch.setattr(backlog_module, "MOST_BYTES", 1)
     exporter = exporting("http://127.0.0.1:9")
     monkeypatch.setattr(exporter, "_start", lambda: None)
     for _ in range(5):
@@ -118,58 +115,30 @@ def test_large_params_are_measured_at_once_and_not_held(
         exporter.shutdown(10)
 
 
-class CallsOfAHost:
-    """Calls of a tool, and the threads in which the function of their host redacted each."""
+@pytest.mark.behaviour("export.bounded-memory")
+def test_a_collector_that_hangs_holds_up_nothing_that_is_to_be_written(monkeypatch: pytest.MonkeyPatch):
+    writing, all_written = list[threading.Thread](), threading.Event()
 
-    def __init__(self, put: Callable[[Any], None]) -> None:
-        self.threads: list[threading.Thread] = []
-        self._put = put
-        self._details = Details(Privacy("redacted", redact=self._redact))
-
-    def _redact(self, value: object, path: object) -> object:
-        self.threads.append(threading.current_thread())
+    def redact(value: object, path: object) -> object:
+        writing.append(threading.current_thread())
+        if len(writing) == 100:
+            all_written.set()
         return value
 
-    def end(self) -> None:
-        """One call is over."""
-        message = Message("tools/call", {"name": "add", "arguments": {"a": 1}}, 1, None, None, None)
-        message.details = self._details
-        span = OperationSpan(message, SpanContext(1, 2, is_remote=False), None, (), self._put)
-        span.end()
-
-
-@pytest.mark.behaviour("export.bounded-memory")
-def test_a_host_s_function_runs_in_the_exporter_s_thread_while_a_collector_takes_its_time(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 3600.0)
-    here = threading.current_thread()
+    details = Details(Privacy("redacted", redact=redact))
     with collecting(hung=True) as collector:
         exporter = exporting(collector.url)
         lean_span(exporter.put).end()
         collector.wait_for_request()
-        calls = CallsOfAHost(exporter.put)
-        # More than 32 are not held.
-        for _ in range(35):
-            calls.end()
-        assert calls.threads == [here] * 3
+        for _ in range(100):
+            message = Message("tools/call", {"name": "add", "arguments": {"a": 1}}, 1, None, None, None)
+            message.details = details
+            OperationSpan(message, SpanContext(1, 2, is_remote=False), None, (), exporter.put).end()
+        assert all_written.wait(60)
+        assert threading.current_thread() not in writing
         collector.released.set()
         exporter.shutdown(10)
-    assert [each is here for each in calls.threads] == [True] * 3 + [False] * 32
-
-
-@pytest.mark.behaviour("export.bounded-memory")
-def test_nothing_is_held_when_a_collector_has_taken_too_long(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 0.0)
-    with collecting(hung=True) as collector:
-        exporter = exporting(collector.url)
-        lean_span(exporter.put).end()
-        collector.wait_for_request()
-        calls = CallsOfAHost(exporter.put)
-        calls.end()
-        assert calls.threads == [threading.current_thread()]
-        collector.released.set()
-        exporter.shutdown(10)
+    assert len(collector.spans) == 101
 
 
 @pytest.mark.behaviour("export.bounded-memory")
@@ -178,37 +147,41 @@ def test_nothing_large_is_held_while_a_collector_hangs():
         exporter = exporting(collector.url)
         lean_span(exporter.put).end()
         collector.wait_for_request()
-        held = lean_span(exporter.put)
-        held.details = Details()
-        held.result = result = Large(structuredContent={"rows": ["x" * 1000] * 1000})
-        is_held = weakref.ref(result)
-        held.end()
-        del held, result
+        span, is_gone = lean_span(exporter.put), threading.Event()
+        span.details = Details()
+        span.result = result = Large(structuredContent={"rows": ["x" * 1000] * 1000})
+        is_held = weakref.ref(result, lambda _: is_gone.set())
+        span.end()
+        del span, result
+        assert is_gone.wait(60)
         assert is_held() is None
         collector.released.set()
         exporter.shutdown(10)
 
 
 @pytest.mark.behaviour("export.bounded-queue")
-def test_what_is_encoded_while_a_collector_hangs_is_bounded_too(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", 0.0)
-    first, later = (len(SpanEncoder().encode(ended_span(method))) for method in ("tools/list", "ping"))
+def test_what_is_on_its_way_to_a_collector_that_hangs_takes_its_room_until_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+):
     with collecting(hung=True) as collector:
-        exporter = exporting(collector.url)
-        lean_span(exporter.put, "tools/list").end()
+        backlog = exporting(collector.url).backlog
+        spans = [
+            SpanEncoder().encode(ended_span(method)) for method in ("tools/list", "ping", "ping", "ping")
+        ]
+        monkeypatch.setattr(backlog_module, "MOST_BYTES", sum(map(len, spans[:3])))
+        assert backlog.put(spans[0])
+        backlog.send_soon()
         collector.wait_for_request()
-        monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", first + 2 * later)
-        for _ in range(5):
-            lean_span(exporter.put, "ping").end()
-        assert exporter.dropped == 3
+        assert [backlog.put(span) for span in spans[1:]] == [True, True, False]
         collector.released.set()
-        exporter.shutdown(10)
+        backlog.send()
+        assert backlog.put(spans[0])
     assert collector.spans == ["tools/list", "ping", "ping"]
 
 
 @pytest.mark.behaviour("export.bounded-queue")
 def test_what_has_been_sent_makes_room_for_what_follows(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exporter_module, "MOST_BACKLOG_BYTES", len(SpanEncoder().encode(ended_span("ping"))))
+    monkeypatch.setattr(backlog_module, "MOST_BYTES", len(SpanEncoder().encode(ended_span("ping"))))
     with collecting() as collector:
         exporter = exporting(collector.url)
         monkeypatch.setattr(exporter, "_start", lambda: None)
@@ -219,28 +192,15 @@ def test_what_has_been_sent_makes_room_for_what_follows(monkeypatch: pytest.Monk
 
 
 @pytest.mark.behaviour("export.unencodable-costs-itself")
-@pytest.mark.parametrize("held_up", [0.0, 3600.0], ids=["held up", "not yet"])
-def test_what_can_t_be_written_while_a_collector_hangs_is_counted_once(
-    held_up: float, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(exporter_module, "HELD_UP_SECONDS", held_up)
+def test_what_can_t_be_written_is_counted_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("MCP_OBS_STRICT")
     metrics, wrong = LeanMetrics(ALL), cast("Any", 5)
-    with collecting(hung=True) as collector:
-        exporter = OperationExporter(
-            SpanEncoder(metrics),
-            Envelope(Resource({}), "s", "1"),
-            Sender(collector.url, {}),
-            CircuitBreaker(),
-        )
-        exporter.put(ended_span("tools/list"))
-        collector.wait_for_request()
-        span = lean_span(exporter.put, "ping")
-        span.seconds = 0.25
-        span.update_name(wrong)
-        span.end()
-        collector.released.set()
-        exporter.shutdown(10)
+    exporter = exporting("http://127.0.0.1:9", metrics)
+    span = lean_span(exporter.put, "ping")
+    span.seconds = 0.25
+    span.update_name(wrong)
+    span.end()
+    exporter.shutdown(10)
     points = read_points(Envelope(Resource({}), "s", "1").around(metrics.encode(3)))
     assert [
         point.value.count

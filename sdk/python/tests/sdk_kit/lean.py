@@ -13,6 +13,7 @@ from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.sender import Sender
 from mcp_obs._message import Message
+from mcp_obs._metrics.lean_metrics import LeanMetrics
 
 
 def lean_span(on_end: Callable[[OperationSpan], None], method: str = "ping") -> OperationSpan:
@@ -26,10 +27,10 @@ def first_span(body: bytes) -> Any:
     return ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans[0]
 
 
-def exporting(url: str) -> OperationExporter:
+def exporting(url: str, metrics: LeanMetrics | None = None) -> OperationExporter:
     """Sends to a collector."""
     return OperationExporter(
-        SpanEncoder(),
+        SpanEncoder(metrics),
         Envelope(Resource({}), "mcp_obs", "1"),
         Sender(f"{url}/v1/traces", {}),
         CircuitBreaker(draw=lambda: 0.0),

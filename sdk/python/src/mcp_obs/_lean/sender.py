@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  the SDK's own processors use it
+    attach,
+    set_value,
+)
 from requests.adapters import HTTPAdapter
 
 from mcp_obs._guard import logger
@@ -146,6 +151,11 @@ class Sender:
         if not self._has_told:
             self._has_told = True
             logger.warning(message, *arguments)
+
+
+def hide_requests() -> None:
+    """The host's own instrumentation of HTTP need not see what the thread sends that calls this."""
+    attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -6,18 +6,12 @@ import time
 from collections.abc import Mapping
 from weakref import WeakSet
 
-from opentelemetry.context import (
-    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  the SDK's own readers use it
-    attach,
-    set_value,
-)
-
 from mcp_obs import _clock
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
 from mcp_obs._lean.export_counts import METRIC_EXPORTER, ExportCounts
-from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.sender import Sender, hide_requests
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 
 EXPORT_SECONDS = 10.0
@@ -85,8 +79,7 @@ class MetricExporter:
                 self._thread.start()
 
     def _run(self) -> None:
-        # The host's own instrumentation of HTTP need not see the exports.
-        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        hide_requests()
         while not self._wake.wait(self._interval):
             with _exporting:
                 self._export()

@@ -1,0 +1,133 @@
+"""What is written and waits to be sent, and the thread that sends it."""
+
+import threading
+import time
+from collections import deque
+from queue import SimpleQueue
+
+from mcp_obs._guard import Guard
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope
+from mcp_obs._lean.export_counts import TIMEOUT, ExportCounts
+from mcp_obs._lean.sender import Sender, Sent, hide_requests
+from mcp_obs._locks import new_lock
+
+BATCH_SPANS = 512
+# What waits for a collector that is away.
+MOST_BYTES = 8 * 2**20
+ANSWER_SECONDS = 10.0
+
+_sending = Guard("sending operations")
+
+
+class Backlog:
+    """Takes written spans from one thread, which no collector can hold up: another sends them when it is told to."""
+
+    def __init__(
+        self, envelope: Envelope, sender: Sender, breaker: CircuitBreaker, counts: ExportCounts
+    ) -> None:
+        self._envelope = envelope
+        self._sender = sender
+        self._breaker = breaker
+        self._counts = counts
+        self._spans: deque[bytes] = deque()
+        # Each has one writer, so that they need no lock.
+        self._bytes_put = self._bytes_gone = 0
+        self._batch_spans = BATCH_SPANS
+        self._deadline: float | None = None
+        self._one_at_a_time = new_lock()
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def __len__(self) -> int:
+        """The spans that wait."""
+        return len(self._spans)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the last request was taken."""
+        return self._breaker.state == "closed"
+
+    def put(self, span: bytes) -> bool:
+        """Take a written span; False where there is no room for it."""
+        if self._bytes_put - self._bytes_gone + len(span) > MOST_BYTES:
+            return False
+        self._bytes_put += len(span)
+        self._spans.append(span)
+        return True
+
+    def send_soon(self) -> None:
+        """Have the thread send what waits."""
+        if self._spans:
+            if self._thread is None:
+                # A daemon: a collector that hangs must not keep the process.
+                thread = threading.Thread(target=self._run, name="mcp-obs-spans", daemon=True)
+                thread.start()
+                self._thread = thread
+            if self._wake.empty():
+                self._wake.put(None)
+
+    def send(self, deadline: float | None = None) -> None:
+        """Send what waits, unless the collector is left alone; in whichever thread.
+
+        By a deadline on the monotonic clock all is tried: there is no later.
+        """
+        if deadline is not None:
+            self._deadline = deadline
+        seconds = -1.0 if deadline is None else max(deadline - time.monotonic(), 0.0)
+        if self._one_at_a_time.acquire(timeout=seconds):
+            try:
+                self._send()
+            finally:
+                self._one_at_a_time.release()
+
+    def give_up(self) -> int:
+        """The spans that were not sent, which are counted."""
+        left = len(self._spans)
+        self._counts.exported(left, TIMEOUT)
+        return left
+
+    def forget(self) -> None:
+        """A forked child has neither the thread nor a use for what its parent sends."""
+        self._spans.clear()
+        self._bytes_put = self._bytes_gone = 0
+        self._thread = None
+        self._wake = SimpleQueue()
+        self._sender.forget()
+
+    def _run(self) -> None:
+        hide_requests()
+        while True:
+            self._wake.get()
+            with _sending:
+                self.send()
+
+    def _send(self) -> None:
+        while self._spans and (self._deadline is not None or self._breaker.state != "open"):
+            seconds = ANSWER_SECONDS
+            if self._deadline is not None:
+                seconds = min(seconds, self._deadline - time.monotonic())
+                if seconds <= 0:
+                    return
+            count = min(len(self._spans), self._batch_spans)
+            batch = [self._spans[place] for place in range(count)]
+            sent = self._sent(self._envelope.around(batch), seconds, is_divisible=count > 1)
+            if not sent.is_over:
+                return
+            if sent.is_too_large:
+                self._batch_spans = count // 2
+                continue
+            # Slowly back: one span of unusual size must not make small requests of all that follow.
+            self._batch_spans = min(self._batch_spans + self._batch_spans // 8 + 1, BATCH_SPANS)
+            for span in batch:
+                self._spans.popleft()
+                self._bytes_gone += len(span)
+            self._counts.exported(count, sent.error)
+
+    def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
+        started = time.perf_counter()
+        sent = self._sender.send(body, seconds, is_divisible=is_divisible)
+        self._counts.took(time.perf_counter() - started, sent.error)
+        # A key that is refused is refused again, so refusals for good are waited out too.
+        self._breaker.note(is_well=not sent.is_unwell, asked_seconds=sent.retry_seconds)
+        return sent
