@@ -3,10 +3,13 @@ from sqlalchemy import text
 from control_plane import ControlPlane
 
 
-async def test_every_connection_enforces_foreign_keys_and_writes_ahead(control: ControlPlane) -> None:
+async def test_every_connection_enforces_foreign_keys_and_syncs_what_it_writes_ahead(
+    control: ControlPlane,
+) -> None:
     async with control.engine.connect() as connection:
         pragmas = [
             await connection.scalar(text(f"PRAGMA {name}"))
-            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
-    assert pragmas == ["wal", 1, 5000]
+    full = 2
+    assert pragmas == ["wal", full, 1, 5000]
