@@ -37,7 +37,7 @@ each_signal = pytest.mark.parametrize("signal", SIGNALS, ids=[signal.name for si
     [
         (zeros(16), RESOURCE_EXHAUSTED, "inflates to over"),
         (members(16), RESOURCE_EXHAUSTED, "inflates to over"),
-        (gzip.compress(b"") * 1200, INVALID_ARGUMENT, "over 1024 members"),
+        (gzip.compress(b"") * 1025, INVALID_ARGUMENT, "over 1024 members"),
         (gzip.compress(gzip.compress(export(1).SerializeToString())), INVALID_ARGUMENT, "not"),
         (gzip.compress(gzip.compress(zeros(16))), INVALID_ARGUMENT, "not"),
     ],
@@ -49,6 +49,14 @@ async def test_a_bomb_is_refused_before_it_has_gone_off(
     answer = await way.send(door, TRACES, body, encoding="gzip")
     assert (answer.code, answer.retry_after_seconds) == (code, None)
     assert why in answer.message
+
+
+@each_way
+async def test_an_export_in_as_many_members_as_a_body_may_have_is_kept(door: Door, way: Way) -> None:
+    members_before = gzip.compress(b"") * 1023
+    body = members_before + gzip.compress(way.encode(export(2)))
+    assert (await way.send(door, TRACES, body, encoding="gzip")).code is OK
+    assert await door.count("traces") == 2
 
 
 @each_way

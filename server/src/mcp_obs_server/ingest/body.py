@@ -131,6 +131,8 @@ class _Inflater:
     async def __call__(self, data: bytes) -> list[bytes]:
         out: list[bytes] = []
         while data:
+            if self._members == _MAX_GZIP_MEMBERS:
+                raise MalformedExport(f"The gzip body has over {_MAX_GZIP_MEMBERS} members: send it as one.")
             self._inside = True
             try:
                 piece = await self._turn(partial(self._member.decompress, data, _INFLATE_STEP))
@@ -147,8 +149,6 @@ class _Inflater:
 
     def _next_member(self) -> None:
         self._members += 1
-        if self._members == _MAX_GZIP_MEMBERS:
-            raise MalformedExport(f"The gzip body has over {_MAX_GZIP_MEMBERS} members: send it as one.")
         self._member = zlib.decompressobj(wbits=31)
         self._inside = False
 
