@@ -63,6 +63,24 @@ def running(folder: Path, port: int = 0, **environment: str) -> Generator[Runnin
             process.stdout.close()
 
 
+def grpc_address(server: Running) -> str:
+    """Where its OTLP/gRPC is."""
+    assert server.process.stdout
+    line = next(line for line in server.process.stdout if "OTLP/gRPC to " in line)
+    return line.split("http://")[-1].strip()
+
+
+def forget_peak(server: Running) -> None:
+    """Let its peak begin with what it holds now (proc(5))."""
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+
+
+def peak_bytes(server: Running) -> int:
+    """The most memory that it has held at once."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
 def new_key(server: Running, folder: Path) -> str:
     """A key of its first server."""
     token = (folder / "access-token").read_text().strip()

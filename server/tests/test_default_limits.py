@@ -9,7 +9,7 @@ import httpx2
 
 from grpc_client import Failed, call
 from otlp_exports import SECOND, export
-from server_process import Running, new_key, running
+from server_process import grpc_address, new_key, running
 
 MIB = 2**20
 
@@ -25,13 +25,6 @@ def of_size(size: int, seed: int) -> bytes:
     inflated = body(2 * size - len(body(size)))
     assert len(inflated) == size
     return gzip.compress(inflated, 1)
-
-
-def grpc_address(server: Running) -> str:
-    """Where its OTLP/gRPC is."""
-    assert server.process.stdout
-    line = next(line for line in server.process.stdout if "OTLP/gRPC to " in line)
-    return line.split("http://")[-1].strip()
 
 
 async def test_64_mib_inflated_are_kept_by_default_and_one_byte_more_is_refused_over_http_and_grpc(

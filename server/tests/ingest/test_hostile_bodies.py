@@ -1,15 +1,21 @@
 """Exports made to break a receiver, over every way: they are refused, or what they say is kept as text."""
 
 import gzip
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import grpc
+import httpx2
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 
-from bombs import members, zeros
+from bombs import MIB, members, zeros
+from grpc_client import Failed, call
 from hostile_words import WORDS
 from mcp_obs_server.analytics.attribute import as_text
+from mcp_obs_server.ingest.body import read_body
 from mcp_obs_server.ingest.caps import MAX_COUNT, TRUNCATED
+from mcp_obs_server.ingest.errors import ExportTooLarge
 from mcp_obs_server.ingest.rejections import Count, Rejected
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
@@ -18,6 +24,7 @@ from nested_values import PLACES, deep_export
 from otlp_door import Door
 from otlp_exports import export, logs_export
 from otlp_ways import HTTP_JSON, WAYS, Way, items, origins, sample
+from server_process import forget_peak, grpc_address, new_key, peak_bytes, running
 
 OK = grpc.StatusCode.OK
 INVALID_ARGUMENT = grpc.StatusCode.INVALID_ARGUMENT
@@ -49,6 +56,46 @@ async def test_a_bomb_is_refused_before_it_has_gone_off(
     answer = await way.send(door, TRACES, body, encoding="gzip")
     assert (answer.code, answer.retry_after_seconds) == (code, None)
     assert why in answer.message
+
+
+async def test_a_body_is_inflated_in_small_pieces_and_no_further_than_the_first_beyond_the_limit() -> None:
+    inflated: list[int] = []
+
+    async def turn(work: Callable[[], bytes]) -> bytes:
+        piece = work()
+        inflated.append(len(piece))
+        return piece
+
+    async def one_chunk() -> AsyncIterator[bytes]:
+        yield zeros(256)
+
+    with pytest.raises(ExportTooLarge, match="inflates to over"):
+        await read_body(one_chunk(), True, 4 * MIB, lambda _: None, turn)
+    assert max(inflated) <= MIB
+    assert sum(inflated) <= 5 * MIB
+
+
+async def test_a_bomb_of_a_gibibyte_takes_little_more_of_a_servers_memory_than_the_limit(
+    tmp_path: Path,
+) -> None:
+    bomb = zeros(1024)
+    why = f"The body inflates to over {64 * MIB} bytes: send smaller batches."
+    with running(tmp_path) as server:
+        authorization = f"Bearer {new_key(server, tmp_path)}"
+        headers = {
+            "authorization": authorization,
+            "content-type": "application/x-protobuf",
+            "content-encoding": "gzip",
+        }
+        address = grpc_address(server)
+        forget_peak(server)
+        before = peak_bytes(server)
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
+            refused = await client.post("/v1/traces", content=bomb)
+        assert (refused.status_code, why in refused.text) == (413, True)
+        metadata = (("authorization", authorization),)
+        assert await call(address, bomb, metadata=metadata) == Failed(RESOURCE_EXHAUSTED, why)
+        assert peak_bytes(server) - before < 100 * MIB
 
 
 @each_way
