@@ -1,6 +1,7 @@
 """The store: batches in, rows out."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from mcp_obs_server.store import insert_tokens
 from mcp_obs_server.store.engine import Engine, Row
 from mcp_obs_server.store.layout import LATCH, Layout
 from mcp_obs_server.store.location import ClickHouse, StoreLocation
@@ -16,6 +18,8 @@ from mcp_obs_server.store.migrations import create_database, migrate
 from mcp_obs_server.store.retention import apply_retention
 from mcp_obs_server.store.table_size import SQL as TABLE_SIZES
 from mcp_obs_server.store.table_size import TableSize
+
+log = logging.getLogger(__name__)
 
 # More readers than cores would only queue inside the engine.
 _READERS = 4
@@ -53,6 +57,12 @@ def _schema(location: StoreLocation) -> dict[str, str]:
     return {"format_schema_source": "string", "format_schema": _SCHEMA.read_text(encoding="utf-8")}
 
 
+def _forget_unfinished_inserts(engine: Path) -> None:
+    forgotten = insert_tokens.forget_unfinished(engine)
+    if forgotten:
+        log.warning("mcp-obs was killed in the middle of an insert, which is done again: %d parts", forgotten)
+
+
 class TelemetryStore:
     """The embedded engine in a folder, which takes one process, or a server. Its methods from any thread."""
 
@@ -79,6 +89,8 @@ class TelemetryStore:
             lock = FolderLock.acquire(location)
             location = location / "engine"
         try:
+            if isinstance(location, Path):
+                _forget_unfinished_inserts(location)
             store = cls(location, lock)
         except BaseException:
             if lock:
@@ -89,6 +101,8 @@ class TelemetryStore:
                 create_database(store._writer, location.database)
             migrate(store._writer, spans_wait=spans_wait)
             apply_retention(store._writer, retention)
+            if isinstance(location, Path):
+                insert_tokens.write_through(location)
         except BaseException:
             store.close()
             raise
