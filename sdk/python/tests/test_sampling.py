@@ -5,6 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -108,6 +110,24 @@ def test_a_caller_decides_and_says_what_its_trace_stands_for():
         assert sampler.at_start(start(parent=above(sampled=True, state=state))) == weight
 
 
+# As a TraceState takes them.
+STATES = st.text("0123456789abcdefABCDEFthrv:;+-_. ", max_size=30)
+THRESHOLDS = st.text("0123456789abcdef", min_size=1, max_size=14) | st.integers(1, 14).map("f".__mul__)
+NEARLY = st.from_regex("[-+ ]?[0-9a-fF_]{0,15}", fullmatch=True)
+
+
+@given(STATES | NEARLY.map("th:{}".format) | THRESHOLDS.map("rv:0123456789abcd;th:{}".format))
+def test_no_trace_state_of_a_caller_is_an_error_or_an_odd_weight(state: str):
+    assert 1 <= ParentBased().at_start(start(parent=above(sampled=True, state=f"ot={state}"))) <= 1e6
+
+
+@given(THRESHOLDS)
+def test_a_threshold_says_what_a_trace_stands_for(digits: str):
+    weight = ParentBased().at_start(start(parent=above(sampled=True, state=f"ot=th:{digits}")))
+    share = 1 - int(digits, 16) / 16 ** len(digits)
+    assert weight == pytest.approx(min(1 / share if share else 1e6, 1e6))  # pyright: ignore[reportUnknownMemberType]
+
+
 def test_a_caller_that_has_decided_is_not_asked_at_the_end():
     sampler = ParentBased(KeepErrorsAndSlow(0.1))
     ended = End(start(2**64 - 1), is_error=False, seconds=0.0)
@@ -157,12 +177,19 @@ def configured(way: Way, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> G
 
 
 def call(
-    tool: str, trace_id: int, *, fails: bool = False, below: bool = True, said: float | None = None
+    tool: str,
+    trace_id: int,
+    *,
+    fails: bool = False,
+    below: bool = True,
+    said: float | None = None,
+    state: str = "",
 ) -> None:
     """A call in a trace of that id, with a span inside it; `said` is the weight that its host claims."""
     telemetry = _telemetry.current()
     assert telemetry is not None
-    parent = SpanContext(trace_id, 1, True, TraceFlags(1)) if below else SpanContext(0, 0, False)
+    of_client = SpanContext(trace_id, 1, True, TraceFlags(1), TraceState.from_header([state]))
+    parent = of_client if below else SpanContext(0, 0, False)
     ambient = trace.set_span_in_context(NonRecordingSpan(parent), Context())
     operation = begin(lambda: Message("tools/call", {"name": tool}, 1, None, None, None), ambient)
     assert operation is not None
@@ -174,6 +201,15 @@ def call(
         operation.refuse(-32050, "no")
     else:
         operation.answer({})
+
+
+def counted(collector: Collector) -> int:
+    """How many durations the last export of metrics has."""
+    (durations,) = [
+        point for point in collector.points[-1] if point.metric == "mcp.server.operation.duration"
+    ]
+    assert isinstance(durations.value, Distribution)
+    return durations.value.count
 
 
 KEPT, DROPPED = 1, 2**64 - 1
@@ -221,6 +257,54 @@ def test_a_weight_that_a_host_claims_gives_way_to_the_sampler_s(
     ] == [[2.0]] * 3
 
 
+@pytest.mark.behaviour("sampling.metrics-complete", "sampling.weight")
+@pytest.mark.parametrize(
+    ("threshold", "weight"),
+    [
+        ("ffffffffffffff", 1e6),
+        ("c", 4),
+        *((odd, None) for odd in ("-1", "+8", "8_0", "C", "", "0" * 15, "zz")),
+    ],
+)
+def test_no_client_hides_its_calls_by_what_it_says_of_its_trace(
+    threshold: str, weight: float | None, way: Way, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
+    with configured(way, ParentBased(), monkeypatch) as collector:
+        call("a", KEPT, state=f"ot=th:{threshold}")
+    assert sorted(collector.weights) == [("inside a", weight), ("tools/call a", weight)]
+    assert counted(collector) == 1
+
+
+class Broken(Sampler):
+    """A host's own."""
+
+    def __init__(self, *, decides_at_end: bool) -> None:
+        self.decides_at_end = decides_at_end
+
+    def at_start(self, start: Start) -> float:
+        return self._fail() if not self.decides_at_end else 1.0
+
+    def at_end(self, end: End) -> float:
+        return self._fail()
+
+    def _fail(self) -> float:
+        raise ZeroDivisionError
+
+
+@pytest.mark.behaviour("host.own-failure-swallowed", "sampling.metrics-complete")
+@pytest.mark.parametrize("decides_at_end", [False, True])
+def test_what_a_sampler_fails_on_is_kept_and_counted(
+    way: Way, *, decides_at_end: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
+    with configured(way, Broken(decides_at_end=decides_at_end), monkeypatch) as collector:
+        call("a", KEPT)
+    assert sorted(collector.spans) == ["inside a", "tools/call a"]
+    assert counted(collector) == 1
+
+
 def test_nothing_is_kept_of_what_is_always_off(way: Way, monkeypatch: pytest.MonkeyPatch):
     with configured(way, AlwaysOff(), monkeypatch) as collector:
         call("a", KEPT)
@@ -235,8 +319,4 @@ def test_metrics_count_what_no_span_is_kept_of(way: Way, monkeypatch: pytest.Mon
         for _ in range(3):
             call("a", DROPPED)
     assert collector.spans == []
-    (durations,) = [
-        point for point in collector.points[-1] if point.metric == "mcp.server.operation.duration"
-    ]
-    assert isinstance(durations.value, Distribution)
-    assert durations.value.count == 3
+    assert counted(collector) == 3

@@ -13,7 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from mcp_obs import semconv
 from mcp_obs._locks import new_lock
-from mcp_obs.sampling import End, Sampler, Start
+from mcp_obs.sampling import End, Sampler, Start, weight_at_end, weight_at_start
 
 MOST_HELD = 1000
 _MOST_OPEN = 10_000
@@ -44,7 +44,8 @@ class OperationSampler(SdkSampler):
         above = trace.get_current_span(parent_context)
         parent = above.get_span_context() if above.get_span_context().is_valid else None
         is_inside = parent is not None and not parent.is_remote and not is_operation(kind, attributes)
-        weight = _weight_of(above) if is_inside else self._sampler.at_start(Start(trace_id, name, parent))
+        asked = Start(trace_id, name, parent)
+        weight = _weight_of(above) if is_inside else weight_at_start(self._sampler, asked)
         state = parent.trace_state if parent is not None else None
         if not weight:
             return SamplingResult(Decision.DROP, None, state)
@@ -109,7 +110,7 @@ class EndDecidingProcessor(SpanProcessor):
                 if len(place.held) < MOST_HELD:
                     place.held.append(span)
                 return
-        weight = self._sampler.at_end(_end_of(span, ids))
+        weight = weight_at_end(self._sampler, _end_of(span, ids))
         if weight:
             for each in (*(place.held if place.root == ids.span_id else ()), span):
                 self._kept.on_end(_with_weight(each, weight))

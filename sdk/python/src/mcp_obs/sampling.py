@@ -1,5 +1,6 @@
 """Which operations are kept as spans, and how many each kept one stands for. Metrics count every operation."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,14 +8,20 @@ from typing import NamedTuple
 
 from opentelemetry.trace import SpanContext
 
-from mcp_obs._guard import logger
+from mcp_obs._guard import Guard, logger
 from mcp_obs._locks import new_lock
 
 _TRACE_ID_LIMIT = 1 << 64
 _MOST_TARGETS = 1000
 _OTHER = "_OTHER"
 # OpenTelemetry, "TraceState: Probability Sampling": `th` is a threshold of 56 bits, without its last zeros.
+_THRESHOLD = re.compile("[0-9a-f]{1,14}")
 _THRESHOLD_DIGITS = 14
+_THRESHOLD_LIMIT = 16**_THRESHOLD_DIGITS
+# A caller may claim 2**56; the server counts no span as more than this.
+_MOST_CLAIMED = 1e6
+
+_asking = Guard("asking a sampler, so what it was asked about is kept")
 
 
 class Start(NamedTuple):
@@ -178,13 +185,28 @@ def _weight_of(parent: SpanContext) -> float:
     """How many traces the caller's stands for, where its trace state says so."""
     for member in parent.trace_state.get("ot", "").split(";"):
         key, _, digits = member.partition(":")
-        if key == "th" and 0 < len(digits) <= _THRESHOLD_DIGITS:
-            try:
-                threshold = int(digits.ljust(_THRESHOLD_DIGITS, "0"), 16)
-            except ValueError:
-                return 1.0
-            return 1 / (1 - threshold / 16**_THRESHOLD_DIGITS)
+        if key == "th" and _THRESHOLD.fullmatch(digits):
+            threshold = int(digits.ljust(_THRESHOLD_DIGITS, "0"), 16)
+            return min(_THRESHOLD_LIMIT / (_THRESHOLD_LIMIT - threshold), _MOST_CLAIMED)
     return 1.0
+
+
+def weight_at_start(sampler: Sampler, start: Start) -> float:
+    """What a sampler says, which can be a host's own: where it raises, the operation is kept."""
+    try:
+        return sampler.at_start(start)
+    except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
+        _asking.swallow(error)
+        return 1.0
+
+
+def weight_at_end(sampler: Sampler, end: End) -> float:
+    """The same, of an operation that is over."""
+    try:
+        return sampler.at_end(end)
+    except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
+        _asking.swallow(error)
+        return 1.0
 
 
 def _share(text: str) -> Sampler:

@@ -6,7 +6,7 @@ from opentelemetry.trace import StatusCode
 
 from mcp_obs import semconv
 from mcp_obs._lean.operation_span import LightSpan
-from mcp_obs.sampling import End, Sampler, Start
+from mcp_obs.sampling import End, Sampler, Start, weight_at_end
 
 # Of one operation that goes on, as a subscription may for days.
 MOST_HELD = 1000
@@ -32,7 +32,7 @@ class EndDecision:
                 self.dropped += 1
             return ()
         held, span.held = span.held or [], None
-        span.weight = self._sampler.at_end(_end_of(span))
+        span.weight = weight_at_end(self._sampler, _end_of(span))
         return (*held, span)
 
 

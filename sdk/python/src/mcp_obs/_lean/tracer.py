@@ -16,7 +16,7 @@ from mcp_obs._lean.operation_span import NO_STATE, Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
-from mcp_obs.sampling import Sampler, Start
+from mcp_obs.sampling import Sampler, Start, weight_at_start
 
 # W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
 _RANDOM = 0x02
@@ -108,7 +108,7 @@ class LightTracer(Tracer):
     def _decide(self, span: LightSpan, sampler: Sampler, what: str) -> None:
         """Whether a span is kept, with all that is inside it; or that it is decided at its end."""
         trace_id, span_id, is_remote, flags, state, is_valid = span.ids
-        span.weight = sampler.at_start(Start(trace_id, what, span.parent))
+        span.weight = weight_at_start(sampler, Start(trace_id, what, span.parent))
         if sampler.decides_at_end:
             span.held = []
             return
