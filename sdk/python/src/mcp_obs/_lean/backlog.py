@@ -37,6 +37,7 @@ class Backlog:
         self._deadline: float | None = None
         self._one_at_a_time = new_lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
+        self._is_over = False
         self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
@@ -82,9 +83,12 @@ class Backlog:
                 self._one_at_a_time.release()
 
     def give_up(self) -> int:
-        """The spans that were not sent, which are counted."""
-        left = len(self._spans)
+        """The spans that were not sent, which are counted and gone; the thread ends, after what it is sending."""
+        # One that is sending has them in hand, so they are not emptied.
+        left, self._spans = len(self._spans), deque()
         self._counts.exported(left, TIMEOUT)
+        self._is_over = True
+        self._wake.put(None)
         return left
 
     def forget(self) -> None:
@@ -97,22 +101,23 @@ class Backlog:
 
     def _run(self) -> None:
         hide_requests()
-        while True:
+        while not self._is_over:
             self._wake.get()
             with _sending:
                 self.send()
 
     def _send(self) -> None:
-        while self._spans and (self._deadline is not None or self._breaker.state != "open"):
+        spans = self._spans
+        while spans and (self._deadline is not None or self._breaker.state != "open"):
             seconds = ANSWER_SECONDS
             if self._deadline is not None:
                 seconds = min(seconds, self._deadline - time.monotonic())
                 if seconds <= 0:
                     return
-            count = min(len(self._spans), self._batch_spans)
-            batch = [self._spans[place] for place in range(count)]
+            count = min(len(spans), self._batch_spans)
+            batch = [spans[place] for place in range(count)]
             sent = self._sent(self._envelope.around(batch), seconds, is_divisible=count > 1)
-            if not sent.is_over:
+            if not sent.is_over or spans is not self._spans:
                 return
             if sent.is_too_large:
                 self._batch_spans = count // 2
@@ -120,7 +125,7 @@ class Backlog:
             # Slowly back: one span of unusual size must not make small requests of all that follow.
             self._batch_spans = min(self._batch_spans + self._batch_spans // 8 + 1, BATCH_SPANS)
             for span in batch:
-                self._spans.popleft()
+                spans.popleft()
                 self._bytes_gone += len(span)
             self._counts.exported(count, sent.error)
 
