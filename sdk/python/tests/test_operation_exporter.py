@@ -4,12 +4,9 @@ import threading
 from queue import Empty, SimpleQueue
 
 import pytest
-from opentelemetry import context
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]
 from opentelemetry.sdk.resources import Resource
 from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span, exporting, first_span, lean_span
-from sdk_kit.process import recording_process
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._lean import exporter as exporter_module
@@ -180,6 +177,39 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(
     assert pauses == [1.0] * 5
 
 
+@pytest.mark.parametrize(
+    ("spans", "is_well", "seconds"),
+    [(31, True, 1.0), (32, True, 5.0), (32, False, 1.0)],
+    ids=["few", "many", "many for a collector that is not well"],
+)
+def test_many_operations_are_sent_less_often_where_the_collector_is_well(
+    spans: int, is_well: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
+):
+    now, pauses, breaker = [0.0], list[float](), CircuitBreaker()
+    breaker.note(is_well=is_well)
+    exporter = OperationExporter(
+        SpanEncoder(), Envelope(Resource({}), "s", "1"), Sender("http://127.0.0.1:9", {}), breaker
+    )
+
+    class Wake(SimpleQueue[None]):
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
+            assert timeout is not None
+            pauses.append(timeout)
+            now[0] += timeout
+            if len(pauses) == 2:
+                exporter.shutdown(0)
+            raise Empty
+
+    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    monkeypatch.setattr(exporter, "_wake", Wake())
+    monkeypatch.setattr(exporter.backlog, "send_soon", lambda: None)
+    for _ in range(spans):
+        exporter.put(ended_span("ping"))
+    exporter.run()
+    assert pauses == [1.0, seconds]
+
+
 def test_threads_of_the_host_are_let_in_between_the_spans_of_a_batch(monkeypatch: pytest.MonkeyPatch):
     exporter, breaths = exporting("http://127.0.0.1:9"), list[float]()
     monkeypatch.setattr(exporter, "_start", lambda: None)
@@ -233,23 +263,6 @@ def _no_more_threads(thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
-@pytest.mark.behaviour("export.hidden-from-instrumentation")
-def test_exports_are_hidden_from_the_host_s_own_instrumentation():
-    suppressed: list[object] = []
-
-    class Noting(Sender):
-        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
-            suppressed.append(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
-            return Sent(is_over=True)
-
-    exporter = OperationExporter(
-        SpanEncoder(), Envelope(Resource({}), "s", "1"), Noting("http://collector.test", {}), CircuitBreaker()
-    )
-    exporter.put(ended_span("ping"))
-    exporter.shutdown(10)
-    assert suppressed == [True]
-
-
 @pytest.mark.behaviour("exit.bounded")
 def test_spans_and_metrics_share_the_time_that_an_exit_has(monkeypatch: pytest.MonkeyPatch):
     given: list[tuple[str, float]] = []
@@ -270,26 +283,3 @@ def test_spans_and_metrics_share_the_time_that_an_exit_has(monkeypatch: pytest.M
         ("OperationExporter", 0.9),
         ("MetricExporter", 0.1),
     ]
-
-
-FORKS = """
-import os
-sys.stdin.readline()
-child = os.fork()
-if child:
-    os.waitpid(child, 0)
-begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, None, None)).answer({})
-"""
-
-
-@pytest.mark.behaviour("export.fork")
-def test_a_forked_child_sends_its_own_operations_and_none_of_its_parent_s():
-    with collecting() as collector:
-        process = recording_process({"MCP_OBS_ENDPOINT": collector.url}, FORKS)
-        # The parent's connection stands when the child begins.
-        collector.wait_for("ping")
-        _, said = process.communicate("\n", timeout=60)
-    assert (process.returncode, said) == (0, "")
-    assert collector.spans == ["ping", "prompts/list", "tools/list"]
-    parent, child, _ = collector.ports
-    assert parent != child
