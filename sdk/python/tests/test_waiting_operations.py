@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from queue import SimpleQueue
 from typing import Any, cast
 
 import pytest
@@ -139,6 +140,42 @@ def test_a_collector_that_hangs_holds_up_nothing_that_is_to_be_written(monkeypat
         collector.released.set()
         exporter.shutdown(10)
     assert len(collector.spans) == 101
+
+
+@pytest.mark.behaviour("export.bounded-queue")
+def test_few_large_operations_wait_for_a_slow_hook_and_what_is_left_out_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(exporter_module, "MOST_LARGE_WAITING", 2)
+    asked: SimpleQueue[object] = SimpleQueue()
+    may_answer = threading.Event()
+
+    def redact(value: object, path: object) -> object:
+        asked.put(path)
+        assert may_answer.wait(60)
+        return value
+
+    details = Details(Privacy("redacted", redact=redact))
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+
+        def end(text: str) -> None:
+            message = Message("tools/call", {"name": "add", "arguments": {"a": text}}, 1, None, None, None)
+            message.details = details
+            OperationSpan(message, SpanContext(1, 2, is_remote=False), None, (), exporter.put).end()
+
+        large = "x" * (LARGE_TEXT + 1)
+        end(large)
+        asked.get(timeout=60)
+        for text in (large, large, large, "small", large):
+            end(text)
+        assert exporter.dropped == 2
+        may_answer.set()
+        for _ in range(3):
+            asked.get(timeout=60)
+        end(large)
+        exporter.shutdown(10)
+    assert (len(collector.spans), exporter.dropped) == (5, 2)
 
 
 @pytest.mark.behaviour("export.bounded-memory")

@@ -30,6 +30,8 @@ EXPORT_SECONDS = 1.0
 # Where there are many calls, OpenTelemetry's own pause (BatchSpanProcessor, scheduledDelayMillis) is often enough.
 _MANY_SPANS, _MANY_EXPORT_SECONDS = 32, 5.0
 MOST_WAITING = 8192
+# Each holds 64 KiB or many times that, until it is written: in milliseconds, but for what the host is asked about it.
+MOST_LARGE_WAITING = 64
 # An operation holds some twenty objects, which Python's garbage collector looks through again while they are held.
 _WAKE_AT = 32
 # Meanwhile the host's threads wait for the interpreter, up to a millisecond for all that woke the thread.
@@ -58,6 +60,7 @@ class OperationExporter:
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
         self.backlog = Backlog(envelope, sender, breaker, self.counts)
         self._ended: deque[LightSpan] = deque()
+        self._large_ended: set[LightSpan] = set()
         # An Event's wait is made of some twenty functions, this one of none.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._deadline: float | None = None
@@ -73,7 +76,12 @@ class OperationExporter:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         try:
-            is_urgent = waiting >= _WAKE_AT or span.is_large()
+            is_large = span.is_large()
+            if is_large:
+                if len(self._large_ended) >= MOST_LARGE_WAITING:
+                    self.counts.processed(1, QUEUE_FULL)
+                    return
+                self._large_ended.add(span)
             self._ended.append(span)
             if self._is_closed:
                 # It has been since this began.
@@ -81,7 +89,7 @@ class OperationExporter:
                 return
             if self._thread is None:
                 self._start()
-            if is_urgent and self._wake.empty():
+            if (is_large or waiting >= _WAKE_AT) and self._wake.empty():
                 self._wake.put(None)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _putting.swallow(error)
@@ -113,9 +121,11 @@ class OperationExporter:
 
     def _next(self) -> LightSpan | None:
         try:
-            return self._ended.popleft()
+            span = self._ended.popleft()
         except IndexError:
             return None
+        self._large_ended.discard(span)
+        return span
 
     def _start(self) -> None:
         with self._starting:
@@ -128,6 +138,7 @@ class OperationExporter:
     def forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
         self._ended.clear()
+        self._large_ended.clear()
         self.backlog.forget()
         self.counts.clear()
         self._encoder.forget()
