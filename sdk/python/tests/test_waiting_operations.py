@@ -42,6 +42,19 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
     assert "could not send 5 operations" in caplog.text
 
 
+@pytest.mark.behaviour("export.bounded-memory")
+def test_the_thread_that_writes_is_woken_by_the_thirty_second_operation(monkeypatch: pytest.MonkeyPatch):
+    wake: SimpleQueue[None] = SimpleQueue()
+    exporter = exporting("http://127.0.0.1:9")
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    monkeypatch.setattr(exporter, "_wake", wake)
+    for _ in range(31):
+        exporter.put(ended_span("ping"))
+    assert wake.empty()
+    exporter.put(ended_span("ping"))
+    assert not wake.empty()
+
+
 class Large(dict[str, Any]):
     """One that is known to be gone."""
 

@@ -71,8 +71,8 @@ class OperationExporter:
 
     def put(self, span: LightSpan) -> None:
         """Take an ended operation."""
-        waiting = len(self._ended)
-        if waiting >= MOST_WAITING or self._deadline is not None:
+        waiting = len(self._ended) + 1
+        if waiting > MOST_WAITING or self._deadline is not None:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         try:

@@ -24,8 +24,8 @@ class Privacy:
         names: Names of arguments and fields whose values are redacted too, compared without case and punctuation.
         redact: Called with each text, number and boolean that is left, and with the path to it (the tool, `arguments`
             or `results`, names and indices); gives what is recorded in its place. When it raises, or gives what is no
-            text, number, boolean or None, a marker is recorded. It must be quick: it runs in a thread of mcp-obs, but
-            in the request's where a collector keeps that waiting, and where the OpenTelemetry SDK records.
+            text, number, boolean or None, a marker is recorded. It must be quick: it runs in a thread of mcp-obs, where
+            few operations can wait for it, but in the request's where the OpenTelemetry SDK records.
         max_value_bytes: The most that is recorded of one call's arguments, and of its result.
     """
 
