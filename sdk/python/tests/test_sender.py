@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.resources import Resource
@@ -46,6 +47,23 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
         Sender("http://collector.test:1/v1/traces", {}).send(b"", 10)
     asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
+
+
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [({"authorization": "Bearer key"}, "Bearer key"), ({}, "Basic YWRhOmxvdmVsYWNl")],
+    ids=["with a key", "without a key"],
+)
+def test_a_netrc_says_who_sends_only_where_no_key_does(
+    headers: dict[str, str], sent: str, entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"{entry} login ada password lovelace\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with collecting() as collector:
+        Sender(f"{collector.url}/v1/traces", headers).send(b"", 10)
+    assert [headers["authorization"] for _, headers in collector.requests] == [sent]
 
 
 @pytest.mark.behaviour("export.repeated-when-retryable")

@@ -118,7 +118,8 @@ class Sender:
         """Proxies, certificates and a .netrc are looked up once: that is half of what an export costs."""
         if self._prepared is None:
             session = requests.Session()
-            prepared = session.prepare_request(requests.Request("POST", self._url, self._headers))
+            auth = _as_it_is if "authorization" in self._headers else None
+            prepared = session.prepare_request(requests.Request("POST", self._url, self._headers, auth=auth))
             merged = session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
             self._prepared, self._settings = prepared, dict(merged)
         request = self._prepared.copy()
@@ -156,6 +157,11 @@ class Sender:
 def hide_requests() -> None:
     """The host's own instrumentation of HTTP need not see what the thread sends that calls this."""
     attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """For what has an authorization, which requests would replace by that of a .netrc or of the URL."""
+    return request
 
 
 def _is_this_machine(host: str) -> bool:
