@@ -100,6 +100,6 @@ def read(folder: Path, *queries: str) -> list[list[dict[str, Any]]]:
 
 
 def counts(folder: Path) -> dict[str, Any]:
-    """How many spans a folder has stored, in every way of counting them, and their traces' ids."""
-    (found,), ids = read(folder, _COUNT, "SELECT hex(trace_id) AS id FROM spans")
-    return {**found, "ids": [row["id"] for row in ids]}
+    """How many spans a folder has stored, in every way of counting them."""
+    ((found,),) = read(folder, _COUNT)
+    return found

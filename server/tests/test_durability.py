@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx2
 
+from mcp_obs_server.ingest.signal import SignalName
 from otlp_exports import SECOND, export
-from sending import SPANS_PER_EXPORT, Sender
-from server_process import counts, new_key, running
+from sending import ITEMS_PER_EXPORT, STORED_EXPORTS, Sender
+from server_process import counts, new_key, read, running
 
 # As an mcp-obs from before the first release left a folder that was killed between an insert and its end.
 _EARLIER = """
@@ -30,6 +31,15 @@ segment = data / "spool/traces" / f"{1:020d}-{1:08d}-{'0' * 16}.segment"
 segment.parent.mkdir(parents=True)
 segment.write_bytes(b"x")
 """
+# What each signal's rollups count, in both lengths.
+_ROLLED_UP: dict[SignalName, list[str]] = {
+    "traces": [
+        f"SELECT sum(calls) AS items FROM operations_{length} WHERE grain = 'server'"
+        for length in ("15m", "1h")
+    ],
+    "metrics": [f"SELECT sum(points) AS items FROM metrics_{length}" for length in ("15m", "1h")],
+    "logs": [],
+}
 
 
 def _start_to_end(folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -50,30 +60,37 @@ def test_a_folder_whose_figures_have_to_be_made_again_is_not_opened_while_spans_
     assert "until the spool is empty" in ended.stderr
 
 
-def test_every_acknowledged_span_is_there_once_after_kill_9(tmp_path: Path) -> None:
-    acknowledged: list[str] = []
+def test_every_acknowledged_export_of_every_signal_is_there_whole_and_once_after_kill_9(
+    tmp_path: Path,
+) -> None:
+    acknowledged = {name: set[str]() for name in STORED_EXPORTS}
     in_doubt = 0
     for crash in range(3):
         with running(tmp_path) as server:
             key = new_key(server, tmp_path)
-            senders = [Sender(server.url, key, seed=10 * crash + seed + 1) for seed in range(3)]
+            seeds = (2 * crash, 2 * crash + 1)
+            senders = [Sender(server.url, key, seed, name) for name in STORED_EXPORTS for seed in seeds]
             for sender in senders:
                 sender.start()
-            assert senders[0].halfway.wait(30)
+            for sender in senders:
+                assert sender.halfway.wait(30)
             os.kill(server.process.pid, signal.SIGKILL)
             for sender in senders:
                 sender.join()
-        acknowledged += [span for sender in senders for span in sender.acknowledged]
+        for sender in senders:
+            acknowledged[sender.signal_name].update(sender.acknowledged)
         # The one export that each sender had under way may have become durable without the answer.
-        in_doubt += len(senders)
+        in_doubt += len(seeds)
     with running(tmp_path) as server:
         server.process.terminate()
         server.process.wait(30)
 
-    found = counts(tmp_path)
-    assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
-    assert set(acknowledged) <= set(found["ids"])
-    assert len(acknowledged) <= found["spans"] <= len(acknowledged) + in_doubt * SPANS_PER_EXPORT
+    for name, sql in STORED_EXPORTS.items():
+        stored, *rolled_up = read(tmp_path, sql, *_ROLLED_UP[name])
+        assert {(row["items"], row["different"]) for row in stored} == {(ITEMS_PER_EXPORT, ITEMS_PER_EXPORT)}
+        assert acknowledged[name] <= {row["export"] for row in stored}
+        assert len(stored) <= len(acknowledged[name]) + in_doubt
+        assert [row["items"] for (row,) in rolled_up] == [len(stored) * ITEMS_PER_EXPORT] * len(rolled_up)
     assert not list((tmp_path / "spool").rglob("*.segment"))
 
 
@@ -84,12 +101,12 @@ def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Pat
                 "authorization": f"Bearer {new_key(server, tmp_path)}",
                 "content-type": "application/x-protobuf",
             }
-            body = export(SPANS_PER_EXPORT, seed=seed, start=time.time_ns() - 60 * SECOND).SerializeToString()
+            body = export(ITEMS_PER_EXPORT, seed=seed, start=time.time_ns() - 60 * SECOND).SerializeToString()
             httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
             server.process.send_signal(number)
             assert server.process.wait(30) == 0
         assert not list((tmp_path / "spool").rglob("*.segment"))
-    assert counts(tmp_path)["spans"] == 2 * SPANS_PER_EXPORT
+    assert counts(tmp_path)["spans"] == 2 * ITEMS_PER_EXPORT
 
 
 def test_the_data_folder_is_nobody_elses(tmp_path: Path) -> None:

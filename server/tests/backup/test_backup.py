@@ -27,7 +27,7 @@ from mcp_obs_server.kit.clock import utc_now
 from mcp_obs_server.kit.errors import ConflictError
 from mcp_obs_server.store import TelemetryStore
 from otlp_exports import SECOND, counter, logs_export, metrics_export
-from sending import Sender
+from sending import ITEMS_PER_EXPORT, STORED_EXPORTS, Sender
 from server_process import Running, counts, new_key, read, running
 from waiting import until
 
@@ -58,7 +58,7 @@ class Backups:
     running: Path
     stopped: Path
     before: list[str]
-    """The spans acknowledged before the first backup was asked for."""
+    """The exports acknowledged before the first backup was asked for."""
     acknowledged: list[str]
     """Those acknowledged before the server was killed."""
     key: str
@@ -137,7 +137,7 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
         for sender in senders:
             sender.start()
         assert senders[0].halfway.wait(30)
-        before = [span for sender in senders for span in sender.acknowledged]
+        before = [export for sender in senders for export in sender.acknowledged]
         taken = run("backup", first, "--url", server.url, "--data-dir", data)
         os.kill(server.process.pid, signal.SIGKILL)
         for sender in senders:
@@ -149,7 +149,7 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
         f"Wrote {second}: {second.stat().st_size:,} bytes.\n",
         "",
     )
-    acknowledged = [span for each in senders for span in each.acknowledged]
+    acknowledged = [export for each in senders for export in each.acknowledged]
     yield Backups(data, first, second, before, acknowledged, key, answers, read(data, *STORED))
 
 
@@ -174,7 +174,9 @@ async def test_every_acknowledged_span_metric_and_log_is_there_once_after_a_rest
         assert server.process.wait(30) == 0
     found = counts(tmp_path / "data")
     assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
-    assert set(backups.before if is_running else backups.acknowledged) <= set(found["ids"])
+    (stored,) = read(tmp_path / "data", STORED_EXPORTS["traces"])
+    exports = {row["export"] for row in stored if row["items"] == ITEMS_PER_EXPORT}
+    assert exports >= set(backups.before if is_running else backups.acknowledged)
     assert [len(rows) for rows in backups.rows] == [2, 5, 2, 1, 1]
     assert read(tmp_path / "data", *STORED) == backups.rows
 
