@@ -1,10 +1,14 @@
 """Where telemetry goes, and that saying so harms no host."""
 
 import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 from sdk_kit.collector import collecting
 from sdk_kit.lines import installed_lines
@@ -13,6 +17,7 @@ from sdk_kit.process import recording_process
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, resolve
+from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._operation import Operation, begin
@@ -123,8 +128,114 @@ def test_the_environment_can_switch_telemetry_off(environ: dict[str, str], *, en
 def test_without_a_key_and_an_endpoint_there_is_one_warning(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "mcp_obs"):
         mcp_obs.configure_mcp_telemetry(server_name="kit")
-    (record,) = caplog.records
-    assert record.getMessage().startswith("mcp-obs has neither an API key nor an endpoint")
+    try:
+        (record,) = caplog.records
+        assert record.getMessage().startswith("mcp-obs has neither an API key nor an endpoint")
+        assert _telemetry.current() is None
+    finally:
+        _stop()
+
+
+@pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"user_id_key": "short"},
+        {"privacy": "ful"},
+        {"privacy": mcp_obs.Privacy(patterns=["("])},
+        {"sampler": "most"},
+        {"endpoint": "localhost:4318"},
+        pytest.param({"endpoint": None}, marks=pytest.mark.behaviour("configuration.nothing-given")),
+    ],
+    ids=str,
+)
+@pytest.mark.anyio
+async def test_what_is_refused_records_nothing_with_any_provider_until_there_is_what_is_not(
+    wrong: dict[str, Any],
+    *,
+    is_second: bool,
+    host_spans: list[ReadableSpan],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    caplog.set_level(logging.WARNING, "mcp_obs")
+    with collecting() as collector:
+        try:
+            if is_second:
+                mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+            asked: dict[str, Any] = {"endpoint": collector.url, **wrong}
+            mcp_obs.configure_mcp_telemetry(**asked)
+            async with LINE.in_memory(mcp_obs.instrument(LINE.build())) as peer:
+                await peer.call("add", a=1, b=2)
+                mcp_obs.configure_mcp_telemetry(endpoint=collector.url)
+                await peer.call("greet", name="Ada")
+            collector.wait_for("tools/call greet")
+        finally:
+            _stop()
+    assert "tools/call add" not in collector.spans
+    assert [span.name for span in host_spans if span.kind is trace.SpanKind.SERVER] == []
+    (record,) = [record for record in caplog.records if record.name == "mcp_obs"]
+    assert "sent" in record.getMessage()
+
+
+@pytest.mark.behaviour("configuration.switched-off")
+@pytest.mark.parametrize("then", [{"enabled": False}, {"privacy": "ful"}], ids=str)
+def test_what_ends_a_configuration_ends_what_sends_for_it(
+    then: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    before = set(threading.enumerate())
+    with collecting() as collector:
+        try:
+            mcp_obs.configure_mcp_telemetry(endpoint=collector.url, metrics=True)
+            _call("add", {}, Context()).answer({})
+            mcp_obs.configure_mcp_telemetry(endpoint=collector.url, **then)
+            sending = [one for one in set(threading.enumerate()) - before if one.name.startswith("mcp-obs")]
+            assert (sending, collector.spans) == ([], ["tools/call add"])
+        finally:
+            _stop()
+
+
+@pytest.fixture
+def environment_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It is read once, where nothing is configured."""
+    read = _telemetry._of_the_host  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(_telemetry, "_reading", Guard("reading the environment"))
+    read.cache_clear()
+    yield
+    read.cache_clear()
+
+
+@pytest.mark.usefixtures("environment_is_read_anew")
+@pytest.mark.parametrize(
+    ("variable", "value", "recorded"),
+    [
+        ("MCP_OBS_PRIVACY", "none", 2),
+        ("MCP_OBS_PRIVACY", "ful", 0),
+        ("MCP_OBS_USER_ID_KEY", "short", 0),
+        ("MCP_OBS_METRICS", "much", 0),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_host_s_providers_get_nothing_where_the_environment_can_t_be_applied(
+    variable: str,
+    value: str,
+    recorded: int,
+    host_spans: list[ReadableSpan],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    monkeypatch.setenv(variable, value)
+    caplog.set_level(logging.WARNING, "mcp_obs")
+    async with LINE.in_memory(mcp_obs.instrument(LINE.build())) as peer:
+        await peer.call("add", a=1, b=2)
+        await peer.call("add", a=1, b=2)
+    calls = [one for one in host_spans if one.kind is trace.SpanKind.SERVER and one.name == "tools/call add"]
+    assert len(calls) == recorded
+    told = [record for record in caplog.records if record.name == "mcp_obs"]
+    assert len(told) == (0 if recorded else 1)
 
 
 @pytest.mark.behaviour("configuration.switched-off")

@@ -1,7 +1,8 @@
 """The one call that says where telemetry goes."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import MeterProvider
@@ -9,6 +10,7 @@ from opentelemetry.trace import TracerProvider
 
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, needs_the_sdk, resolve
+from mcp_obs._exit import at_exit
 from mcp_obs._guard import Guard, logger
 from mcp_obs._privacy.settings import Privacy
 from mcp_obs._users import Identify, resolve_users
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from mcp_obs._configuration_file import FilePipeline
     from mcp_obs._lean.pipeline import LeanPipeline
     from mcp_obs._providers import Providers
-
-_configuring = Guard("reading its configuration, so nothing is sent")
 
 
 def configure_mcp_telemetry(
@@ -41,7 +41,8 @@ def configure_mcp_telemetry(
     """Send the telemetry of instrumented servers to mcp-obs, or to any OTLP collector.
 
     Providers are private unless they are given: the host's global OpenTelemetry providers are left alone.
-    Nothing is ever raised; a problem is logged to the logger `mcp_obs`. A second call replaces the first.
+    Nothing is ever raised. A second call replaces the first, also one that can't be applied: that is logged to the
+    logger `mcp_obs`, and nothing is recorded, not with the host's providers either, until a call that can be.
 
     Without a key, an endpoint and an exporter, OpenTelemetry's configuration file OTEL_CONFIG_FILE, if
     there is one, decides for the whole process where telemetry goes and what is sampled.
@@ -78,9 +79,10 @@ def configure_mcp_telemetry(
             has. What is called inside a tool is then seen as well.
         meter_provider: The same for metrics, which it switches on.
     """
-    with _configuring:
+    with _or_nothing():
         if enabled is False or (enabled is None and not is_enabled(os.environ)):
             _telemetry.use(None, enabled=False)
+            at_exit.replace(None)
             return
         users = resolve_users(os.environ, user_claim, user_id_key, identify)
         if metrics is None and meter_provider is not None and not os.environ.get("MCP_OBS_METRICS"):
@@ -89,6 +91,7 @@ def configure_mcp_telemetry(
             os.environ, api_key, endpoint, server_name, metrics, privacy, sampler, users, exporter
         )
         if configuration is None:
+            _record_nothing()
             logger.warning(
                 "mcp-obs has neither an API key nor an endpoint, so no telemetry is sent. "
                 "Pass api_key or set MCP_OBS_API_KEY."
@@ -98,17 +101,33 @@ def configure_mcp_telemetry(
             logger.warning(
                 "mcp-obs leaves sampling to tracer_provider or OTEL_CONFIG_FILE; its own sampler does not count"
             )
-        # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
-        from mcp_obs._exit import at_exit  # noqa: PLC0415
-
         pipeline = _pipeline(configuration, tracer_provider, meter_provider)
         _telemetry.use(pipeline.telemetry)
         at_exit.replace(pipeline)
 
 
+@contextmanager
+def _or_nothing() -> Generator[None]:
+    """What can't be applied may be what is to be kept in."""
+    # A new one, as each refused call is to be told.
+    with Guard("reading its configuration, so nothing is sent"):
+        try:
+            yield
+        except BaseException:
+            _record_nothing()
+            raise
+
+
+def _record_nothing() -> None:
+    """And end what was configured before."""
+    _telemetry.refuse()
+    at_exit.replace(None)
+
+
 def _pipeline(
     configuration: Configuration, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None
 ) -> "LeanPipeline | Providers | FilePipeline":
+    # The exporter takes 0.2 s to import, which the command line and unconfigured hosts need not pay.
     is_of_the_host = tracer_provider is not None or meter_provider is not None
     if configuration.file is not None and not is_of_the_host:
         from mcp_obs._configuration_file import FilePipeline  # noqa: PLC0415

@@ -6,13 +6,12 @@ from typing import Any
 from mcp_obs import semconv
 from mcp_obs._ending import Ending
 from mcp_obs._failure import Failure, failure_of
-from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._privacy.payloads import Payloads, merged
-from mcp_obs._privacy.settings import Privacy, resolve_privacy
+from mcp_obs._privacy.settings import Privacy
 from mcp_obs._sessions import Session, Sessions
 from mcp_obs._text import carried
-from mcp_obs._users import Users, UserSettings, resolve_users
+from mcp_obs._users import Users, UserSettings
 
 _OF_CALLER = (
     semconv.ENDUSER_ID,
@@ -22,8 +21,6 @@ _OF_CALLER = (
     semconv.MCP_OBS_SESSION_ID,
     semconv.MCP_OBS_SESSION_SOURCE,
 )
-
-_reading = Guard("reading MCP_OBS_PRIVACY and MCP_OBS_USER_*, so the defaults apply")
 
 
 class Details:
@@ -38,13 +35,6 @@ class Details:
         self.payloads = Payloads(privacy or Privacy())
         self.users = Users(users or UserSettings())
         self.sessions = Sessions(new_session_id)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> "Details":
-        """What applies where nothing was configured; what can't be applied is said in the log, and the default is."""
-        with _reading:
-            return cls(resolve_privacy(environ, None), resolve_users(environ))
-        return cls()
 
     def of_request(self, message: Message, known: Mapping[str, Any]) -> dict[str, Any]:
         """What is said when an operation begins, beside the attributes that are known; some of those are changed."""

@@ -25,7 +25,7 @@ def instrument(server: ServerT) -> ServerT:
     is named in a warning of the logger `mcp_obs`.
     """
     with _instrumenting:
-        if _telemetry.current() is None or not is_enabled(os.environ):
+        if _telemetry.is_switched_off() or not is_enabled(os.environ):
             return server
         libraries = {kind.__module__.partition(".")[0] for kind in type(server).__mro__}
         if not libraries & {"mcp", "fastmcp"}:

@@ -13,15 +13,20 @@ from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_trac
 
 from mcp_obs._details import Details
 from mcp_obs._ending import Ending
+from mcp_obs._guard import Guard
 from mcp_obs._message import Message, span_name
 from mcp_obs._metrics.categories import ALL, Category, resolve
 from mcp_obs._metrics.metrics import Metrics
 from mcp_obs._metrics.operations import record_operation
 from mcp_obs._metrics.sdk_metrics import sdk_metrics
 from mcp_obs._parent import Parent
+from mcp_obs._privacy.settings import resolve_privacy
+from mcp_obs._users import resolve_users
 
 SCOPE = "mcp_obs"
 RELEASE = version("mcp-obs")
+
+_reading = Guard("reading MCP_OBS_PRIVACY, MCP_OBS_USER_* and MCP_OBS_METRICS, so nothing is recorded")
 
 
 class Telemetry(Protocol):
@@ -99,6 +104,7 @@ class _Current:
 
     configured: Telemetry | None = None
     enabled: bool = True
+    refused: bool = False
     captured: Telemetry | None = None
 
 
@@ -106,18 +112,29 @@ _current = _Current()
 
 
 @cache
-def _of_the_host() -> Telemetry:
-    # These are proxies: they find the host's providers even when those are set later.
-    details = Details.from_environment(os.environ)
-    wanted = None if os.environ.get("MCP_OBS_METRICS") else True
-    categories = resolve(os.environ, wanted)
-    return OpenTelemetry(get_tracer_provider(), get_meter_provider(), details, categories)
+def _of_the_host() -> Telemetry | None:
+    """None where what the environment says can't be applied: it may be what is to be kept in."""
+    with _reading:
+        details = Details(resolve_privacy(os.environ, None), resolve_users(os.environ))
+        wanted = None if os.environ.get("MCP_OBS_METRICS") else True
+        # These are proxies: they find the host's providers even when those are set later.
+        return OpenTelemetry(
+            get_tracer_provider(), get_meter_provider(), details, resolve(os.environ, wanted)
+        )
+    return None
 
 
 def use(telemetry: Telemetry | None, *, enabled: bool = True) -> None:
     """Record with `telemetry` from now on; None means the host's own providers."""
     _current.configured = telemetry
     _current.enabled = enabled
+    _current.refused = False
+
+
+def refuse() -> None:
+    """Record nothing, not with the host's own providers either, until there is something to record with."""
+    use(None)
+    _current.refused = True
 
 
 @contextmanager
@@ -132,13 +149,18 @@ def instead(telemetry: Telemetry) -> Generator[None]:
 
 def is_decided() -> bool:
     """Whether the program has said what to record with, or that nothing is to be recorded."""
-    return _current.configured is not None or not _current.enabled
+    return _current.configured is not None or _current.refused or not _current.enabled
+
+
+def is_switched_off() -> bool:
+    """Whether servers are to stay as they are."""
+    return _current.captured is None and not _current.enabled
 
 
 def current() -> Telemetry | None:
-    """What to record with, or None when telemetry is switched off."""
+    """What to record with, or None when telemetry is switched off or its configuration was refused."""
     if _current.captured is not None:
         return _current.captured
-    if not _current.enabled:
+    if _current.refused or not _current.enabled:
         return None
     return _current.configured or _of_the_host()

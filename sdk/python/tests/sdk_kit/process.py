@@ -9,7 +9,9 @@ import sys, mcp_obs
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
 mcp_obs.configure_mcp_telemetry()
-begin(lambda: Message("ping", None, 1, None, None, None)).answer({})
+operation = begin(lambda: Message("ping", None, 1, None, None, None))
+if operation is not None:
+    operation.answer({})
 print("recorded", flush=True)
 """
 
