@@ -14,6 +14,7 @@ from dirty_equals import IsPartialDict, IsStr
 from inline_snapshot import snapshot
 from mcp import Client
 from mcp.server import MCPServer, Server
+from mcp.server.connection import Connection
 from mcp.shared import jsonrpc_dispatcher
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -38,7 +39,7 @@ from starlette.requests import Request
 
 import mcp_obs
 from mcp_obs import _adapters
-from mcp_obs._adapters import findings
+from mcp_obs._adapters import findings, mcp_v2_outbound
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proven_on("mcp 2.x", "modern", "in-memory")]
 LEGACY = pytest.mark.proven_on("mcp 2.x", "legacy", "in-memory")
@@ -238,6 +239,21 @@ async def test_a_request_that_is_not_starlette_s_costs_neither_answer_nor_span(
     assert recording.picture("tools/call add")["attributes"] == IsPartialDict({"network.transport": "tcp"})
 
 
+@pytest.mark.behaviour("host.undescribable-message")
+async def test_a_listing_below_which_nothing_can_be_read_is_answered(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+
+    async def bring_another(ctx: Any, call_next: Any) -> Any:
+        return await call_next(replace(ctx, request=SimpleNamespace(scope={"headers": 5})))
+
+    server = mcp_obs.instrument(build_mcpserver())
+    server.middleware.insert(0, bring_another)
+    async with Client(server) as client:
+        assert (await client.list_tools()).tools
+
+
 async def test_a_request_that_a_connection_cannot_carry_is_an_error_of_that_name(recording: Recording):
     async with Client(mcp_obs.instrument(asking_v2.build()), mode="2026-07-28") as client:
         result = await client.call_tool("ask", {"what": "elicitation"})
@@ -266,6 +282,43 @@ async def test_without_a_channel_s_parts_the_rest_is_recorded(
     assert [one.consequence for one in findings.findings()] == ["what is sent to the client is not recorded"]
     assert "tools/call ask" in recording.names
     assert "roots/list" not in recording.names
+
+
+@LEGACY
+@pytest.mark.behaviour("instrument.missing-hook")
+async def test_what_cannot_say_whether_a_client_is_told_changes_nothing_for_the_host(
+    recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delattr(Connection, "has_standalone_channel")
+    monkeypatch.setattr(mcp_v2_outbound, "_PROGRESS", ("_renamed",))
+    async with Client(mcp_obs.instrument(asking_v2.build()), mode="legacy") as client:
+        answers = [await client.call_tool("tell", {}) for _ in range(2)]
+    assert [answer.content for answer in answers] == [[TextContent(text="told")]] * 2
+    assert {one.consequence for one in findings.findings()} == {
+        "notifications that a client does not get are recorded as if it did"
+    }
+    assert [one.hook for one in findings.findings()] == [
+        "_renamed below ServerSession",
+        "has_standalone_channel below ServerSession",
+    ]
+    assert found.warnings == [str(one) for one in findings.findings()]
+    told = [len(span.events) for span in recording.log.spans if span.name == "tools/call tell"]
+    assert told == [6, 6]
+
+
+@pytest.mark.behaviour("instrument.missing-hook")
+async def test_an_application_that_is_made_without_saying_where_it_serves_is_a_finding(found: Findings):
+    class Hosts(MCPServer):
+        def streamable_http_app(self, **options: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return super().streamable_http_app(**options)
+
+    mcp_obs.instrument(Hosts("kit")).streamable_http_app()
+    assert [(one.hook, one.consequence) for one in findings.findings()] == [
+        (
+            f"path of {Hosts.__qualname__}.streamable_http_app",
+            "requests that are turned away before their message is handled are not counted",
+        )
+    ]
 
 
 async def test_a_span_of_the_library_s_that_cannot_give_way_is_a_finding(

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 import requests
+from sdk_kit.asking import telling_lines
+from sdk_kit.findings import Findings
 from sdk_kit.lines import MCP, Line, bearer, installed_lines
 from sdk_kit.proofs import place_of, proven_on
 from sdk_kit.recording import Recording
 from sdk_kit.serving import serving
 
 import mcp_obs
+from mcp_obs._adapters import findings
 from mcp_obs._rejections import reason_of
 
 
@@ -108,6 +111,44 @@ def test_headers_that_contradict_the_message_are_counted(line: Line, recording: 
         requests.post(f"{url}/mcp", json.dumps(message), headers=headers, timeout=30)
     reason = "header_mismatch" if MCP > 1 else "invalid_request"
     assert rejections(recording) == {("POST", 400, reason): 1}
+
+
+@LINES
+def test_every_application_of_a_library_is_watched_where_it_serves(line: Line, found: Findings):
+    for make in (line.app, line.sse_app, line.stateless_app):
+        make(mcp_obs.instrument(line.build()))
+    assert findings.findings() == ()
+
+
+def test_a_low_level_server_need_not_make_an_application(found: Findings):
+    for line in telling_lines():
+        if "low level" in line.name:
+            mcp_obs.instrument(line.build())
+    assert findings.findings() == ()
+
+
+@pytest.mark.behaviour("instrument.missing-hook")
+@pytest.mark.anyio
+@LINES
+async def test_a_server_that_makes_no_application_that_is_known_is_a_finding(
+    line: Line, recording: Recording, found: Findings, monkeypatch: pytest.MonkeyPatch
+):
+    server: Any = line.build()
+    maker = "http_app" if line.name.startswith("fastmcp") else "streamable_http_app"
+    for kind in type(server).__mro__:
+        if maker in vars(kind):
+            monkeypatch.delattr(kind, maker)
+    mcp_obs.instrument(server)
+    assert [(one.hook, one.consequence) for one in findings.findings()] == [
+        (
+            f"{type(server).__name__}.{maker}",
+            "requests that are turned away before their message is handled are not counted",
+        )
+    ]
+    assert found.warnings == [str(one) for one in findings.findings()]
+    async with line.in_memory(server) as peer:
+        await peer.call("greet", name="Ada")
+    assert "tools/call greet" in recording.names
 
 
 def test_a_reason_is_the_code_s_or_the_status_s():

@@ -27,8 +27,8 @@ def instrument(server: ServerT) -> ServerT:
     with _instrumenting:
         if _telemetry.is_switched_off() or not is_enabled(os.environ):
             return server
-        libraries = {kind.__module__.partition(".")[0] for kind in type(server).__mro__}
-        if not libraries & {"mcp", "fastmcp"}:
+        library = findings.library_of(server)
+        if library is None:
             logger.warning(
                 "mcp-obs cannot instrument %s.%s: it knows the servers of mcp %s, and of fastmcp %s",
                 type(server).__module__,
@@ -37,7 +37,7 @@ def instrument(server: ServerT) -> ServerT:
                 findings.PROVEN["fastmcp"],
             )
             return server
-        adapter = _adapter(server, "fastmcp" if "fastmcp" in libraries else "mcp")
+        adapter = _adapter(server, library)
         if adapter is not None:
             adapter(server)
             targets.look_into(server)

@@ -1,7 +1,7 @@
 """What could not be hooked in the installed libraries: told once to the log, and kept for `mcp-obs doctor`."""
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mcp_obs._guard import logger
 
@@ -38,6 +38,12 @@ def report(library: str, hook: str, consequence: str) -> None:
 def findings() -> tuple[Finding, ...]:
     """Everything that was found missing since the process started, in that order."""
     return tuple(_found)
+
+
+def library_of(server: Any) -> str | None:
+    """The library that a server's class comes from, "mcp" or "fastmcp", which may stand on mcp's; None for neither."""
+    libraries = {kind.__module__.partition(".")[0] for kind in type(server).__mro__}
+    return next((library for library in ("fastmcp", "mcp") if library in libraries), None)
 
 
 def version_of(library: str) -> str:

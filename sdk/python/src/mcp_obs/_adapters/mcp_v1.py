@@ -211,7 +211,7 @@ def instrument(server: Any) -> None:
     _observe_streams(lowlevel)
     _make_operations_current(lowlevel)
     _notice_exceptions(server, lowlevel)
-    watch_apps(server)
+    watch_apps(server, makes_none=lowlevel is server)
     setattr(lowlevel, _MARK, True)
 
 

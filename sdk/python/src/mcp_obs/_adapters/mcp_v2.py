@@ -99,8 +99,9 @@ def instrument(server: Any) -> None:
             "should it trace in another way, every operation has a second span, mcp's own",
         )
         middleware.insert(0, OperationMiddleware())
-    watch_apps(server)
-    if not isinstance(server, Server):
+    is_low_level = isinstance(server, Server)
+    watch_apps(server, makes_none=is_low_level)
+    if not is_low_level:
         _notice_exceptions(server)
 
 
@@ -116,7 +117,9 @@ def _notice_exceptions(server: Any) -> None:
 
 def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     """Whether a tools/list is the hidden one that the library runs before a modern tools/call of its own accord."""
-    return ctx.request is not None and HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
+    with _watching:
+        return ctx.request is not None and HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
+    return False
 
 
 def _message(ctx: ServerRequestContext[Any, Any], origin: HttpOrigin | None) -> Message:

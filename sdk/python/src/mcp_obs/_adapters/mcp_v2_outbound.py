@@ -1,5 +1,6 @@
 """mcp 2.x: what a server sends to its client, by the session that every handler gets."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache, partial, wraps
 from typing import Any
@@ -10,6 +11,7 @@ from mcp.shared.subscriptions import LISTEN_STREAM_METHODS
 from opentelemetry.trace import INVALID_SPAN
 
 from mcp_obs._adapters import findings
+from mcp_obs._guard import Guard
 from mcp_obs._http import HttpOrigin
 from mcp_obs._message import Message
 from mcp_obs._operation import current_operation
@@ -20,6 +22,8 @@ _OBSERVED = "_mcp_obs_observes"
 _ORIGIN = "_mcp_obs_origin"
 # Where the library keeps whether the client wants to hear of progress, by the kind of its channel.
 _PROGRESS = ("_progress_token", "progress_token", "_on_progress")
+
+_asking = Guard("asking whether a client gets a notification")
 
 
 def observe(session: Any, origin: HttpOrigin | None) -> None:
@@ -49,7 +53,7 @@ def _observed(kind: type[Any]) -> type[Any]:
 
         async def _notify(self, notification: Any, *, request_scoped: bool) -> None:
             send = partial(kind._notify, self, notification, request_scoped=request_scoped)
-            if not _delivers(self, notification.method, request_scoped):
+            if not _is_so(lambda: _delivers(self, notification.method, request_scoped)):
                 await send()
                 return
             with observed_notification(
@@ -58,8 +62,7 @@ def _observed(kind: type[Any]) -> type[Any]:
                 await send()
 
         async def report_progress(self, *args: Any, **kwargs: Any) -> None:
-            channel = _innermost(self)
-            if all(getattr(channel, name, None) is None for name in _PROGRESS) or _drops(channel):
+            if not _is_so(lambda: _tells_progress(_innermost(self))):
                 await kind.report_progress(self, *args, **kwargs)
                 return
             with observed_notification(lambda: _message(self, "notifications/progress", None)):
@@ -101,6 +104,21 @@ def _message(session: Any, method: str, params: Any) -> Message:
     )
 
 
+def _is_so(ask: Callable[[], bool]) -> bool:
+    """What the library's inner parts say of a notification; where they are not as they were, that it is sent."""
+    try:
+        return ask()
+    except AttributeError as error:
+        findings.report(
+            "mcp",
+            f"{error.name or 'channel'} below ServerSession",
+            "notifications that a client does not get are recorded as if it did",
+        )
+    except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
+        _asking.swallow(error)
+    return True
+
+
 def _delivers(session: Any, method: str, request_scoped: bool) -> bool:
     """Whether a notification is sent at all: a connection without a channel drops it in silence."""
     if request_scoped:
@@ -108,6 +126,14 @@ def _delivers(session: Any, method: str, request_scoped: bool) -> bool:
     connection = session._connection
     is_for_listeners = isinstance(connection.outbound, NotifyOnlyOutbound) and method in LISTEN_STREAM_METHODS
     return connection.has_standalone_channel and not is_for_listeners
+
+
+def _tells_progress(channel: Any) -> bool:
+    """Whether a report of progress is sent: only to a client that wants to hear of it."""
+    told = [getattr(channel, name) for name in _PROGRESS if hasattr(channel, name)]
+    if not told:
+        raise AttributeError(name=_PROGRESS[0])
+    return any(each is not None for each in told) and not _drops(channel)
 
 
 def _innermost(session: Any) -> Any:
