@@ -1,7 +1,6 @@
 """The OTLP door on a real socket, in front of the real spool and the real store."""
 
-import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -103,7 +102,7 @@ async def open_door(
     org_id: int,
     spool_max_bytes: int = 2**20,
     in_flight_bytes: int = 2**20,
-    now: int | None = NOW,
+    now: int | Callable[[], int] = NOW,
     body_seconds: float = 5,
     retention_days: int | None = None,
     insert: Insert | None = None,
@@ -112,7 +111,7 @@ async def open_door(
     protocol: type[BoundedProtocol] = BoundedProtocol,
     others: ASGIApp | None = None,
 ) -> AsyncGenerator[Door]:
-    """A receiver with limits small enough to reach; one key, one organisation; `now` None is the machine's clock.
+    """A receiver with limits small enough to reach; one key, one organisation; the clock stands still unless it is one.
 
     `others` answers what is not below /v1/.
     """
@@ -138,7 +137,7 @@ async def open_door(
     receiver = receiver_type(
         verify_key=verify,
         committers=[(signal, committers[signal.name]) for signal in SIGNALS],
-        now=time.time_ns if now is None else lambda: now,
+        now=now if callable(now) else lambda: now,
         retention_nanoseconds=30 * 86_400 * 10**9,
         in_flight=in_flight,
         turns=Turns(LoopTurns(), long_turns),

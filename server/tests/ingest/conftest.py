@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,5 +21,5 @@ async def door(tmp_path: Path, store: TelemetryStore, org_id: int) -> AsyncItera
 @pytest.fixture
 async def now_door(tmp_path: Path, store: TelemetryStore, org_id: int) -> AsyncIterator[Door]:
     """The same on the machine's clock, for senders that read theirs."""
-    async with open_door(tmp_path, store, org_id, now=None) as door:
+    async with open_door(tmp_path, store, org_id, now=time.time_ns) as door:
         yield door

@@ -170,7 +170,7 @@ async def exchanging(
     store: TelemetryStore,
     org_id: int,
     *moods: Mood,
-    now: int | None = None,
+    now: int | Callable[[], int] = time.time_ns,
 ) -> AsyncGenerator[Exchange]:
     """The exporter, a relay, and a receiver that has these moods for each signal."""
     async with open_door(folder, store, org_id, now=now, receiver_type=Moody) as door:

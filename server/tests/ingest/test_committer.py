@@ -235,6 +235,23 @@ async def test_an_export_that_the_engine_refuses_as_it_was_sent_is_written_anew_
     assert not (tmp_path / "refused").exists()
 
 
+async def test_an_export_that_was_written_anew_before_a_crash_is_stored_once_though_it_is_sent_again(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    odd = oddly_written_export(org_id)
+    spool = Spool(tmp_path, partial(rewritten, TRACES))
+    spool.append([frame(org_id, 1, odd.body, odd.digest)], [odd.digest])
+    segment = spool.seal()
+    assert segment
+    (part,) = spool.split(segment)
+    assert part.digests == (odd.digest,)
+    # The crash: what was written anew is not in the engine yet.
+    again = await opened(tmp_path, store)
+    await again.commit(odd)
+    await again.stop()
+    assert await stored(store, org_id) == (1, 1, 0)
+
+
 async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:

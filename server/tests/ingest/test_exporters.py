@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,7 +70,7 @@ async def test_rusts_exporter_over_grpc_is_understood(
             arrived.set()
             return taken
 
-    async with open_door(tmp_path, store, org_id, now=None, receiver_type=Watched) as door:
+    async with open_door(tmp_path, store, org_id, now=time.time_ns, receiver_type=Watched) as door:
         command = (sys.executable, SENDERS / "rust_grpc.py")
         variables = environment(f"http://{door.grpc_address}", KEY)
         async with running(*command, variables=variables), asyncio.timeout(60):

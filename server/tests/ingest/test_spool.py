@@ -12,11 +12,18 @@ from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
 from mcp_obs_server.ingest.spool import Spool
 
 BODIES = [b"first", b"", b"x" * 300]
+OF_AN_EARLIER_VERSION = (
+    "34080710ac0229000000000000000031ffffffffffffffff3d74bb72bf1a04626f64792210c960988afe7d26"
+    "4fd1031410cfbcbae0"
+)
 
 
 def frames(bodies: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], list[bytes]]:
-    digests = [digest(7, 300, body) for body in bodies]
-    return [frame(7, 300, body, each) for body, each in zip(bodies, digests, strict=True)], digests
+    """Every second one is kept otherwise than it was sent."""
+    digests = [digest(7, 300, body, b"sent" * (number % 2)) for number, body in enumerate(bodies)]
+    return [
+        frame(7, 300, body, digests[number], is_as_sent=number % 2 == 0) for number, body in enumerate(bodies)
+    ], digests
 
 
 def test_a_sealed_segment_holds_every_frame_and_survives_a_restart(tmp_path: Path) -> None:
@@ -92,6 +99,23 @@ def test_a_flipped_bit_ends_the_segment_before_the_damaged_frame(tmp_path: Path)
     (tmp_path / "1.segment").write_bytes(data)
     (segment,) = Spool(tmp_path).recover()
     assert segment.digests == (digests[0],)
+
+
+def test_a_flipped_bit_in_a_digest_is_seen() -> None:
+    body, sent = b"kept", digest(7, 300, b"sent")
+    head, _, tail = frame(7, 300, body, sent, is_as_sent=False)
+    (whole,) = whole_frames(head + body + tail)
+    assert (whole.body, whole.digest) == (body, sent)
+    for position in range(len(tail)):
+        damaged = bytearray(tail)
+        damaged[position] ^= 1
+        assert list(whole_frames(head + body + bytes(damaged))) == []
+
+
+def test_what_a_version_left_that_kept_no_digest_of_what_was_sent_is_read(tmp_path: Path) -> None:
+    (tmp_path / "1.segment").write_bytes(bytes.fromhex(OF_AN_EARLIER_VERSION))
+    (segment,) = Spool(tmp_path).recover()
+    assert segment.digests == (digest(7, 300, b"body"),)
 
 
 def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ class Admitted:
     """An export that can be stored: protobuf, every item whole. What was `rejected`, by reason, is no longer in it."""
 
     body: bytes
+    sent: bytes
+    """What it came as; of JSON, the same in protobuf."""
     kept: int
     rejected: Mapping[Reason, int]
     as_sent: bool | None
@@ -32,13 +34,14 @@ def admit(signal: Signal, body: bytes, is_json: bool, window: Window, is_trusted
     """
     request = _parse(signal, body, is_json)
     check_items(request, len(body))
+    sent = request.SerializeToString() if is_json else body
     admission = signal.admit(request, window)
-    cut = signal.cap(request, body if not is_json else request.SerializeToString())
+    cut = signal.cap(request, sent)
     changed = is_json or cut or bool(admission.rejected)
     if is_trusted and not changed:
-        return Admitted(body, admission.kept, admission.rejected, None)
+        return Admitted(body, sent, admission.kept, admission.rejected, None)
     written = canonical(request)
-    return Admitted(written, admission.kept, admission.rejected, None if changed else written == body)
+    return Admitted(written, sent, admission.kept, admission.rejected, None if changed else written == body)
 
 
 def canonical(request: Message) -> bytes:

@@ -77,8 +77,11 @@ class Export:
     server_id: int
     body: bytes
     digest: bytes
+    """Of what was sent, which a repeat has in common with it; what is kept of it may differ with the time of day."""
     window: Window = ANY_TIME
     """The times that the export was held to."""
+    is_as_sent: bool = True
+    """Whether the body is what was sent, byte for byte."""
 
 
 @dataclass(slots=True)
@@ -296,7 +299,14 @@ class Committer:
 
     def _append(self, exports: list[Export]) -> int:
         frames = (
-            frame(export.org_id, export.server_id, export.body, export.digest, export.window)
+            frame(
+                export.org_id,
+                export.server_id,
+                export.body,
+                export.digest,
+                export.window,
+                is_as_sent=export.is_as_sent,
+            )
             for export in exports
         )
         began = time.perf_counter()

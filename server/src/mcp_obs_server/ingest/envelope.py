@@ -10,31 +10,47 @@ from mcp_obs_server.ingest.signal import ANY_TIME, Window
 from mcp_obs_server.ingest.wire import read_varint, varint
 
 DIGEST_BYTES = 16
-FRAME_BYTES = 64
-"""At most this many are around a body: 4 varints of 5 bytes, 7 tags, window, CRC, and the digest with its length."""
+FRAME_BYTES = 82
+"""At most this many are around a body: 4 varints of 5 bytes, 8 tags, window, CRC, and two digests with their length."""
 # Fields 5 and 6, each a tag and a fixed64, and 7, their CRC: the digest is of what a repeat has in common.
 _WINDOW = struct.Struct("<BQBQ")
 _CHECK = struct.Struct("<BI")
+# Fields 8 and 4; the engine's reader skips both.
+_SENT_DIGEST = b"\x42" + varint(DIGEST_BYTES)
+_LAST_DIGEST = b"\x22" + varint(DIGEST_BYTES)
+_DIGEST_FIELD_BYTES = len(_LAST_DIGEST) + DIGEST_BYTES
 
 
-def digest(org_id: int, server_id: int, body: bytes) -> bytes:
+def digest(org_id: int, server_id: int, *parts: bytes) -> bytes:
     """What makes two exports the same one: whose they are, and every byte of them."""
     state = hashlib.sha256(b"%d/%d/" % (org_id, server_id))
-    state.update(body)
+    for part in parts:
+        state.update(part)
     return state.digest()[:DIGEST_BYTES]
 
 
 def frame(
-    org_id: int, server_id: int, body: bytes, body_digest: bytes, window: Window = ANY_TIME
+    org_id: int,
+    server_id: int,
+    body: bytes,
+    sent_digest: bytes,
+    window: Window = ANY_TIME,
+    *,
+    is_as_sent: bool = True,
 ) -> tuple[bytes, bytes, bytes]:
-    """A length-delimited Envelope in three parts, the export's own bytes untouched in the middle.
+    """A length-delimited Envelope in three parts, the body's own bytes untouched in the middle.
 
-    The digest comes last: a frame that ends with the digest of its body was written whole.
+    A digest comes last: a frame that ends with the digest of its body was written whole. When the body is as it was
+    sent, that is the `sent_digest`; otherwise both are there, and the last one is of the other too.
     """
     head = (
         b"\x08" + varint(org_id) + b"\x10" + varint(server_id) + _packed(window) + b"\x1a" + varint(len(body))
     )
-    tail = b"\x22\x10" + body_digest
+    if is_as_sent:
+        tail = _LAST_DIGEST + sent_digest
+    else:
+        last_digest = digest(org_id, server_id, body, sent_digest)
+        tail = _SENT_DIGEST + sent_digest + _LAST_DIGEST + last_digest
     return varint(len(head) + len(body) + len(tail)) + head, body, tail
 
 
@@ -52,6 +68,7 @@ class Frame:
     window: Window
     body: bytes
     digest: bytes
+    """Of what was sent."""
     end: int
 
 
@@ -76,8 +93,12 @@ def _read_frame(data: bytes, start: int) -> Frame | None:
     except (IndexError, struct.error):
         return None
     body, tail = data[position : position + size], data[position + size : end]
-    if len(tail) != 2 + DIGEST_BYTES or tail[2:] != digest(org_id, server_id, body):
+    sent_digest = b""
+    if tail.startswith(_SENT_DIGEST):
+        sent_digest, tail = tail[len(_SENT_DIGEST) : _DIGEST_FIELD_BYTES], tail[_DIGEST_FIELD_BYTES:]
+    last_digest = digest(org_id, server_id, body, sent_digest)
+    if tail != _LAST_DIGEST + last_digest:
         return None
     if not data.startswith(_packed(window), packed):
         return None
-    return Frame(org_id, server_id, window, body, tail[2:], end)
+    return Frame(org_id, server_id, window, body, sent_digest or last_digest, end)

@@ -143,5 +143,8 @@ def _admit(
     tenant: Tenant, signal: Signal, body: bytes, is_json: bool, window: Window, is_trusted: bool
 ) -> tuple[Admitted, Export]:
     admitted = admit(signal, body, is_json, window, is_trusted)
-    body_digest = digest(tenant.org_id, tenant.server_id, admitted.body)
-    return admitted, Export(tenant.org_id, tenant.server_id, admitted.body, body_digest, window)
+    sent_digest = digest(tenant.org_id, tenant.server_id, admitted.sent)
+    is_as_sent = admitted.body == admitted.sent
+    return admitted, Export(
+        tenant.org_id, tenant.server_id, admitted.body, sent_digest, window, is_as_sent=is_as_sent
+    )

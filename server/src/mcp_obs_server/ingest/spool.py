@@ -10,12 +10,12 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 
-from mcp_obs_server.ingest.envelope import Frame, digest, frame, whole_frames
+from mcp_obs_server.ingest.envelope import Frame, frame, whole_frames
 from mcp_obs_server.kit.durable_file import append, sync_folder, write_durably
 
 _SUFFIX = ".segment"
@@ -167,12 +167,9 @@ class Spool:
         return Segment(path, len(data), tuple(found.digest for found in whole_frames(data)))
 
     def _rewritten(self, segment: Segment, sent: Frame, body: bytes) -> Segment:
-        body_digest = digest(sent.org_id, sent.server_id, body)
-        part = self._part(
-            segment, "r", b"".join(frame(sent.org_id, sent.server_id, body, body_digest, sent.window))
-        )
         # A repeat will come in the sender's bytes.
-        return replace(part, digests=(sent.digest, *part.digests))
+        written = frame(sent.org_id, sent.server_id, body, sent.digest, sent.window, is_as_sent=False)
+        return self._part(segment, "r", b"".join(written))
 
     def _set_aside(self, segment: Segment) -> None:
         refused = self.folder / _REFUSED
