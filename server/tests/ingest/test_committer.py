@@ -19,7 +19,7 @@ from mcp_obs_server.ingest.committer import Committer, Export
 from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
 from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
-from mcp_obs_server.ingest.spool import Spool
+from mcp_obs_server.ingest.spool import Segment, Spool
 from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import KEY, Door, Tenant, open_door
@@ -184,6 +184,41 @@ async def test_an_insert_whose_answer_got_lost_is_repeated_and_stored_once(
     assert await stored(store, org_id) == (3, 3, 3)
 
 
+def spooled(folder: Path, *exports: Export) -> Segment:
+    """What a process left that did not store it."""
+    spool = Spool(folder)
+    spool.append(
+        [frame(each.org_id, each.server_id, each.body, each.digest) for each in exports],
+        [each.digest for each in exports],
+    )
+    segment = spool.seal()
+    assert segment
+    return segment
+
+
+async def test_a_segment_that_was_stored_and_came_back_by_a_crash_is_not_inserted_again(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    segment = spooled(tmp_path, an_export(org_id, 1), an_export(org_id, 2))
+    RecentExports(tmp_path).remember(segment.digests)
+    faulty = FaultyStore(store)
+    committer = await opened(tmp_path, faulty)
+    await committer.stop()
+    assert not faulty.asked.is_set()
+    assert (committer.waiting_bytes, committer.totals.duplicates) == (0, 2)
+    assert list(tmp_path.glob("*.segment")) == []
+
+
+async def test_an_export_in_two_segments_is_stored_once(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    spooled(tmp_path, an_export(org_id, 1))
+    spooled(tmp_path, an_export(org_id, 1), an_export(org_id, 2))
+    committer = await opened(tmp_path, store)
+    await committer.stop()
+    assert await stored(store, org_id) == (6, 6, 6)
+
+
 def sent(org_id: int, span: bytes) -> Export:
     """A span in these bytes, which did not pass admission."""
     body = span
@@ -239,11 +274,7 @@ async def test_an_export_that_was_written_anew_before_a_crash_is_stored_once_tho
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
     odd = oddly_written_export(org_id)
-    spool = Spool(tmp_path, partial(rewritten, TRACES))
-    spool.append([frame(org_id, 1, odd.body, odd.digest)], [odd.digest])
-    segment = spool.seal()
-    assert segment
-    (part,) = spool.split(segment)
+    (part,) = Spool(tmp_path, partial(rewritten, TRACES)).split(spooled(tmp_path, odd))
     assert part.digests == (odd.digest,)
     # The crash: what was written anew is not in the engine yet.
     again = await opened(tmp_path, store)
@@ -255,13 +286,7 @@ async def test_an_export_that_was_written_anew_before_a_crash_is_stored_once_tho
 async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    exports = [an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2)]
-    spool = Spool(tmp_path / "second")
-    spool.append(
-        [frame(each.org_id, each.server_id, each.body, each.digest) for each in exports],
-        [each.digest for each in exports],
-    )
-    spool.seal()
+    spooled(tmp_path / "second", an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2))
     before = shutil.copytree(tmp_path / "second", tmp_path / "copy")
     again = await opened(tmp_path / "second", store)
     await again.stop()
@@ -274,16 +299,9 @@ async def test_a_split_that_a_crash_cut_short_stores_nothing_twice(
 async def test_a_split_that_stopped_before_the_whole_was_removed_stores_everything_once_and_empties_the_spool(
     tmp_path: Path, store: TelemetryStore, org_id: int
 ) -> None:
-    spool = Spool(tmp_path)
-    exports = [an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2)]
-    spool.append(
-        [frame(each.org_id, each.server_id, each.body, each.digest) for each in exports],
-        [each.digest for each in exports],
-    )
-    segment = spool.seal()
-    assert segment
+    segment = spooled(tmp_path, an_export(org_id, 1), unreadable_export(org_id), an_export(org_id, 2))
     whole = segment.path.read_bytes()
-    first, second = (part.path for part in spool.split(segment))
+    first, second = (part.path for part in Spool(tmp_path).split(segment))
     # The crash: both names are there, the second's last bytes are not, and neither has the whole gone.
     segment.path.write_bytes(whole)
     second.write_bytes(second.read_bytes()[:-1])

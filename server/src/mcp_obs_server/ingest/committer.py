@@ -394,14 +394,17 @@ class Committer:
         self._export_left.set()
 
     def _store_segment(self, segment: Segment, elsewhere: frozenset[bytes]) -> None:
-        batch = self._spool.without(segment, elsewhere) if elsewhere else segment.path
+        # After a crash between the two below, or when one that was set aside twice is put back twice.
+        here = {digest for digest in segment.digests if digest in self._recent}
+        left_out = elsewhere | here
+        batch = self._spool.without(segment, left_out) if left_out else segment.path
         if batch:
             began = time.perf_counter()
             self._insert_batch(batch, segment.token)
             self.totals.insert_seconds.observe(time.perf_counter() - began)
             self.totals.inserted_bytes += len(batch) if isinstance(batch, bytes) else segment.size
-        self.totals.duplicates += len(elsewhere)
-        # First remember, then delete: a crash between the two only remembers twice.
+        self.totals.duplicates += len(left_out)
+        # First remember, then delete: what a crash between the two leaves is not stored again.
         self._recent.remember(segment.digests)
         self._spool.remove(segment)
 
