@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,24 @@ def test_the_oldest_are_forgotten_so_that_memory_and_disk_stay_bounded(
     assert sum(each in recent for each in digests(0, 100)) == 20
     assert all(each in recent for each in digests(80, 20))
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) == 20 * 16
+
+
+def test_the_files_are_durable_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent_exports, "GENERATION", 2)
+    durable: dict[str, int] = {}
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        durable.clear()
+        durable.update({each.name: each.inode() for each in os.scandir(descriptor)})
+
+    monkeypatch.setattr(os, "fsync", note)
+    recent = RecentExports(tmp_path)
+    for start in range(8):
+        recent.remember(digests(start, 1))
+        assert durable == {each.name: each.stat().st_ino for each in tmp_path.iterdir()}
+    assert len(durable) == 2
 
 
 def test_half_a_digest_at_the_end_of_the_file_is_cut_off(tmp_path: Path) -> None:

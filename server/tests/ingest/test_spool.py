@@ -1,3 +1,4 @@
+import os
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,31 @@ def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
     assert segment is not None
     assert [each.digest for each in whole_frames(segment.path.read_bytes())] == digests
     assert list(tmp_path.iterdir()) == [segment.path]
+
+
+def test_a_file_whose_name_could_not_be_made_durable_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path)
+    durable: list[str] = []
+    fsync = os.fsync
+
+    def fail(descriptor: int) -> None:
+        raise OSError("the disk is broken")
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        durable.extend(os.listdir(descriptor))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="broken"):
+        spool.append(*frames(BODIES))
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(os, "fsync", note)
+    spool.append(*frames(BODIES))
+    segment = spool.seal()
+    assert segment
+    assert durable == [segment.path.name]
 
 
 def test_two_spools_that_start_in_the_same_tick_have_different_tokens(

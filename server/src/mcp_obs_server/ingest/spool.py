@@ -216,9 +216,16 @@ class Spool:
         self._sequence += 1
         name = f"{time.time_ns():0{_TIME_DIGITS}d}-{self._sequence:08d}-{secrets.token_hex(8)}"
         path = self.folder / f"{name}{_SUFFIX}"
-        self._file = FileIO(path, "x")
-        sync_folder(self.folder)
-        return self._file
+        file = FileIO(path, "x")
+        try:
+            # A file whose name a power loss could take keeps nothing.
+            sync_folder(self.folder)
+        except OSError:
+            file.close()
+            path.unlink()
+            raise
+        self._file = file
+        return file
 
 
 def _begun_nanoseconds(path: Path) -> int:

@@ -20,9 +20,10 @@ def append(file: FileIO, data: bytes) -> None:
 
 
 def append_durably(path: Path, data: bytes) -> None:
-    """The same for a file that is not open."""
+    """The same for a file that is not open, and may not be there yet."""
     with FileIO(path, "a") as file:
-        file.seek(0, os.SEEK_END)
+        if not file.seek(0, os.SEEK_END):
+            sync_folder(path.parent)
         append(file, data)
 
 
