@@ -4,6 +4,15 @@ import resource
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import FileIO
+
+
+class Uncuttable(FileIO):
+    """What was begun to be written can't be taken back."""
+
+    def truncate(self, size: int | None = None) -> int:
+        """Fail."""
+        raise OSError("The disk is broken")
 
 
 @contextmanager

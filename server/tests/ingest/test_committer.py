@@ -11,8 +11,9 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from faulty_store import FaultyStore
-from full_disk import file_size_limit
+from full_disk import Uncuttable, file_size_limit
 from mcp_obs_server.ingest import committer as committer_module
+from mcp_obs_server.ingest import spool as spool_module
 from mcp_obs_server.ingest.admission import rewritten
 from mcp_obs_server.ingest.budget import Budget
 from mcp_obs_server.ingest.committer import Committer, Export
@@ -405,6 +406,23 @@ async def test_what_the_engine_has_or_the_disk_refused_holds_no_room_any_more(
     await committer.commit(an_export(org_id, 2))
     await committer.stop()
     budget.take(org_id, 2_000)
+
+
+async def test_what_is_acknowledged_after_a_write_that_could_not_be_taken_back_is_stored(
+    tmp_path: Path, store: TelemetryStore, org_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "FileIO", Uncuttable)
+    committer = await opened(tmp_path, store)
+    async with committer.paused():
+        await committer.commit(an_export(org_id, 1))
+        (segment,) = tmp_path.glob("*.segment")
+        with file_size_limit(segment.stat().st_size + 100), pytest.raises(Overloaded):
+            await committer.commit(an_export(org_id, 2))
+        await committer.commit(an_export(org_id, 3))
+    await committer.stop()
+    assert await stored(store, org_id) == (6, 6, 6)
+    assert (committer.waiting_bytes, list(tmp_path.glob("*.segment"))) == (0, [])
+    assert not (tmp_path / "refused").exists()
 
 
 async def test_an_export_beside_a_flood_is_written_after_one_of_the_flood_s(

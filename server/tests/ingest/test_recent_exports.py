@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from full_disk import file_size_limit
+from full_disk import Uncuttable, file_size_limit
 from mcp_obs_server.ingest import recent_exports
 from mcp_obs_server.ingest.recent_exports import RecentExports
+from mcp_obs_server.kit import durable_file
 
 
 def digests(start: int, count: int) -> list[bytes]:
@@ -56,6 +57,18 @@ def test_half_a_digest_at_the_end_of_the_file_is_cut_off(tmp_path: Path) -> None
     again = RecentExports(tmp_path)
     again.remember(digests(5, 1))
     assert all(each in RecentExports(tmp_path) for each in [*digests(0, 2), *digests(5, 1)])
+
+
+def test_half_a_digest_of_an_append_that_failed_shifts_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recent = RecentExports(tmp_path)
+    recent.remember(digests(0, 2))
+    monkeypatch.setattr(durable_file, "FileIO", Uncuttable)
+    with file_size_limit(40), pytest.raises(OSError, match="File too large"):
+        recent.remember(digests(10, 2))
+    recent.remember(digests(20, 2))
+    assert all(each in RecentExports(tmp_path) for each in [*digests(0, 2), *digests(20, 2)])
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from full_disk import file_size_limit
+from full_disk import Uncuttable, file_size_limit
+from mcp_obs_server.ingest import spool as spool_module
 from mcp_obs_server.ingest.envelope import digest, frame, whole_frames
 from mcp_obs_server.ingest.spool import Spool
 
@@ -130,6 +131,48 @@ def test_a_full_disk_leaves_only_whole_frames(tmp_path: Path) -> None:
     assert segment is not None
     assert [each.digest for each in whole_frames(segment.path.read_bytes())] == digests
     assert list(tmp_path.iterdir()) == [segment.path]
+
+
+def test_behind_what_could_not_be_taken_back_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "FileIO", Uncuttable)
+    spool = Spool(tmp_path)
+    parts, digests = frames([b"fits", b"y" * 4096, b"next"])
+    spool.append(parts[:1], digests[:1])
+    with file_size_limit(1000), pytest.raises(OSError, match="File too large"):
+        spool.append(parts[1:2], digests[1:2])
+    torn = spool.seal()
+    spool.append(parts[2:], digests[2:])
+    whole = spool.seal()
+    assert torn
+    assert whole
+    assert torn.path.stat().st_size == 1000
+    assert spool.batch(torn, frozenset()) == b"".join(parts[0])
+    assert spool.batch(whole, frozenset()) == whole.path
+    assert (torn.digests, whole.digests) == ((digests[0],), (digests[2],))
+
+
+def test_a_file_with_nothing_but_what_could_not_be_taken_back_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "FileIO", Uncuttable)
+    spool = Spool(tmp_path)
+    with file_size_limit(100), pytest.raises(OSError, match="File too large"):
+        spool.append(*frames(BODIES))
+    assert spool.seal() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_of_a_group_behind_whole_ones_is_in_no_part(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(*frames(BODIES))
+    segment = spool.seal()
+    assert segment
+    with segment.path.open("ab") as file:
+        file.write(b"half")
+    first, second = spool.split(segment)
+    assert first.size + second.size == segment.size
 
 
 def test_a_file_whose_name_could_not_be_made_durable_takes_nothing(

@@ -288,6 +288,7 @@ class Committer:
         except OSError as error:
             log.error("The spool can't be written, exports are refused: %s", error)
             self._refuse(group)
+            await self._seal()
             return
         # Framing adds a few bytes to what was counted when the exports came in.
         self._bytes += written - sum(len(export.body) for export in exports)
@@ -397,7 +398,7 @@ class Committer:
         # After a crash between the two below, or when one that was set aside twice is put back twice.
         here = {digest for digest in segment.digests if digest in self._recent}
         left_out = elsewhere | here
-        batch = self._spool.without(segment, left_out) if left_out else segment.path
+        batch = self._spool.batch(segment, left_out)
         if batch:
             began = time.perf_counter()
             self._insert_batch(batch, segment.token)

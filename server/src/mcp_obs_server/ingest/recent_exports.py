@@ -33,13 +33,19 @@ class RecentExports:
         if len(self._young) + len(digests) > GENERATION:
             self._young_path.replace(self._old_path)
             self._young, self._old = set[bytes](), self._young
+        # Half a digest, of an append that failed, would shift those behind it.
+        _cut(self._young_path)
         append_durably(self._young_path, b"".join(digests))
         self._young.update(digests)
 
 
 def _read(path: Path) -> set[bytes]:
+    _cut(path)
     data = path.read_bytes() if path.exists() else b""
-    whole = len(data) - len(data) % DIGEST_BYTES
-    if whole < len(data):
-        os.truncate(path, whole)
-    return {data[start : start + DIGEST_BYTES] for start in range(0, whole, DIGEST_BYTES)}
+    return {data[start : start + DIGEST_BYTES] for start in range(0, len(data), DIGEST_BYTES)}
+
+
+def _cut(path: Path) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    if half := size % DIGEST_BYTES:
+        os.truncate(path, size - half)

@@ -5,6 +5,7 @@ however small it is. A segment is then inserted whole under its name as deduplic
 crash the segments that are still here are inserted again under the same names; what the engine already has it drops.
 """
 
+import contextlib
 import os
 import secrets
 import time
@@ -91,7 +92,10 @@ class Spool:
         return [segment for path in paths if (segment := _recover(path))]
 
     def append(self, frames: Iterable[tuple[bytes, bytes, bytes]], digests: Iterable[bytes]) -> int:
-        """Write the frames and return their size once they would survive a power loss. Raises OSError."""
+        """Write the frames and return their size once they would survive a power loss.
+
+        Raises OSError, and then the open segment has to be sealed before the next are written.
+        """
         file = self._file or self._create()
         data = b"".join(part for parts in frames for part in parts)
         # Half a frame in the middle would hide the whole ones behind it; an append that fails leaves none.
@@ -102,21 +106,31 @@ class Spool:
 
     def seal(self) -> Segment | None:
         """Close the open segment for insertion; None when there is nothing in it."""
-        if self._file is None or not self._digests:
+        file = self._file
+        # One that `append` closed has half of a group at its end.
+        if file is None or not (self._digests or file.closed):
             return None
-        self._file.close()
-        segment = Segment(Path(str(self._file.name)), self.open_bytes, tuple(self._digests))
+        segment = Segment(Path(str(file.name)), self.open_bytes, tuple(self._digests))
         self._file, self.open_bytes = None, 0
         self._digests.clear()
-        return segment
+        # Whatever is acknowledged of it was synced.
+        with contextlib.suppress(OSError):
+            file.close()
+        if segment.digests:
+            return segment
+        with contextlib.suppress(OSError):
+            segment.path.unlink()
+        return None
 
     def remove(self, segment: Segment) -> None:
         """Forget a segment whose rows the engine holds durably."""
         segment.path.unlink()
 
-    def without(self, segment: Segment, digests: Set[bytes]) -> bytes:
-        """The segment's frames but those of these digests."""
-        return _kept(segment.path.read_bytes(), lambda each: each.digest not in digests)
+    def batch(self, segment: Segment, left_out: Set[bytes]) -> bytes | Path:
+        """The segment's whole frames but those of these digests; its file when nothing else is in it."""
+        if not left_out and segment.path.stat().st_size == segment.size:
+            return segment.path
+        return _kept(segment.path.read_bytes(), lambda each: each.digest not in left_out)
 
     def remove_servers(self, deleted_at: Mapping[int, datetime]) -> Counter[int]:
         """Take out what these servers sent before something of them was deleted, before any file is recovered.
@@ -150,7 +164,8 @@ class Spool:
         frames = list(whole_frames(data))
         if len(frames) > 1:
             middle = frames[len(frames) // 2 - 1].end
-            parts = [self._part(segment, "a", data[:middle]), self._part(segment, "b", data[middle:])]
+            end = frames[-1].end
+            parts = [self._part(segment, "a", data[:middle]), self._part(segment, "b", data[middle:end])]
         elif (body := self._rewrite(frames[0].body)) != frames[0].body:
             parts = [self._rewritten(segment, frames[0], body)]
         else:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def append(file: FileIO, data: bytes) -> None:
-    """Write all of `data` at the end and sync. Raises OSError, and then nothing of it is there."""
+    """Write all of `data` at the end and sync.
+
+    Raises OSError, and then nothing of it is there, or the file is closed.
+    """
     start = file.tell()
     try:
         view = memoryview(data)
@@ -14,8 +17,12 @@ def append(file: FileIO, data: bytes) -> None:
             view = view[file.write(view) or 0 :]
         os.fdatasync(file.fileno())
     except OSError:
-        file.truncate(start)
-        file.seek(start)
+        try:
+            file.truncate(start)
+            file.seek(start)
+        except OSError:
+            # Behind what is left of it nothing more may be written.
+            file.close()
         raise
 
 
