@@ -75,7 +75,9 @@ def test_a_removed_segment_does_not_come_back(tmp_path: Path) -> None:
     assert Spool(tmp_path).recover() == []
 
 
-def test_a_torn_write_is_cut_off_at_every_possible_length(tmp_path: Path) -> None:
+def test_a_torn_write_is_cut_off_at_every_possible_length_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     parts, digests = frames(BODIES)
     whole = b"".join(b"".join(each) for each in parts)
     ends = [each.end for each in whole_frames(whole)]
@@ -83,8 +85,13 @@ def test_a_torn_write_is_cut_off_at_every_possible_length(tmp_path: Path) -> Non
         folder = tmp_path / str(length)
         folder.mkdir()
         (folder / "1.segment").write_bytes(whole[:length])
+        caplog.clear()
         recovered = Spool(folder).recover()
         kept = sum(end <= length for end in ends)
+        cut = length - [0, *ends][kept]
+        said = f"The last {cut} bytes of {folder / '1.segment'} are no whole export and were cut"
+        assert (said in caplog.text) == bool(cut)
+        assert bool(caplog.text) == bool(cut)
         assert [each for segment in recovered for each in segment.digests] == digests[:kept]
         assert [segment.path.stat().st_size for segment in recovered] == ([ends[kept - 1]] if kept else [])
 

@@ -6,6 +6,7 @@ crash the segments that are still here are inserted again under the same names; 
 """
 
 import contextlib
+import logging
 import os
 import secrets
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from mcp_obs_server.ingest.envelope import Frame, frame, whole_frames
 from mcp_obs_server.kit.durable_file import append, sync_folder, write_durably
+
+log = logging.getLogger(__name__)
 
 _SUFFIX = ".segment"
 # What is to take a segment's place; left behind by a crash it is nobody's.
@@ -274,11 +277,16 @@ def _kept(data: bytes, is_kept: Callable[[Frame], bool]) -> bytes:
 def _recover(path: Path) -> Segment | None:
     data = path.read_bytes()
     frames = list(whole_frames(data))
+    size = frames[-1].end if frames else 0
+    if size < len(data):
+        log.warning(
+            "The last %d bytes of %s are no whole export and were cut; a crash in the middle of a write leaves such.",
+            len(data) - size,
+            path,
+        )
     if not frames:
-        # Nothing in it was ever acknowledged.
         path.unlink()
         return None
-    size = frames[-1].end
     if size < len(data):
         os.truncate(path, size)
     return Segment(path, size, tuple(each.digest for each in frames))
