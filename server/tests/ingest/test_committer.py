@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import threading
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from mcp_obs_server.ingest.traces import TRACES
 from mcp_obs_server.store import TelemetryStore
 from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
+from waiting import until
 
 
 def an_export(org_id: int, seed: int, spans: int = 3) -> Export:
@@ -423,6 +426,64 @@ async def test_what_is_acknowledged_after_a_write_that_could_not_be_taken_back_i
     assert await stored(store, org_id) == (6, 6, 6)
     assert (committer.waiting_bytes, list(tmp_path.glob("*.segment"))) == (0, [])
     assert not (tmp_path / "refused").exists()
+
+
+class BrokenSpool(Spool):
+    """A defect while a group is written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.is_asked = threading.Event()
+        self.goes_on = threading.Event()
+
+    def append(self, frames: Iterable[tuple[bytes, bytes, bytes]], digests: Iterable[bytes]) -> int:
+        """Fail when the test wants it."""
+        self.is_asked.set()
+        self.goes_on.wait(10)
+        raise RuntimeError("a defect")
+
+
+async def test_when_the_writer_ends_by_a_defect_everybody_who_waits_is_refused(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    spool, budget = BrokenSpool(tmp_path), Budget(4_000, "full")
+    committer = Committer(spool, RecentExports(tmp_path), partial(store.insert, "traces"), budget)
+    await committer.start()
+    first = asyncio.create_task(committer.commit(an_export(org_id, 1)))
+    await asyncio.to_thread(spool.is_asked.wait, 10)
+    others = [asyncio.create_task(committer.commit(an_export(org_id, seed))) for seed in (1, 2, 2)]
+    await asyncio.sleep(0)
+    spool.goes_on.set()
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Overloaded] * 4
+    with pytest.raises(Overloaded, match="not working"):
+        await committer.commit(an_export(org_id, 1))
+    assert committer.waiting_bytes == 0
+    budget.take(org_id, 2_000)
+    with pytest.raises(RuntimeError, match="a defect"):
+        await committer.stop()
+
+
+async def test_when_the_inserter_ended_by_a_defect_exports_and_their_repeats_are_refused(
+    tmp_path: Path, org_id: int
+) -> None:
+    def insert(batch: bytes | Path, token: str) -> None:
+        raise RuntimeError("a defect")
+
+    committer = Committer(Spool(tmp_path), RecentExports(tmp_path), insert, Budget(2**20, "full"))
+    await committer.start()
+    await committer.commit(an_export(org_id, 1))
+
+    async def is_over() -> bool:
+        return not committer.is_working
+
+    await until(is_over)
+    for seed in (1, 2):
+        with pytest.raises(Overloaded, match="not working"):
+            await committer.commit(an_export(org_id, seed))
+    with pytest.raises(RuntimeError, match="a defect"):
+        await committer.stop()
 
 
 async def test_an_export_beside_a_flood_is_written_after_one_of_the_flood_s(

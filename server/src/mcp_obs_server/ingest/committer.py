@@ -37,6 +37,7 @@ GROUP_BYTES = 2**20
 _NOBODY = 0
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
+_NOT_WORKING = "The server is not working: its log has the reason."
 
 
 class Insert(Protocol):
@@ -161,7 +162,15 @@ class Committer:
         self._writer = asyncio.create_task(self._write())
         self._inserter = asyncio.create_task(self._insert())
         for task in (self._writer, self._inserter):
-            task.add_done_callback(_tell_of_a_defect)
+            task.add_done_callback(self._end_by_defect)
+
+    def _end_by_defect(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.critical("Exports are refused until mcp-obs is started again", exc_info=error)
+        # Nobody may be left who would answer those in the queue.
+        while self._waiting:
+            self._refuse([self._waiting.pop()], _NOT_WORKING)
 
     def _hold_recovered(self, segment: Segment) -> None:
         size = segment.size // len(segment.digests)
@@ -194,6 +203,8 @@ class Committer:
         """
         if export.server_id in self._closed_servers:
             raise UnauthenticatedExport("The server of this API key was deleted.")
+        if not self.is_working:
+            raise Overloaded(_NOT_WORKING)
         if export.digest in self._recent:
             self.totals.duplicates += 1
             return
@@ -246,8 +257,6 @@ class Committer:
         return await self._on_disk(self._spool.census)
 
     def _enqueue(self, export: Export) -> _InFlight:
-        if not self.is_working:
-            raise Overloaded("The server is not working: its log has the reason.")
         size = len(export.body) + FRAME_BYTES
         self._budget.check(size)
         self._budget.take(export.org_id, size)
@@ -287,9 +296,12 @@ class Committer:
             written = await self._on_disk(lambda: self._append(exports))
         except OSError as error:
             log.error("The spool can't be written, exports are refused: %s", error)
-            self._refuse(group)
+            self._refuse(group, "The server can't write to its disk: try again later.")
             await self._seal()
             return
+        except Exception:
+            self._refuse(group, _NOT_WORKING)
+            raise
         # Framing adds a few bytes to what was counted when the exports came in.
         self._bytes += written - sum(len(export.body) for export in exports)
         for waiting in group:
@@ -315,11 +327,11 @@ class Committer:
         self.totals.append_seconds.observe(time.perf_counter() - began)
         return written
 
-    def _refuse(self, group: list[_Waiting]) -> None:
+    def _refuse(self, group: list[_Waiting], message: str) -> None:
         for waiting in group:
             self._bytes -= len(waiting.export.body)
             self._let_go(waiting.export.digest)
-            waiting.in_flight.settle(Overloaded("The server can't write to its disk: try again later."))
+            waiting.in_flight.settle(Overloaded(message))
         self._export_left.set()
 
     async def _insert(self) -> None:
@@ -411,8 +423,3 @@ class Committer:
 
     async def _on_disk(self, action: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, action)
-
-
-def _tell_of_a_defect(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.critical("Exports are refused until mcp-obs is started again", exc_info=error)
