@@ -5,7 +5,7 @@ import logging
 import os
 import signal as signals
 import socket
-from collections.abc import AsyncGenerator, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -136,9 +136,13 @@ async def _registered(
 
 @asynccontextmanager
 async def _committer(
-    spool: Spool, insert: Insert, budget: Budget, among: Among | None
+    spool: Spool,
+    insert: Insert,
+    budget: Budget,
+    among: Among | None,
+    note_unreadable: Callable[[int, int], None],
 ) -> AsyncGenerator[Committer]:
-    committer = Committer(spool, RecentExports(spool.folder), insert, budget, among)
+    committer = Committer(spool, RecentExports(spool.folder), insert, budget, among, note_unreadable)
     await committer.start()
     try:
         yield committer
@@ -198,12 +202,21 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
             together = replace(together, passes=Passes(sessions, registration.id))
             among = Claims(engine, together.inserts, clock, registration.holds)
             await stack.enter_async_context(OldClaims(engine, clock))
+        rejections = await stack.enter_async_context(Rejections(sessions, clock))
         spool_budget = Budget(settings.spool_max_bytes, _SPOOL_FULL)
         self_traces = SelfTraces() if settings.self_traces else None
         committers = [
             (
                 signal,
-                await stack.enter_async_context(_committer(spools[signal.name], insert, spool_budget, among)),
+                await stack.enter_async_context(
+                    _committer(
+                        spools[signal.name],
+                        insert,
+                        spool_budget,
+                        among,
+                        partial(rejections.note_unreadable, signal.name),
+                    )
+                ),
             )
             for signal, insert in _inserts(store, self_traces)
         ]
@@ -212,7 +225,6 @@ async def open_application(settings: Settings, clock: Clock = utc_now) -> AsyncG
         stack.callback(hasher.close)
         last_used = await stack.enter_async_context(LastUsed(sessions, clock))
         verifier = ApiKeyVerifier(sessions, hasher, last_used)
-        rejections = await stack.enter_async_context(Rejections(sessions, clock))
         accounts = AccountsService(sessions, clock, settings.public_url, settings.retention_days)
         servers = ServersService(sessions, clock, hasher, verifier)
         intakes = [committer for _, committer in committers]

@@ -24,7 +24,7 @@ from mcp_obs_server.ingest.errors import ExportTooLarge, Overloaded
 from mcp_obs_server.ingest.recent_exports import RecentExports
 from mcp_obs_server.ingest.spool import Segment, Spool
 from mcp_obs_server.ingest.traces import TRACES
-from mcp_obs_server.store import TelemetryStore
+from mcp_obs_server.store import BatchRefusedError, TelemetryStore
 from otlp_door import KEY, Door, Tenant, open_door
 from otlp_exports import NOW, SECOND, export
 from waiting import until
@@ -257,6 +257,40 @@ async def test_an_export_that_the_engine_can_not_read_is_set_apart_and_the_other
     assert unreadable_export(org_id).body in refused.read_bytes()
     assert list(tmp_path.glob("*.segment")) == []
     assert "can't read an export" in caplog.text
+
+
+async def test_what_was_set_aside_is_stored_once_when_it_is_put_back_for_an_engine_that_can_read_it(
+    tmp_path: Path, store: TelemetryStore, org_id: int
+) -> None:
+    whose: list[tuple[int, int]] = []
+
+    def refuse(batch: bytes | Path, token: str) -> None:
+        raise BatchRefusedError("an earlier version's")
+
+    committer = Committer(
+        Spool(tmp_path),
+        RecentExports(tmp_path),
+        refuse,
+        Budget(2**20, "full"),
+        note_unreadable=lambda org_id, server_id: whose.append((org_id, server_id)),
+    )
+    await committer.start()
+    exports = [an_export(org_id, 1), an_export(org_id, 2)]
+    await asyncio.gather(*map(committer.commit, exports))
+    await committer.stop()
+    assert whose == [(org_id, 1)] * 2
+    set_aside = list((tmp_path / "refused").iterdir())
+    assert len(set_aside) == 2
+    for path in set_aside:
+        path.replace(tmp_path / path.name)
+    newer = await opened(tmp_path, store)
+    await newer.commit(exports[0])
+    await newer.stop()
+    again = await opened(tmp_path, store)
+    await again.commit(exports[1])
+    await again.stop()
+    assert await stored(store, org_id) == (6, 6, 6)
+    assert list(tmp_path.rglob("*.segment")) == []
 
 
 async def test_an_export_that_the_engine_refuses_as_it_was_sent_is_written_anew_and_stored_once(

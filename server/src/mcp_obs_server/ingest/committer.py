@@ -129,12 +129,15 @@ class Committer:
         insert: Insert,
         budget: Budget,
         among: Among | None = None,
+        note_unreadable: Callable[[int, int], None] | None = None,
     ) -> None:
+        """`note_unreadable` is told the organisation and the server of every export that the engine can't read."""
         self._among = among or Alone()
         self._spool = spool
         self._recent = recent
         self._insert_batch = insert
         self._budget = budget
+        self._note_unreadable = note_unreadable
         self._waiting: FairQueue[_Waiting] = FairQueue()
         self._sealed: deque[Segment] = deque()
         # So that a repeat waits for the first.
@@ -396,8 +399,11 @@ class Committer:
                 self._bytes += sum(part.size for part in parts) - segment.size
                 self._sealed.extendleft(reversed(parts))
                 return
+            unreadable = await self._on_disk(lambda: self._spool.set_aside(segment))
             log.error("The engine can't read an export, it is now in the spool's folder 'refused': %s", error)
             self.totals.refused_exports += 1
+            if self._note_unreadable:
+                self._note_unreadable(unreadable.org_id, unreadable.server_id)
         self._forget(segment)
 
     def _forget(self, segment: Segment) -> None:

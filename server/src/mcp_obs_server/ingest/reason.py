@@ -21,6 +21,8 @@ ReasonCode = Literal[
     "quota",
     "overloaded",
     "failed",
+    # Exports that were acknowledged.
+    "unreadable",
 ]
 
 # Of requests that are nobody's.

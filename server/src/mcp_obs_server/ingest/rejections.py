@@ -22,6 +22,7 @@ from mcp_obs_server.kit.database import UNAVAILABLE, Sessions
 from mcp_obs_server.kit.upsert import add_to
 
 KEPT_FOR = timedelta(days=30)
+_UNREADABLE = "the engine could not read it; it is kept in the spool's folder 'refused'"
 _SERVERS = table("servers", column("id"))
 
 
@@ -73,6 +74,10 @@ class Rejections(BackgroundWriter):
     def note_export(self, tenant: Tenant, signal: SignalName, error: ExportRefused) -> None:
         """Count an export that was refused as a whole."""
         self._note(Rejected(tenant.org_id, tenant.server_id, signal, error.reason), 0, 1, str(error))
+
+    def note_unreadable(self, signal: SignalName, org_id: int, server_id: int) -> None:
+        """Count an export that was acknowledged and that the engine can't read."""
+        self._note(Rejected(org_id, server_id, signal, "unreadable"), 0, 1, _UNREADABLE)
 
     def note_stranger(self, signal: SignalName | None, error: ExportRefused) -> None:
         """Count a request that is nobody's; only our own metrics have it."""

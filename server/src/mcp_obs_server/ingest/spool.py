@@ -160,8 +160,8 @@ class Spool:
     def split(self, segment: Segment) -> list[Segment]:
         """Two segments in place of one that the engine refuses.
 
-        A single export is given another chance, written anew; when that changes nothing it is set aside and the list
-        is empty. A crash in between leaves the whole beside its parts, and `recover` takes the whole.
+        A single export is given another chance, written anew; when that changes nothing the list is empty. A crash in
+        between leaves the whole beside its parts, and `recover` takes the whole.
         """
         data = segment.path.read_bytes()
         frames = list(whole_frames(data))
@@ -172,7 +172,6 @@ class Spool:
         elif (body := self._rewrite(frames[0].body)) != frames[0].body:
             parts = [self._rewritten(segment, frames[0], body)]
         else:
-            self._set_aside(segment)
             return []
         segment.path.unlink()
         # A part must not be in the engine while a power loss could still bring the whole back.
@@ -189,11 +188,14 @@ class Spool:
         written = frame(sent.org_id, sent.server_id, body, sent.digest, sent.window, is_as_sent=False)
         return self._part(segment, "r", b"".join(written))
 
-    def _set_aside(self, segment: Segment) -> None:
+    def set_aside(self, segment: Segment) -> Frame:
+        """Move one that can't be split where nobody inserts it; the export in it."""
+        (export,) = whole_frames(segment.path.read_bytes())
         refused = self.folder / _REFUSED
         refused.mkdir(exist_ok=True)
         segment.path.replace(refused / segment.path.name)
         sync_folder(refused)
+        return export
 
     def remove_refused(self, is_meant: Callable[[int, bytes], bool]) -> None:
         """Delete what was set aside when the server that it is of and its body are meant."""

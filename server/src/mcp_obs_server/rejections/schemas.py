@@ -15,9 +15,13 @@ class Rejection(BaseModel):
     signal: SignalName
     reason: ReasonCode
     items: int = Field(description="Spans, data points or log records left out of exports that were accepted")
-    exports: int = Field(description="Requests refused as a whole, repetitions included")
+    exports: int = Field(
+        description="Requests refused as a whole, repetitions included; unreadable ones were accepted"
+    )
     last_at: datetime
-    last_message: str = Field(description="What the sender was told, the last time")
+    last_message: str = Field(
+        description="What was said the last time, to the sender unless the export was accepted"
+    )
 
 
 class RejectionList(BaseModel):

@@ -94,4 +94,9 @@ export const EXPLANATIONS: Record<Rejection["reason"], Explanation> = {
     what: "This is a defect of mcp-obs, not of the sender.",
     todo: "Its log says what happened; please report it.",
   },
+  unreadable: {
+    title: "Kept, and not to be seen",
+    what: "mcp-obs accepted these exports, but its storage engine could not read them. They are kept in files.",
+    todo: "Report the line of mcp-obs's log. The guide on operations says how a newer version takes the files in.",
+  },
 };

@@ -1194,7 +1194,7 @@ export interface components {
             day: string;
             /**
              * Exports
-             * @description Requests refused as a whole, repetitions included
+             * @description Requests refused as a whole, repetitions included; unreadable ones were accepted
              */
             exports: number;
             /**
@@ -1209,14 +1209,14 @@ export interface components {
             last_at: string;
             /**
              * Last Message
-             * @description What the sender was told, the last time
+             * @description What was said the last time, to the sender unless the export was accepted
              */
             last_message: string;
             /**
              * Reason
              * @enum {string}
              */
-            reason: "bad_trace_id" | "bad_span_id" | "too_old" | "in_future" | "no_name" | "no_value" | "bad_buckets" | "bad_quantile" | "malformed" | "slow" | "too_large" | "unsupported_media" | "rate_limited" | "quota" | "overloaded" | "failed";
+            reason: "bad_trace_id" | "bad_span_id" | "too_old" | "in_future" | "no_name" | "no_value" | "bad_buckets" | "bad_quantile" | "malformed" | "slow" | "too_large" | "unsupported_media" | "rate_limited" | "quota" | "overloaded" | "failed" | "unreadable";
             /**
              * Signal
              * @enum {string}

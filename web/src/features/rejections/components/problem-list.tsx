@@ -52,7 +52,7 @@ function ProblemItem({ problem, now }: { problem: Problem; now: Date }) {
         <p className="text-muted">{what}</p>
         <p>{todo}</p>
         <p className="rounded-md bg-sunken px-2.5 py-1.5 font-mono text-xs break-words text-muted">
-          <span className="sr-only">The last answer to the sender: </span>
+          <span className="sr-only">What was said the last time: </span>
           {problem.last_message}
         </p>
       </div>
