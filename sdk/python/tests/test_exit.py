@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 from mcp.client import stdio
-from sdk_kit.collector import collecting
+from sdk_kit.collector import collecting, speaking_no_http
 from sdk_kit.lines import Answer, installed_lines
 from sdk_kit.process import recording_process
 from sdk_kit.recording import Way
@@ -51,11 +51,13 @@ def refused() -> str:
 
 @pytest.mark.behaviour("host.answers-despite-collector")
 @pytest.mark.anyio
-@pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs"])
+@pytest.mark.parametrize("trouble", ["refused", "answers 503", "hangs", "speaks no HTTP"])
 async def test_a_collector_in_trouble_changes_no_answer(trouble: str, environment: dict[str, str]):
     with ExitStack() as stack:
         url = refused()
-        if trouble != "refused":
+        if trouble == "speaks no HTTP":
+            url = stack.enter_context(speaking_no_http())
+        elif trouble != "refused":
             collector = stack.enter_context(collecting(503, hung=trouble == "hangs"))
             url = collector.url
         async with LINE.over_stdio({"MCP_OBS_ENDPOINT": url} | environment) as peer:

@@ -224,6 +224,19 @@ async def test_a_stdio_server_that_writes_to_the_console_is_understood_by_its_cl
             assert await peer.call("add", a=1, b=2) == Answer("3")
 
 
+@pytest.mark.behaviour("export.console", "host.answers-despite-collector")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_a_console_that_is_full_changes_no_answer():
+    with Path("/dev/full").open("w") as full:
+        process = recording_process(
+            {"MCP_OBS_EXPORTER": "console", "MCP_OBS_METRICS": "true"}, "sys.stdin.readline()", stderr=full
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "recorded\n"
+        assert process.communicate("\n", timeout=BOUND)[0] == ""
+    assert process.returncode == 0
+
+
 def scrape(port: int) -> dict[tuple[str, str | None], float]:
     """Values by the sample's name and its method."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)

@@ -1,6 +1,7 @@
 """The rules that need no server: endings, failures, messages, and what becomes of our own errors."""
 
 import asyncio
+import errno
 import logging
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from opentelemetry import trace
 from pydantic import BaseModel, ValidationError
 from sdk_kit.recording import Recording
 
+import mcp_obs
 from mcp_obs import _ending, _telemetry
 from mcp_obs._details import Details
 from mcp_obs._ending import Ending
@@ -202,6 +204,30 @@ def test_our_own_failure_is_swallowed_and_logged_once(
     assert [record.getMessage() for record in caplog.records] == [
         "mcp-obs failed counting sheep; the server is not affected. Reported once."
     ]
+
+
+@pytest.mark.behaviour("host.own-failure-swallowed")
+def test_a_log_that_can_not_be_written_costs_its_line_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    class FullDisk(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    full, log = FullDisk(), logging.getLogger("mcp_obs")
+    log.addHandler(full)
+    try:
+        with Guard("counting sheep"):
+            raise RuntimeError("ours")
+        assert mcp_obs.instrument("no server") == "no server"
+        mcp_obs.configure_mcp_telemetry(endpoint="nowhere")
+    finally:
+        log.removeHandler(full)
+        _telemetry.use(None)
+    mcp_obs.instrument("no server")
+    (record,) = [one for one in caplog.records if one.name == "mcp_obs"]
+    assert record.pathname.endswith("_instrument.py")
 
 
 @pytest.mark.behaviour("host.own-failure-raised-in-tests")

@@ -2,10 +2,23 @@
 
 import logging
 import os
+from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
-logger = logging.getLogger("mcp_obs")
 STRICT = "MCP_OBS_STRICT"
+
+
+class _HarmlessLogger(logging.LoggerAdapter[logging.Logger]):
+    """Says nothing where a handler of the host's raises, as one does that writes to a full disk."""
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log, from where the caller's caller is."""
+        with suppress(Exception):
+            super().log(level, msg, *args, stacklevel=2, **kwargs)
+
+
+logger = _HarmlessLogger(logging.getLogger("mcp_obs"))
 
 
 class Guard:

@@ -1,6 +1,7 @@
 """An OTLP/HTTP collector that a test can make answer, refuse or hang."""
 
 import gzip
+import socketserver
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -133,4 +134,24 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
             yield collector
         finally:
             collector.released.set()
+            server.shutdown()
+
+
+@contextmanager
+def speaking_no_http() -> Generator[str]:
+    """A port that answers whatever comes with what is no HTTP; yields its URL."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+            self.request.sendall(b"\x00\xffGARBAGE\r\n\r\n" * 100)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
             server.shutdown()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import IO
 
 RECORDS_ONE_SPAN = """
 import sys, mcp_obs
@@ -17,7 +18,10 @@ print("recorded", flush=True)
 
 
 def recording_process(
-    environment: dict[str, str], then: str = "", command: list[str] | None = None
+    environment: dict[str, str],
+    then: str = "",
+    command: list[str] | None = None,
+    stderr: "int | IO[str]" = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
     """Records one span, prints `recorded`, and goes on with `then`; or runs another command."""
     return subprocess.Popen(
@@ -25,6 +29,6 @@ def recording_process(
         env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
