@@ -9,6 +9,7 @@ from dirty_equals import IsPartialDict, IsPositiveInt, IsStr
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from sdk_kit.asking import LOG, AskingLine, Hesitation, asking_lines, telling_lines, traceparents
+from sdk_kit.collector import collecting
 from sdk_kit.lines import IS_BEFORE_1_25, LAST_LEGACY_REVISION, Line
 from sdk_kit.proofs import place_of
 from sdk_kit.recording import Recording, picture
@@ -65,16 +66,14 @@ def client_durations(recording: Recording) -> list[tuple[Any, Any]]:
     ]
 
 
+REQUESTS = [
+    pytest.param(what, marks=pytest.mark.behaviour(f"outbound.{what}"))
+    for what in ("elicitation", "roots", "sampling")
+]
+
+
 @ASKING
-@pytest.mark.parametrize(
-    "what",
-    [
-        "ping",
-        pytest.param("elicitation", marks=pytest.mark.behaviour("outbound.elicitation")),
-        pytest.param("roots", marks=pytest.mark.behaviour("outbound.roots")),
-        pytest.param("sampling", marks=pytest.mark.behaviour("outbound.sampling")),
-    ],
-)
+@pytest.mark.parametrize("what", ["ping", *REQUESTS])
 async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
     line: AskingLine, what: str, recording: Recording, host_spans: list[ReadableSpan]
 ):
@@ -113,6 +112,29 @@ async def test_a_request_to_the_client_is_a_span_below_the_operation_that_asks(
         span for span in host_spans if (span.attributes or {}).get("mcp.method.name") in METHODS.values()
     ]
     assert of_requests == []
+
+
+@ASKING
+@pytest.mark.parametrize("what", REQUESTS)
+async def test_a_request_to_the_client_over_stdio_is_a_span_below_the_operation_that_asks(
+    line: AskingLine, what: str
+):
+    if what not in line.asks:
+        pytest.skip(f"the library has no {METHODS[what]}")
+    with collecting() as collector:
+        async with line.over_stdio({"MCP_OBS_ENDPOINT": collector.url}) as session:
+            answer = await session.call_tool("ask", {"what": what})
+        assert "Error" not in answer.content[0].text
+        await anyio.to_thread.run_sync(collector.wait_for, METHODS[what], "tools/call ask")
+    assert collector.spans.count(METHODS[what]) == 1
+    assert collector.attributes[METHODS[what]] == IsPartialDict(
+        {
+            "jsonrpc.request.id": IsStr(regex=r"\d+"),
+            "network.transport": "pipe",
+            "mcp_obs.session.id": collector.attributes["tools/call ask"]["mcp_obs.session.id"],
+            "mcp_obs.operation.outcome": "ok",
+        }
+    )
 
 
 @ASKING
@@ -220,12 +242,12 @@ async def test_notifications_over_http_are_events_where_they_are_sent(
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in asking_lines() if line.app is not None and "elicitation" in line.asks], ids=str
+    "line",
+    [line for line in asking_lines() if "elicitation" in line.asks and "low level" not in line.name],
+    ids=str,
 )
 @pytest.mark.behaviour("outbound.elicitation")
 async def test_a_request_over_http_belongs_to_the_session_of_the_call(line: AskingLine, recording: Recording):
-    assert line.app is not None
-    assert line.over_http is not None
     with serving(line.app(mcp_obs.instrument(line.build()))) as url:
         async with line.over_http(url) as session:
             answer = await session.call_tool("confirm", {})

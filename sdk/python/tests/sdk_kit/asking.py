@@ -14,6 +14,8 @@ Asks = dict[str, Callable[[Any], Any]]
 """What a server may ask or tell its client, given a session."""
 SCHEMA = {"type": "object", "properties": {"sure": {"type": "boolean"}}}
 LOG = "notifications/message"
+ASKING = "asking"
+"""What stdio_server.py is told to serve one of these lines."""
 
 
 class Sure(BaseModel):
@@ -51,7 +53,7 @@ def by(method: str, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
 
 @dataclass(frozen=True)
 class AskingLine:
-    """One library: `build` makes a server with `tools_of`, `in_memory` and `over_http` a client of it.
+    """One library: `build` makes a server with `tools_of`, `in_memory` and the others a client of it.
 
     A client in memory answers all questions, or none when it is `dumb`, or hesitates over its roots.
     """
@@ -63,11 +65,13 @@ class AskingLine:
     asks: Asks
     tells: dict[str, Any]
     """What a client may tell the server, by method."""
+    app: Callable[[Any], Any]
+    """Serves over streamable HTTP."""
+    over_http: Callable[[str], AbstractAsyncContextManager[Any]]
+    run_stdio: Callable[[Any], None]
+    over_stdio: Callable[[dict[str, str]], AbstractAsyncContextManager[Any]]
     not_supported: str = "-32600"
     """What a client answers that supports nothing: the JSON-RPC code."""
-    app: Callable[[Any], Any] | None = None
-    """Serves over streamable HTTP; high-level servers do that by themselves."""
-    over_http: Callable[[str], AbstractAsyncContextManager[Any]] | None = None
     sessions: ClassVar[list[Any]] = []
     """The sessions of the tools that chatted."""
 
@@ -121,6 +125,11 @@ def telling_lines() -> list[AskingLine]:
     from .asking_fastmcp import LINES as OF_FASTMCP
 
     return [*LINES, *OF_FASTMCP]
+
+
+def low_level_lines() -> list[AskingLine]:
+    """Those whose servers are of the library's low-level class."""
+    return [line for line in telling_lines() if "low level" in line.name]
 
 
 def asking_lines() -> list[AskingLine]:

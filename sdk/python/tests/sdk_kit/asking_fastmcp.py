@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 import fastmcp
+from fastmcp.client.transports import StdioTransport
 
-from .asking import AskingLine, Asks, Hesitation, keep_traceparent, tools_of
-from .lines import FASTMCP, MCP
+from .asking import ASKING, AskingLine, Asks, Hesitation, keep_traceparent, tools_of
+from .lines import FASTMCP, MCP, stdio_command
 
 if MCP == 1:
     from .asking_v1 import ASKS, TELLS
@@ -62,6 +63,11 @@ async def connect_modern(server: Any) -> AsyncGenerator[Any]:
 
 def asking_line(name: str, version: str, asks: Asks, tells: dict[str, Any], connect_to: Any) -> AskingLine:
     """A line that speaks that revision of the protocol."""
+
+    def over_stdio(environment: dict[str, str]) -> Any:
+        command, *arguments = stdio_command(name, ASKING)
+        return connect_to(StdioTransport(command, arguments, env=environment, keep_alive=False))
+
     return AskingLine(
         name,
         version,
@@ -71,6 +77,8 @@ def asking_line(name: str, version: str, asks: Asks, tells: dict[str, Any], conn
         tells,
         app=lambda server: server.http_app(),
         over_http=lambda url: connect_to(f"{url}/mcp"),
+        run_stdio=lambda server: server.run(show_banner=False),
+        over_stdio=over_stdio,
     )
 
 

@@ -4,17 +4,25 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, get_args
 
-from mcp import ClientSession, types
+import anyio
+from mcp import ClientSession, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.memory import create_connected_server_and_client_session
 from pydantic import AnyUrl
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from .asking import SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
-from .lines_v1 import LINE, http_streams
+from .asking import ASKING, SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
+from .lines import stdio_command
+from .lines_v1 import LINE, PATH, http_streams
 
 CAN_ELICIT = hasattr(types, "ElicitRequest")  # since 1.10
 
@@ -127,15 +135,58 @@ async def over_http(url: str) -> AsyncGenerator[Any]:
     """A client over streamable HTTP."""
     answers = callbacks(dumb=False, hesitation=None)
     async with (
-        http_streams(f"{url}/mcp", {}) as streams,
+        http_streams(f"{url}{PATH}", {}) as streams,
         ClientSession(*streams[:2], **answers) as session,
     ):
         await session.initialize()
         yield session
 
 
-VERSION = types.LATEST_PROTOCOL_VERSION
+@asynccontextmanager
+async def over_stdio(line: str, environment: dict[str, str]) -> AsyncGenerator[Any]:
+    """A client of a process that serves this line."""
+    answers = callbacks(dumb=False, hesitation=None)
+    command, *arguments = stdio_command(line, ASKING)
+    parameters = StdioServerParameters(command=command, args=arguments, env=environment)
+    async with stdio_client(parameters) as streams, ClientSession(*streams, **answers) as session:
+        await session.initialize()
+        yield session
+
+
+class Endpoint:
+    """What a host builds around a low-level server to serve it over HTTP."""
+
+    def __init__(self, server: Any) -> None:
+        self.manager = StreamableHTTPSessionManager(server)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.manager.handle_request(scope, receive, send)
+
+
+def low_level_app(server: Any) -> Any:
+    """Serves over streamable HTTP."""
+    endpoint = Endpoint(server)
+    return Starlette(routes=[Route(PATH, endpoint)], lifespan=lambda _: endpoint.manager.run())
+
+
+def run_low_level(server: Any) -> None:
+    """Serve on stdin and stdout."""
+
+    async def run() -> None:
+        async with stdio_server() as streams:
+            await server.run(*streams, server.create_initialization_options())
+
+    anyio.run(run)
+
+
+def asking_line(name: str, build_it: Any, app: Any, run_stdio: Any) -> AskingLine:
+    """A line that speaks the newest revision of the protocol that the library knows."""
+    version = types.LATEST_PROTOCOL_VERSION
+    over = {"over_http": over_http, "over_stdio": partial(over_stdio, name)}
+    return AskingLine(name, version, build_it, in_memory, ASKS, TELLS, app=app, run_stdio=run_stdio, **over)
+
+
 LINES = [
-    AskingLine("mcp 1.x", VERSION, build, in_memory, ASKS, TELLS, app=LINE.app, over_http=over_http),
-    AskingLine("mcp 1.x, low level", VERSION, build_low_level, in_memory, ASKS, TELLS),
+    asking_line("mcp 1.x", build, LINE.app, LINE.run_stdio),
+    asking_line("mcp 1.x, low level", build_low_level, low_level_app, run_low_level),
 ]

@@ -6,13 +6,17 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import mcp_types as types
-from mcp import Client
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer, Server
 from mcp.server.mcpserver import Context
+from mcp.server.stdio import stdio_server
 
-from .asking import SCHEMA, AskingLine, Asks, Hesitation, by, keep_traceparent, tools_of
+from .asking import ASKING, SCHEMA, AskingLine, Asks, Hesitation, by, keep_traceparent, tools_of
+from .lines import stdio_command
 
 ROOTS = (types.ListRootsRequest(), types.ListRootsResult)
 ASKS: Asks = {
@@ -118,10 +122,28 @@ async def connect_modern(server: Any) -> AsyncGenerator[Any]:
         yield client.session
 
 
-def asking_line(name: str, build_it: Callable[[Asks], Any], version: str, **served: Any) -> AskingLine:
+def run_low_level(server: Any) -> None:
+    """Serve on stdin and stdout."""
+
+    async def run() -> None:
+        async with stdio_server() as streams:
+            await server.run(*streams, server.create_initialization_options())
+
+    anyio.run(run)
+
+
+def asking_line(
+    name: str, build_it: Callable[[Asks], Any], run_stdio: Callable[[Any], None], version: str
+) -> AskingLine:
     """A line that speaks that revision of the protocol."""
     is_modern = version == MODERN
     asks, connect_to = (MODERN_ASKS, connect_modern) if is_modern else (ASKS, connect)
+
+    def over_stdio(environment: dict[str, str]) -> Any:
+        command, *arguments = stdio_command(name, ASKING)
+        parameters = StdioServerParameters(command=command, args=arguments, env=environment)
+        return connect_to(stdio_client(parameters))
+
     return AskingLine(
         name,
         version,
@@ -129,20 +151,17 @@ def asking_line(name: str, build_it: Callable[[Asks], Any], version: str, **serv
         connect_to,
         asks,
         {} if is_modern else TELLS,
+        app=lambda server: server.streamable_http_app(),
         over_http=lambda url: connect_to(streamable_http_client(f"{url}/mcp")),
-        **served,
+        run_stdio=run_stdio,
+        over_stdio=over_stdio,
     )
-
-
-def app(server: Any) -> Any:
-    """Serves over streamable HTTP."""
-    return server.streamable_http_app()
 
 
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 LINES = [
-    asking_line("mcp 2.x", build, LEGACY, app=app),
-    asking_line("mcp 2.x, low level", build_low_level, LEGACY),
-    asking_line("mcp 2.x, protocol of 2026", build, MODERN, app=app),
-    asking_line("mcp 2.x, low level, protocol of 2026", build_low_level, MODERN),
+    asking_line("mcp 2.x", build, MCPServer.run, LEGACY),
+    asking_line("mcp 2.x, low level", build_low_level, run_low_level, LEGACY),
+    asking_line("mcp 2.x, protocol of 2026", build, MCPServer.run, MODERN),
+    asking_line("mcp 2.x, low level, protocol of 2026", build_low_level, run_low_level, MODERN),
 ]

@@ -89,9 +89,9 @@ def mail_of(user: str) -> str:
     return f"{user}@example.com"
 
 
-def stdio_command(line: str) -> list[str]:
-    """The command that serves `line` on stdin and stdout."""
-    return [sys.executable, str(STDIO_SERVER), line]
+def stdio_command(line: str, *kit: str) -> list[str]:
+    """The command that serves `line` on stdin and stdout; with `asking`, the line of that kit."""
+    return [sys.executable, str(STDIO_SERVER), line, *kit]
 
 
 def installed_lines() -> dict[str, Line]:
