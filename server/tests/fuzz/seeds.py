@@ -1,5 +1,6 @@
 """What fuzzing begins with: what OpenTelemetry's own exporters write, and the exports that the tests stand on."""
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, SpanKind
 
+from bombs import members, zeros
 from mcp_obs_server.ingest.signal import Signal
 from mcp_obs_server.ingest.signals import SIGNALS
 from otlp_exports import NOW, SECOND, counter, export, logs_export, metrics_export
@@ -24,6 +26,17 @@ def bodies() -> Iterator[tuple[Signal, bytes, bool]]:
     for request in (_exported(), export(2), logs_export(2, attributes={"prompt": "hello"}), _metrics()):
         yield signal_of(request), HTTP_PROTOBUF.encode(request), False
         yield signal_of(request), HTTP_JSON.encode(request), True
+
+
+def zipped() -> Iterator[bytes]:
+    """The bodies in gzip of every kind, and bombs."""
+    for number, (_, body, _) in enumerate(bodies()):
+        half = len(body) // 2
+        yield gzip.compress(body, number)
+        yield gzip.compress(body[:half]) + gzip.compress(body[half:])
+    yield gzip.compress(b"") * 1025
+    yield zeros(4)
+    yield members(2)
 
 
 def signal_of(request: Message) -> Signal:
