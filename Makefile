@@ -10,7 +10,7 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/node/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
-# The SDK's tests wait for processes and sockets for a third of their time: three are faster than two on two cores.
+# Tests wait for processes and sockets for a third of their time: three are faster than two on two cores.
 WORKERS := 3
 say = @printf '\033[1m▸ %s\033[0m\n'
 
@@ -41,7 +41,7 @@ lint: install web-install generated-check ## ruff, pyright, import-linter, the w
 
 python-test: install web senders postgresql ## the Python suites on mcp 2.x and fastmcp 4.x
 	$(say) "Python tests"
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --proofs .tools/proofs/mcp-2.json \
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --proofs .tools/proofs/mcp-2.json \
 	  contract sdk/python/tests server/tests examples benchmarks
 
 mcp1-test: install ## the SDK's suite on mcp 1.x
