@@ -145,6 +145,24 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
     assert exporter.dropped == 0
 
 
+def _pauses_of(exporter: OperationExporter, most: int, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long its thread rests, each time nobody wakes it; after so many times it is shut down."""
+    now, pauses = [0.0], list[float]()
+
+    class Wake(SimpleQueue[None]):
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
+            assert timeout is not None
+            pauses.append(timeout)
+            now[0] += timeout
+            if len(pauses) == most:
+                exporter.shutdown(0)
+            raise Empty
+
+    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(exporter, "_wake", Wake())
+    return pauses
+
+
 @pytest.mark.behaviour("host.own-failure-swallowed")
 @pytest.mark.parametrize(
     ("of", "failing"),
@@ -156,23 +174,12 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(
 ):
     monkeypatch.delenv("MCP_OBS_STRICT")
     exporter = exporting("http://127.0.0.1:9")
-    now, pauses = [0.0], list[float]()
 
     def fail(_: object) -> None:
         raise RuntimeError("always")
 
-    class Wake(SimpleQueue[None]):
-        def get(self, block: bool = True, timeout: float | None = None) -> None:
-            assert timeout is not None
-            pauses.append(timeout)
-            now[0] += timeout
-            if len(pauses) == 5:
-                exporter.shutdown(0)
-            raise Empty
-
-    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    pauses = _pauses_of(exporter, 5, monkeypatch)
     monkeypatch.setattr(of, failing, fail)
-    monkeypatch.setattr(exporter, "_wake", Wake())
     exporter.run()
     assert pauses == [1.0] * 5
 
@@ -185,24 +192,14 @@ def test_an_exporter_that_fails_each_time_pauses_each_time(
 def test_many_operations_are_sent_less_often_where_the_collector_is_well(
     spans: int, is_well: bool, seconds: float, monkeypatch: pytest.MonkeyPatch
 ):
-    now, pauses, breaker = [0.0], list[float](), CircuitBreaker()
+    breaker = CircuitBreaker()
     breaker.note(is_well=is_well)
     exporter = OperationExporter(
         SpanEncoder(), Envelope(Resource({}), "s", "1"), Sender("http://127.0.0.1:9", {}), breaker
     )
 
-    class Wake(SimpleQueue[None]):
-        def get(self, block: bool = True, timeout: float | None = None) -> None:
-            assert timeout is not None
-            pauses.append(timeout)
-            now[0] += timeout
-            if len(pauses) == 2:
-                exporter.shutdown(0)
-            raise Empty
-
-    monkeypatch.setattr("mcp_obs._lean.exporter.time.monotonic", lambda: now[0])
+    pauses = _pauses_of(exporter, 2, monkeypatch)
     monkeypatch.setattr(exporter, "_start", lambda: None)
-    monkeypatch.setattr(exporter, "_wake", Wake())
     monkeypatch.setattr(exporter.backlog, "send_soon", lambda: None)
     for _ in range(spans):
         exporter.put(ended_span("ping"))

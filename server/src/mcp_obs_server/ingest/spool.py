@@ -286,9 +286,8 @@ def _recover(path: Path) -> Segment | None:
             len(data) - size,
             path,
         )
+        os.truncate(path, size)
     if not frames:
         path.unlink()
         return None
-    if size < len(data):
-        os.truncate(path, size)
     return Segment(path, size, tuple(each.digest for each in frames))
