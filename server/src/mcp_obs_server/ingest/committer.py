@@ -29,8 +29,8 @@ T = TypeVar("T")
 
 # An insert costs 100 ms of CPU however small it is, so what comes within a second shares one...
 INSERT_EVERY_SECONDS = 1.0
-# ...unless there is enough to make the fixed cost vanish (16 MiB: about 55,000 spans). Twice that takes 100 MB more.
-SEGMENT_BYTES = 16 * 2**20
+# ...unless there is enough to make the fixed cost small (24 MiB: about 80,000 spans). Twice that takes 180 MB more.
+SEGMENT_BYTES = 24 * 2**20
 # A sync of 1 MiB takes 1.5 ms and one of 250 kB 0.6 ms: larger groups gain nothing and keep others waiting.
 GROUP_BYTES = 2**20
 # What an earlier process left counts against everybody and is nobody's share.

@@ -2,6 +2,7 @@
 
 from mcp_obs_server.semconv import CLIENT_FAULT_CODES, PROMOTED, PromotedColumn
 from mcp_obs_server.store.attributes import ATTRIBUTES, both, quoted, types, values
+from mcp_obs_server.store.tuple_elements import by_function
 
 # Nothing is stored here: an insert passes through to the views (storage engine Null).
 OTLP_TRACES = f"""
@@ -83,7 +84,7 @@ def decoding_view() -> str:
     promoted = ",\n    ".join(map(_column, PROMOTED))
     scope_values, scope_types = both("scope_spans.scope.attributes")
     resource_values, resource_types = both("resource_spans.resource.attributes")
-    return f"""
+    view = f"""
 CREATE MATERIALIZED VIEW otlp_traces_to_decoded_spans TO decoded_spans AS
 WITH
     {_lookup("mcp_obs.session.id", str)} AS own_session_id,
@@ -155,6 +156,7 @@ FROM
 -- Admission has seen to it; were the sender's bytes read otherwise here, one export could open a partition a day.
 WHERE span.start_time_unix_nano BETWEEN oldest AND newest AND span.end_time_unix_nano <= newest
 """
+    return by_function(view, "span", "scope_spans", "resource_spans", "request")
 
 
 # Every table is fed from here and drops a repeated token by itself. Were the rollups fed from `spans`, a crash between

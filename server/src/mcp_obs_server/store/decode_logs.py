@@ -2,6 +2,7 @@
 
 from mcp_obs_server.semconv import LOG_COLUMNS, LogColumn
 from mcp_obs_server.store.attributes import ANY_VALUE, ATTRIBUTES, both, quoted, text, types, values
+from mcp_obs_server.store.tuple_elements import by_function
 
 # Nothing is stored here: an insert passes through to the views (storage engine Null).
 OTLP_LOGS = f"""
@@ -66,7 +67,7 @@ def decoding_view() -> str:
     columns = ",\n    ".join(map(_column, LOG_COLUMNS))
     scope_values, scope_types = both("scope_logs.scope.attributes")
     resource_values, resource_types = both("resource_logs.resource.attributes")
-    return f"""
+    view = f"""
 CREATE MATERIALIZED VIEW otlp_logs_to_decoded_logs TO decoded_logs AS
 WITH
     {_kept()} AS kept,
@@ -123,6 +124,7 @@ FROM
     )
 )
 """
+    return by_function(view, "record", "scope_logs", "resource_logs", "request")
 
 
 # Every table is fed from here, side by side, as spans are from `decoded_spans`.

@@ -1,6 +1,7 @@
 """The views that turn a batch of metrics envelopes into rows, one a data point of whatever kind."""
 
 from mcp_obs_server.store.attributes import ATTRIBUTES, both
+from mcp_obs_server.store.tuple_elements import by_function
 
 _EXEMPLARS = (
     f"Array(Tuple(filtered_attributes {ATTRIBUTES}, time_unix_nano UInt64, as_double Float64, as_int Int64,"
@@ -163,7 +164,7 @@ def decoding_view() -> str:
     metadata_values, metadata_types = both("metric.metadata")
     scope_values, scope_types = both("scope_metrics.scope.attributes")
     resource_values, resource_types = both("resource_metrics.resource.attributes")
-    return f"""
+    view = f"""
 CREATE MATERIALIZED VIEW otlp_metrics_to_decoded_metric_points TO decoded_metric_points AS
 SELECT
     org_id,
@@ -233,6 +234,7 @@ FROM
     )
 )
 """
+    return by_function(view, "point", "metric", "scope_metrics", "resource_metrics", "request")
 
 
 # Every table is fed from here, side by side, as spans are from `decoded_spans`.

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
 
 _CONNECT_SECONDS = 5
-# A page's question takes milliseconds and an insert of 16 MiB under a second: what takes a minute is lost.
+# A page's question takes milliseconds and an insert of 24 MiB under a second: what takes a minute is lost.
 _ANSWER_SECONDS = 60
 
 # In the name of a file these stand for others.
