@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import anyio
 from pydantic import BaseModel
 
-from .lines import FASTMCP, LAST_LEGACY_REVISION, MCP
+from .lines import FASTMCP, LAST_LEGACY_REVISION, MCP, Line
 
 Asks = dict[str, Callable[[Any], Any]]
 """What a server may ask or tell its client, given a session."""
@@ -112,6 +112,18 @@ def tools_of(asks: Asks, context_type: Any) -> list[Callable[..., Any]]:
     for tool in tools:
         tool.__annotations__["ctx"] = context_type
     return tools
+
+
+def offer(server: Any, line: Line) -> None:
+    """Give a high-level server of the kit these tools too."""
+    if line.name.startswith("fastmcp"):
+        from . import asking_fastmcp as library
+    elif MCP == 1:
+        from . import asking_v1 as library
+    else:
+        from . import asking_v2 as library
+    is_modern = line.protocol_version > LAST_LEGACY_REVISION
+    library.add_tools(server, library.MODERN_ASKS if is_modern else library.ASKS)
 
 
 def telling_lines() -> list[AskingLine]:

@@ -13,9 +13,7 @@ from .asking import ASKING, AskingLine, Asks, Hesitation, keep_traceparent, tool
 from .lines import FASTMCP, MCP, stdio_command
 
 if MCP == 1:
-    from .asking_v1 import ASKS, TELLS
-
-    MODERN_ASKS = ASKS
+    from .asking_v1 import ASKS, MODERN_ASKS, TELLS
 else:
     from .asking_v2 import ASKS, MODERN_ASKS, TELLS
 
@@ -23,9 +21,14 @@ else:
 def build(asks: Asks = ASKS) -> Any:
     """A FastMCP."""
     server: Any = fastmcp.FastMCP("kit")
+    add_tools(server, asks)
+    return server
+
+
+def add_tools(server: Any, asks: Asks) -> None:
+    """Give a FastMCP the tools."""
     for tool in tools_of(asks, fastmcp.Context):
         server.tool(tool)
-    return server
 
 
 @asynccontextmanager

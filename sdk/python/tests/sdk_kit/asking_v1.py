@@ -20,7 +20,7 @@ from pydantic import AnyUrl
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from .asking import ASKING, SCHEMA, AskingLine, Hesitation, by, keep_traceparent, tools_of
+from .asking import ASKING, SCHEMA, AskingLine, Asks, Hesitation, by, keep_traceparent, tools_of
 from .lines import stdio_command
 from .lines_v1 import LINE, PATH, http_streams
 
@@ -42,6 +42,7 @@ ASKS = {
 }
 if CAN_ELICIT:
     ASKS["elicitation"] = by("elicit", "Sure?", SCHEMA)
+MODERN_ASKS = ASKS
 
 
 def _notification(kind: Any, params: Any = None) -> Any:
@@ -63,9 +64,14 @@ TELLS = {
 def build() -> Any:
     """A FastMCP."""
     server = FastMCP("kit")
-    for tool in tools_of(ASKS, Context):
-        server.add_tool(tool)
+    add_tools(server, ASKS)
     return server
+
+
+def add_tools(server: Any, asks: Asks) -> None:
+    """Give a FastMCP the tools."""
+    for tool in tools_of(asks, Context):
+        server.add_tool(tool)
 
 
 def build_low_level() -> Any:

@@ -61,9 +61,14 @@ TELLS: dict[str, Any] = {
 def build(asks: Asks = ASKS) -> Any:
     """An MCPServer."""
     server = MCPServer("kit")
+    add_tools(server, asks)
+    return server
+
+
+def add_tools(server: Any, asks: Asks) -> None:
+    """Give an MCPServer the tools."""
     for tool in tools_of(asks, Context):
         server.add_tool(tool)
-    return server
 
 
 def build_low_level(asks: Asks = ASKS) -> Any:

@@ -6,15 +6,18 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
-from behaviours_model import ERAS, load
+from behaviours_model import ERAS, load, version_order
+from proofs_model import Proofs
 from semconv_model import ContractError, refuse_unknown
 
 from .lines import Line
-from .proofs import place_of
+from .proofs import SDK, installed_versions, place_of
 
 FOLDER = Path(__file__).parents[4] / "contract" / "exchanges"
 PLACEHOLDERS = {"<any>", "<int>", "<session>"}
+SERVERS = ("high-level", "low-level", "guarded")
 _BEHAVIOURS = load()
+_INSTALLED = Proofs(SDK, installed_versions(), (), {}).installed
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Exchange:
     server: str
     messages: list[dict[str, Any]]
     lines: list[str] | None = None
+    since: dict[str, str] | None = None
     absent: list[str] | None = None
     spans: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     metrics: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
@@ -37,11 +41,16 @@ class Exchange:
         return self.name
 
     def concerns(self, line: Line) -> bool:
-        """Whether a line of the kit speaks the era and is among the libraries that answer so."""
+        """Whether a line of the kit speaks the era and is among the libraries and versions that answer so."""
         library, era = place_of(line)
         if library.startswith("fastmcp") and self.server == "low-level":
             return False
-        return era == self.era and (self.lines is None or library in self.lines)
+        if era != self.era or (self.lines is not None and library not in self.lines):
+            return False
+        first = (self.since or {}).get(library, "0")
+        return version_order(_INSTALLED[library]) >= version_order(first) and all(
+            library in _BEHAVIOURS.find(name).concerned(_INSTALLED) for name in self.proves
+        )
 
     def write(self, folder: Path = FOLDER) -> None:
         """Write the file."""
@@ -56,9 +65,14 @@ def read(path: Path) -> Exchange:
         f"the behaviours of {path.name}", exchange.proves, [one.id for one in _BEHAVIOURS.behaviours]
     )
     refuse_unknown(f"the lines of {path.name}", exchange.lines or [], [one.name for one in _BEHAVIOURS.lines])
+    refuse_unknown(
+        f"the lines that {path.name} has a first version for",
+        exchange.since or {},
+        [one.name for one in _BEHAVIOURS.lines],
+    )
     refuse_unknown(f"the era of {path.name}", [exchange.era], ERAS)
     refuse_unknown(f"the transport of {path.name}", [exchange.transport], ["in-memory", "http"])
-    refuse_unknown(f"the server of {path.name}", [exchange.server], ["high-level", "low-level"])
+    refuse_unknown(f"the server of {path.name}", [exchange.server], SERVERS)
     if not any(one["from"] == "client" for one in exchange.messages):
         raise ContractError(f"{path.name}: no message of the client")
     return exchange

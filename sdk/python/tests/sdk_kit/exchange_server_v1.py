@@ -21,12 +21,14 @@ from mcp.types import (
     TextContent,
 )
 
+from .asking import offer
 from .lines import Line
 
 
 def high_level(line: Line) -> Any:
-    """The kit's server, which completes, sets levels and subscribes too."""
+    """The kit's server, which asks, tells, completes, sets levels and subscribes too."""
     server = line.build()
+    offer(server, line)
     handlers = server._mcp_server.request_handlers
     handlers[CompleteRequest] = _complete
     handlers[SetLevelRequest] = _nothing

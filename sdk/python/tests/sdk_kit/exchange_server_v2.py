@@ -21,12 +21,14 @@ from mcp_types import (
     jsonrpc_message_adapter,
 )
 
+from .asking import offer
 from .lines import Line
 
 
 def high_level(line: Line) -> Any:
-    """The kit's server, which completes, sets levels and subscribes too."""
+    """The kit's server, which asks, tells, completes, sets levels and subscribes too."""
     server = line.build()
+    offer(server, line)
     lowlevel: Server[Any] = lowlevel_of(server)
     lowlevel.add_request_handler("completion/complete", CompleteRequestParams, _complete)
     lowlevel.add_request_handler("logging/setLevel", SetLevelRequestParams, _nothing)

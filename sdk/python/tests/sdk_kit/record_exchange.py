@@ -39,6 +39,7 @@ VARIES = {
     "client.port": "<int>",
     "mcp.session.id": "<session>",
 }
+OF_QUESTIONS = {"jsonrpc.request.id": "<any>", "mcp_obs.request.size": "<int>"}
 
 
 def recorded_on(exchange: Exchange) -> Line | None:
@@ -52,12 +53,14 @@ def record(exchange: Exchange, line: Line) -> None:
         replay = Replay(exchange, recording)
         anyio.run(replay.run, line)
         messages = [
-            said if said["from"] == "client" else {**said, "message": portable_answer(said["message"])}
+            {**said, "message": portable_answer(said["message"])}
+            if said["from"] == "server" and "message" in said
+            else said
             for said in replay.messages
         ]
         exchange.messages = keep_placeholders(exchange.messages, messages)
         exchange.spans = keep_placeholders(exchange.spans, [with_placeholders(span) for span in replay.spans])
-        exchange.metrics = replay.metrics
+        exchange.metrics = keep_placeholders(exchange.metrics, replay.metrics)
 
 
 def portable_answer(message: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +72,14 @@ def portable_answer(message: dict[str, Any]) -> dict[str, Any]:
         return {**message, "result": {key: value for key, value in result.items() if key in kept}}
     if "error" in message:
         return {**message, "error": {"code": message["error"]["code"]}}
-    return message
+    return portable_question(message) if "id" in message else message
+
+
+def portable_question(message: dict[str, Any]) -> dict[str, Any]:
+    """A question of the server without its words; that it tells of its trace is no library's choice."""
+    kept = {"jsonrpc": message["jsonrpc"], "id": "<any>", "method": message["method"]}
+    is_traced = "traceparent" in message.get("params", {}).get("_meta", {})
+    return {**kept, "params": {"_meta": {"traceparent": "<any>"}}} if is_traced else kept
 
 
 def with_placeholders(span: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +89,9 @@ def with_placeholders(span: dict[str, Any]) -> dict[str, Any]:
     shown = {name: VARIES.get(name, value) for name, value in attributes.items()}
     if session is not None and attributes.get("mcp_obs.session.id") == session:
         shown["mcp_obs.session.id"] = "<session>"
+    if span["kind"] == "CLIENT":
+        # What the server asks, it words and numbers itself.
+        shown |= {name: value for name, value in OF_QUESTIONS.items() if name in shown}
     if attributes.get("mcp_obs.session.source") == "inferred":
         shown["mcp_obs.session.id"] = "<any>"
     return {**span, "attributes": shown, "events": [_with_type(event) for event in span["events"]]}

@@ -1,7 +1,7 @@
 """Feeds the messages of an exchange to a real server, and takes down what it answers and what is recorded."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 import mcp_obs
 from mcp_obs import semconv
+from mcp_obs.testing import Distribution, Point
 
 from . import tools
 from .exchange import Exchange
@@ -24,9 +25,26 @@ if MCP == 1:
 else:
     from . import exchange_server_v2 as library
 
-Answer = Callable[[dict[str, Any]], bool]
 SECONDS = 60
 SESSION = "mcp-session-id"
+SENT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+MEASURED = (
+    semconv.MCP_SERVER_OPERATION_DURATION,
+    semconv.MCP_CLIENT_OPERATION_DURATION,
+    semconv.MCP_OBS_HTTP_REJECTIONS,
+)
+
+
+def guarded(line: Line) -> Any:
+    """The kit's server, which wants a scope that nobody has."""
+    return line.build(auth=True, required_scopes=["admin"])
+
+
+BUILDERS: dict[str, Callable[[Line], Any]] = {
+    "high-level": library.high_level,
+    "low-level": library.low_level,
+    "guarded": guarded,
+}
 
 
 class Replay:
@@ -37,12 +55,19 @@ class Replay:
         self.messages: list[dict[str, Any]] = []
         self._recording = recording
         self._session: str | None = None
+        self._arrived: list[dict[str, Any]] = []
+        """The client's messages that were not turned away."""
+        self._awaited: Any = None
+        """The id of the client's last request, in memory."""
+        self._asked: Any = None
+        """The id of the server's last question."""
+        self._coming: Iterator[dict[str, Any]] = iter(())
+        """Over HTTP, what the server sends in its answer to the client's last request."""
 
     async def run(self, line: Line) -> None:
         """Hold the whole conversation with a server of that line."""
         tools.waiting.append(anyio.Event())
-        build = library.high_level if self.exchange.server == "high-level" else library.low_level
-        server = mcp_obs.instrument(build(line))
+        server = mcp_obs.instrument(BUILDERS[self.exchange.server](line))
         if self.exchange.transport == "http":
             with serving(line.app(server)) as url:
                 await self._hold(lambda said: anyio.to_thread.run_sync(self._post, f"{url}/mcp", said))
@@ -60,34 +85,69 @@ class Replay:
                     with anyio.fail_after(SECONDS):
                         await tools.waiting[-1].wait()
                 self.messages.append(said)
-                await send(said)
+                await send(self._filled_in(said))
+
+    def _filled_in(self, said: dict[str, Any]) -> dict[str, Any]:
+        # What only the server knows.
+        filled = dict(said)
+        if said.get("headers", {}).get(SESSION) == "<session>":
+            filled["headers"] = {**said["headers"], SESSION: str(self._session)}
+        if said.get("message", {}).get("id") == "<asked>":
+            filled["message"] = {**said["message"], "id": self._asked}
+        return filled
 
     async def _send(self, read: Any, write: Any, said: dict[str, Any]) -> None:
+        self._arrived.append(said)
+        if is_request(said["message"]):
+            self._awaited = said["message"]["id"]
         await write.send(library.parse(said["message"]))
         if not expects_an_answer(said):
             return
         with anyio.fail_after(SECONDS):
             while True:
-                answer = library.dump(await read.receive())
-                self.messages.append({"from": "server", "message": answer})
-                if answer.get("id") == said["message"]["id"] or said.get("open"):
+                message = library.dump(await read.receive())
+                if self._note(message) or message.get("id") == self._awaited or said.get("open"):
                     return
 
     def _post(self, url: str, said: dict[str, Any]) -> None:
-        headers = {"accept": "application/json, text/event-stream", **said.get("headers", {})}
-        if headers.get(SESSION) == "<session>":
-            headers[SESSION] = str(self._session)
-        answer = requests.post(url, json=said["message"], headers=headers, timeout=SECONDS)
+        body = said["body"] if "body" in said else json.dumps(said["message"])
+        answer = requests.request(
+            said.get("method", "POST"),
+            url,
+            data=body,
+            headers=SENT | said.get("headers", {}),
+            timeout=SECONDS,
+            stream=True,
+        )
+        if not answer.ok:
+            self.messages.append({"from": "server", "status": answer.status_code})
+            answer.close()
+            return
         self._session = answer.headers.get(SESSION, self._session)
-        for message in messages_of(answer):
-            self.messages.append({"from": "server", "message": message})
+        self._arrived.append(said)
+        if is_request(said["message"]):
+            self._coming = messages_of(answer)
+        else:
+            answer.close()
+        if expects_an_answer(said):
+            # What comes after a question is read when the client has answered it.
+            for message in self._coming:
+                if self._note(message):
+                    return
+
+    def _note(self, message: dict[str, Any]) -> bool:
+        # Returns whether the server asks something.
+        self.messages.append({"from": "server", "message": message})
+        if is_request(message):
+            self._asked = message["id"]
+        return is_request(message)
 
     async def _until_recorded(self, *, with_open: bool = False) -> None:
         # A notification has no answer to wait for, and a stream ends with its connection.
         asked = [
             said["message"]["method"]
-            for said in self.messages
-            if said["from"] == "client" and (with_open or not said.get("open"))
+            for said in self._arrived
+            if "method" in said["message"] and (with_open or not said.get("open"))
         ]
         recorded = self._recording.log
 
@@ -105,28 +165,46 @@ class Replay:
     @property
     def spans(self) -> list[dict[str, Any]]:
         """What was recorded, by request."""
-        return sorted(map(portable, self._recording.log.spans), key=order)
+        recorded = self._recording.log.spans
+        names = {
+            (context.trace_id, context.span_id): span.name
+            for span in recorded
+            if (context := span.context) is not None
+        }
+        return sorted((portable(span, names) for span in recorded), key=order)
 
     @property
     def metrics(self) -> dict[str, list[dict[str, Any]]]:
-        """The points of the duration of operations."""
-        points = [
-            {"count": count, "attributes": attributes} for count, attributes in self._recording.durations()
-        ]
-        return {semconv.MCP_SERVER_OPERATION_DURATION: sorted(points, key=json.dumps)}
+        """The points of durations and of what was turned away; the durations of operations also if there are none."""
+        found = {name: sorted(map(shown, self._recording.points(name)), key=json.dumps) for name in MEASURED}
+        return {name: points for name, points in found.items() if points or name == MEASURED[0]}
+
+
+def is_request(message: dict[str, Any]) -> bool:
+    """Whether a JSON-RPC message wants an answer."""
+    return {"id", "method"} <= message.keys()
 
 
 def expects_an_answer(said: dict[str, Any]) -> bool:
-    """Whether the conversation waits for an answer to it."""
+    """Whether the conversation waits for the server after it: it is a request, or answers the server's question."""
     return "id" in said["message"] and not said.get("unanswered")
 
 
-def messages_of(answer: requests.Response) -> list[dict[str, Any]]:
-    """The messages in an HTTP answer, JSON or a stream of events."""
+def messages_of(answer: requests.Response) -> Iterator[dict[str, Any]]:
+    """The messages in an HTTP answer, JSON or a stream of events, as they come."""
     if "text/event-stream" in answer.headers.get("content-type", ""):
-        data = [line[5:].strip() for line in answer.text.splitlines() if line.startswith("data:")]
-        return [json.loads(one) for one in data if one]
-    return [answer.json()] if answer.content else []
+        lines = (line.decode() for line in answer.iter_lines())
+        data = (line[5:].strip() for line in lines if line.startswith("data:"))
+        yield from (json.loads(one) for one in data if one)
+    elif answer.content:
+        yield answer.json()
+
+
+def shown(point: Point) -> dict[str, Any]:
+    """One point: how often something was measured, or the sum of a counter."""
+    value = point.value
+    number = {"count": value.count} if isinstance(value, Distribution) else {"value": value}
+    return {**number, "attributes": point.attributes}
 
 
 @asynccontextmanager
@@ -149,20 +227,28 @@ async def in_memory(server: Any) -> AsyncGenerator[tuple[Any, Any]]:
             await its_own[1].aclose()
 
 
-def portable(span: ReadableSpan) -> dict[str, Any]:
-    """A span without its times, and without the ids that were made for it."""
-    shown = picture(span)
-    code, description = shown["status"]
-    attributes: dict[str, Any] = json.loads(json.dumps(shown["attributes"]))
+def portable(span: ReadableSpan, names: dict[tuple[int, int], str]) -> dict[str, Any]:
+    """A span without its times, and without the ids that were made for it; `names` are those of all spans."""
+    seen = picture(span)
+    code, description = seen["status"]
+    attributes: dict[str, Any] = json.loads(json.dumps(seen["attributes"]))
     return {
-        "name": shown["name"],
-        "kind": shown["kind"],
+        "name": seen["name"],
+        "kind": seen["kind"],
         "status": {"code": code, "description": description},
         "attributes": attributes,
-        "events": [{"name": name, "attributes": dict(said)} for name, said in shown["events"]],
+        "events": [{"name": name, "attributes": dict(said)} for name, said in seen["events"]],
         "links": [ids_of(link.context) for link in span.links],
-        "parent": ids_of(span.parent) if span.parent is not None else None,
+        "parent": parent_of(span, names),
     }
+
+
+def parent_of(span: ReadableSpan, names: dict[tuple[int, int], str]) -> dict[str, str] | None:
+    """The name of a parent that was recorded, whose ids were made for it; the ids of any other."""
+    if span.parent is None:
+        return None
+    name = names.get((span.parent.trace_id, span.parent.span_id))
+    return ids_of(span.parent) if name is None else {"name": name}
 
 
 def ids_of(context: Any) -> dict[str, str]:
@@ -170,7 +256,8 @@ def ids_of(context: Any) -> dict[str, str]:
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 
 
-def order(span: dict[str, Any]) -> str:
-    """By request, then by name: notifications end when they like."""
-    request: str = span["attributes"].get(semconv.JSONRPC_REQUEST_ID, "")
-    return f"{request:0>8} {span['name']}"
+def order(span: dict[str, Any]) -> tuple[bool, str]:
+    """By request, then by name: notifications end when they like. The server's own requests are numbered by itself."""
+    is_its_own = span["kind"] == "CLIENT"
+    request: str = "" if is_its_own else span["attributes"].get(semconv.JSONRPC_REQUEST_ID, "")
+    return is_its_own, f"{request:0>8} {span['name']}"
