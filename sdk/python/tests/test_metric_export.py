@@ -62,8 +62,7 @@ def test_what_was_counted_and_what_the_process_uses_is_sent_at_the_end(
         sending.shutdown(10)
     points = latest(collector)
     assert points["mcp.errors"] == Point("mcp.errors", "1", {"error.type": "timeout"}, 2)
-    exporters = {"mcp_obs.exporter.circuit_breaker.state"} if pipeline is LeanPipeline else set[str]()
-    assert points.keys() == PROCESS | {"mcp.errors"} | exporters
+    assert points.keys() == PROCESS | {"mcp.errors", "mcp_obs.exporter.circuit_breaker.state"}
     ((path, headers),) = collector.requests
     assert (path, headers["authorization"]) == ("/v1/metrics", "Bearer key")
     assert collector.resources[-1]["service.name"] == "kit"

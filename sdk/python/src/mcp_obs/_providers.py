@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
@@ -10,18 +12,21 @@ from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, StaticSampler
 from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
-from mcp_obs import sampling
+from mcp_obs import sampling, semconv
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._exit import EXIT_SECONDS
+from mcp_obs._exporters.attempts import Attempts
 from mcp_obs._exporters.build import metric_reader, span_exporter
 from mcp_obs._exporters.choice import Exporter
+from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter
 from mcp_obs._guard import Guard, logger
-from mcp_obs._metrics.process import observe_process
+from mcp_obs._lean.export_counts import state_figures
+from mcp_obs._metrics.process import Figure, observe, observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
 from mcp_obs._sdk_sampling import EndDecidingProcessor, OperationSampler
@@ -39,6 +44,8 @@ EVERY_OPERATION = ParentBased(
 )
 
 _shutting_down = Guard("shutting down its exporters")
+# A meter makes each instrument once, also for the configuration that replaces the one which asked for it.
+_attempts = WeakKeyDictionary[MeterProvider, list[Attempts[Any]]]()
 
 
 class Providers:
@@ -63,6 +70,9 @@ class Providers:
         wanted = configuration.exporters.metrics if configuration.metrics else ()
         found = [metric_reader(each, configuration) for each in wanted]
         self._readers = [reader for reader in found if reader is not None]
+        resting = [each for each in self._readers if isinstance(each, RestingReader)]
+        attempts = [each.attempts for each in (*self._processors, *resting)]
+        self._attempts = [each for each in attempts if each is not None]
         self.telemetry = OpenTelemetry(
             self._traces(tracer_provider, configuration, resource),
             self._meters(meter_provider, configuration, resource),
@@ -87,10 +97,21 @@ class Providers:
         if of_the_host is not None:
             for reader in self._readers:
                 of_the_host.add_metric_reader(reader)
+            self._observe_breakers(of_the_host, configuration)
             return of_the_host
         meters = SdkMeterProvider(self._readers, resource=resource, shutdown_on_exit=False)
         observe_process(meters.get_meter(SCOPE, RELEASE), configuration.metrics)
+        self._observe_breakers(meters, configuration)
         return meters
+
+    def _observe_breakers(self, meters: MeterProvider, configuration: Configuration) -> None:
+        def figures() -> Iterator[Figure]:
+            for each in _attempts.get(meters, ()):
+                yield from state_figures(each.kind, each.breaker)
+
+        _attempts[meters] = self._attempts
+        names = {semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE}
+        observe(meters.get_meter(SCOPE, RELEASE), configuration.metrics, names, figures)
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
@@ -105,6 +126,8 @@ class Providers:
             left = max(_LEAST_SECONDS, deadline - time.monotonic())
             with _shutting_down:
                 reader.shutdown(timeout_millis=left * 1000)  # pyright: ignore[reportUnknownMemberType]
+        # The host's meter provider goes on.
+        self._attempts.clear()
 
 
 def _refuse_what_can_t_be_added_to(traces: TracerProvider | None, meters: MeterProvider | None) -> None:
@@ -133,10 +156,24 @@ def _sampler(sampler: sampling.Sampler | None) -> Sampler | None:
 class BoundedSpanProcessor(BatchSpanProcessor):
     """A batch processor whose shutdown has a bound of the caller's choice, or of the exit's.
 
-    That of BatchSpanProcessor waits up to 30 s for a collector that does not answer.
+    That of BatchSpanProcessor waits up to 30 s for a collector that does not answer. While a collector is left alone,
+    spans wait in the queue, whose length OTEL_BSP_MAX_QUEUE_SIZE bounds: the exporter would drop them.
     """
 
     _is_over = False
+
+    def __init__(self, exporter: SpanExporter, schedule_delay_millis: float | None) -> None:
+        super().__init__(exporter, schedule_delay_millis=schedule_delay_millis)
+        self.attempts = exporter.attempts if isinstance(exporter, RestingSpanExporter) else None
+        batches: Any = getattr(self, "_batch_processor", None)
+        is_due = getattr(batches, "_should_export_batch", None)
+        attempts = self.attempts
+        if attempts is not None and is_due is not None:
+
+            def is_due_now(*asked: Any) -> bool:
+                return not attempts.is_resting and is_due(*asked)
+
+            batches._should_export_batch = is_due_now
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a span; the host's provider goes on after the shutdown."""
@@ -154,6 +191,8 @@ class BoundedSpanProcessor(BatchSpanProcessor):
     def shutdown_within(self, seconds: float) -> None:
         """Send what is queued, for at most `seconds`."""
         self._is_over = True
+        if self.attempts is not None:
+            self.attempts.hurry()
         batches = getattr(self, "_batch_processor", None)
         if batches is None:
             logger.warning(

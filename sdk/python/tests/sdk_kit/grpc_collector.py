@@ -1,4 +1,4 @@
-"""An OTLP/gRPC collector that a test can make hang."""
+"""An OTLP/gRPC collector that a test can make answer, refuse or hang."""
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +24,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 
 from sdk_kit.collector import Collector
 
+# By the statuses of HTTP that mean the same.
+_CODES = {401: grpc.StatusCode.UNAUTHENTICATED, 503: grpc.StatusCode.UNAVAILABLE}
+
 
 @contextmanager
 def collecting_grpc(*, hung: bool = False) -> Generator[Collector]:
-    """A collector that takes everything, or keeps every request waiting."""
+    """A collector that answers as its `status` says, or keeps every request waiting."""
     server = grpc.server(ThreadPoolExecutor(4))
     port = server.add_insecure_port("127.0.0.1:0")
     collector = Collector(f"http://127.0.0.1:{port}")
@@ -41,6 +44,9 @@ def collecting_grpc(*, hung: bool = False) -> Generator[Collector]:
         collector.take(port, path, headers, request.SerializeToString())
         if hung:
             collector.released.wait(60)
+        status = collector.statuses.get(path, collector.status)
+        if status != 200:
+            context.abort(_CODES[status], "refused")
 
     class Traces(TraceServiceServicer):
         def Export(  # noqa: N802  the service's name

@@ -33,6 +33,7 @@ class ExportCounts:
     """Of one exporter, by what went wrong, where None is nothing; may be used by any thread."""
 
     def __init__(self, exporter: str, breaker: CircuitBreaker, metrics: Metrics | None = None) -> None:
+        self._exporter = exporter
         self._component = _component(exporter)
         self._breaker = breaker
         self._metrics = metrics
@@ -70,10 +71,7 @@ class ExportCounts:
 
     def figures(self) -> Iterator[Figure]:
         """What there is to say now."""
-        state = self._breaker.state
-        for each in get_args(semconv.CircuitBreakerState):
-            attributes = self._component | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
-            yield Figure(semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE, int(each == state), attributes)
+        yield from state_figures(self._exporter, self._breaker)
         with self._counting:
             processed, exported = dict(self._processed), dict(self._exported)
         for error, spans in processed.items():
@@ -82,6 +80,14 @@ class ExportCounts:
         for error, spans in exported.items():
             attributes = self._component | _error(error)
             yield Figure(semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED, spans, attributes)
+
+
+def state_figures(exporter: str, breaker: CircuitBreaker) -> Iterator[Figure]:
+    """What the breaker of one does with the next attempt."""
+    state = breaker.state
+    for each in get_args(semconv.CircuitBreakerState):
+        attributes = _component(exporter) | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
+        yield Figure(semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE, int(each == state), attributes)
 
 
 def _component(kind: str) -> dict[str, str]:

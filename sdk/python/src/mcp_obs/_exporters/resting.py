@@ -1,0 +1,99 @@
+"""Exporters for the OpenTelemetry SDK's pipeline that leave a collector alone while it fails."""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakSet
+
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._metrics.exporter import metric_interval
+
+
+class RestingSpanExporter(SpanExporter):
+    """Sends spans, or drops them; its processor is to hand it none while it rests."""
+
+    def __init__(self, attempts: Attempts[SpanExporter]) -> None:
+        self.attempts = attempts
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send them, by an attempt that may be repeated within OTEL_EXPORTER_OTLP_TIMEOUT."""
+        is_well = self.attempts.attempt(lambda exporter: exporter.export(spans) is SpanExportResult.SUCCESS)
+        return SpanExportResult.SUCCESS if is_well else SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        """End."""
+        self.attempts.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing waits here."""
+        return True
+
+
+class RestingMetricExporter(MetricExporter):
+    """Sends metrics, which are cumulative: of those that are left out the next have the values."""
+
+    def __init__(self, attempts: Attempts[MetricExporter]) -> None:
+        first = attempts.exporter
+        super().__init__(first._preferred_temporality, first._preferred_aggregation)
+        self.attempts = attempts
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        """Send them."""
+        is_well = self.attempts.attempt(
+            lambda exporter: (
+                exporter.export(metrics_data, timeout_millis)  # pyright: ignore[reportUnknownMemberType]
+                is MetricExportResult.SUCCESS
+            )
+        )
+        return MetricExportResult.SUCCESS if is_well else MetricExportResult.FAILURE
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """End."""
+        self.attempts.shutdown()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Nothing waits here."""
+        return True
+
+
+class RestingReader(PeriodicExportingMetricReader):
+    """Reads metrics every OTEL_METRIC_EXPORT_INTERVAL, and has the last ones tried whatever became of those before."""
+
+    def __init__(self, attempts: Attempts[MetricExporter]) -> None:
+        interval = metric_interval(os.environ) * 1000
+        super().__init__(RestingMetricExporter(attempts), export_interval_millis=interval)
+        self.attempts = attempts
+        _readers.add(self)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Read and send for the last time."""
+        self.attempts.hurry()
+        super().shutdown(timeout_millis, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+
+    def forget(self) -> None:
+        """A forked child has no thread of its parent's that could give the lock of an export back."""
+        self._export_lock = threading.Lock()
+
+
+_readers = WeakSet[RestingReader]()
+
+
+def _forget_all() -> None:
+    for reader in _readers:
+        reader.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,167 @@
+"""Exporters of the OpenTelemetry SDK leave a collector alone that fails, and spans wait meanwhile."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from sdk_kit.collector import Collector, collecting
+from sdk_kit.grpc_collector import collecting_grpc
+from sdk_kit.recording import points_of
+
+from mcp_obs._configuration import Configuration, resolve
+from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._exporters.choice import Exporter
+from mcp_obs._exporters.resting import RestingSpanExporter
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._providers import Providers
+from mcp_obs.testing import Point
+
+STATE = "mcp_obs.exporter.circuit_breaker.state"
+
+
+class Clock:
+    """What the breakers go by."""
+
+    now = 0.0
+
+    def breaker(self) -> CircuitBreaker:
+        """One that rests a second after the first failure, two after the next."""
+        return CircuitBreaker(lambda: self.now, lambda: 1.0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """It stands still until a test moves it; whatever else waits does so for milliseconds."""
+    clock = Clock()
+    monkeypatch.setattr("mcp_obs._exporters.attempts.CircuitBreaker", clock.breaker)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
+    return clock
+
+
+@pytest.fixture(params=["otlp-http", "otlp-grpc"])
+def exporter(request: pytest.FixtureRequest) -> Exporter:
+    """Each that sends to a collector."""
+    return request.param
+
+
+@pytest.fixture
+def collector(exporter: Exporter) -> Iterator[Collector]:
+    """One that understands the exporter."""
+    with collecting_grpc() if exporter == "otlp-grpc" else collecting() as collector:
+        yield collector
+
+
+@pytest.fixture
+def configuration(exporter: Exporter, collector: Collector) -> Configuration:
+    """All spans and metrics go to the collector."""
+    found = resolve({}, "key", collector.url, "kit", metrics=True, exporter=exporter)
+    assert found is not None
+    return found
+
+
+def is_state(state: str, component: str) -> Callable[[Point], bool]:
+    """Whether a point says that the breaker of an exporter is in a state."""
+    attributes = {
+        "otel.component.type": component,
+        "otel.component.name": f"{component}/0",
+        "mcp_obs.circuit_breaker.state": state,
+    }
+    return lambda point: (point.metric, point.attributes, point.value) == (STATE, attributes, 1)
+
+
+@pytest.mark.behaviour("export.circuit-breaker", "export.counts")
+def test_a_collector_that_refuses_is_left_alone_which_is_a_metric_and_spans_wait_meanwhile(
+    configuration: Configuration, exporter: Exporter, collector: Collector, clock: Clock
+):
+    component = exporter.replace("-", "_") + "_span_exporter"
+    collector.statuses["/v1/traces"] = 401
+    traces = TracerProvider(shutdown_on_exit=False)
+    tracer = traces.get_tracer("of the host")
+    providers = Providers(configuration, traces)
+    tracer.start_span("refused").end()
+    collector.wait_for_point(is_state("open", component))
+    del collector.statuses["/v1/traces"]
+    tracer.start_span("waited").end()
+    assert traces.force_flush()
+    assert collector.spans == ["refused"]
+    clock.now = 1.0
+    collector.wait_for("waited")
+    collector.points.clear()
+    collector.wait_for_point(is_state("closed", component))
+    providers.shutdown(10)
+    assert collector.spans == ["refused", "waited"]
+
+
+@pytest.mark.behaviour("export.circuit-breaker")
+@pytest.mark.usefixtures("clock")
+def test_at_the_end_all_is_tried_as_there_is_no_later(configuration: Configuration, collector: Collector):
+    collector.status = 401
+    providers = Providers(configuration)
+    tracer = providers.telemetry.tracer
+    tracer.start_span("refused").end()
+    collector.wait_for("refused")
+    collector.status = 200
+    for name in ("first", "second"):
+        tracer.start_span(name).end()
+    providers.telemetry.metrics.record("mcp.errors", 1)
+    providers.shutdown(10)
+    assert collector.spans == ["refused", "first", "second"]
+    collector.wait_for_points("mcp.errors", 1)
+
+
+@pytest.mark.behaviour("export.circuit-breaker")
+def test_nothing_is_tried_while_a_breaker_is_open_and_once_when_it_is_half_open(clock: Clock):
+    tried: list[float] = []
+
+    class Failing(SpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            tried.append(clock.now)
+            return SpanExportResult.FAILURE
+
+    resting = RestingSpanExporter(Attempts[SpanExporter](Failing, "failing"))
+    while clock.now < 16:
+        assert resting.export([]) is SpanExportResult.FAILURE
+        clock.now += 0.5
+    assert tried == [0, 1, 3, 7, 15]
+
+
+@pytest.mark.behaviour("export.circuit-breaker")
+def test_an_exporter_that_raises_is_left_alone_too(clock: Clock):
+    class Raising(SpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            raise ConnectionError("always")
+
+    resting = RestingSpanExporter(Attempts[SpanExporter](Raising, "raising"))
+    with pytest.raises(ConnectionError):
+        resting.export([])
+    assert resting.attempts.is_resting
+    assert resting.export([]) is SpanExportResult.FAILURE
+
+
+@pytest.mark.behaviour("export.counts", "host.providers-added-to", "configuration.replaced")
+@pytest.mark.usefixtures("clock")
+def test_a_meter_provider_of_the_host_gets_the_states_of_the_exporters_that_are_configured_last(
+    configuration: Configuration, exporter: Exporter, collector: Collector
+):
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    kind = exporter.replace("-", "_")
+    collector.statuses["/v1/traces"] = 401
+    first = Providers(configuration, meter_provider=meters)
+    first.telemetry.tracer.start_span("refused").end()
+    collector.wait_for_point(is_state("open", f"{kind}_span_exporter"))
+    second = Providers(configuration, meter_provider=meters)
+    first.shutdown(10)
+    states = {
+        (point.attributes["otel.component.type"], point.attributes["mcp_obs.circuit_breaker.state"])
+        for point in points_of(reader)
+        if point.metric == STATE and point.value
+    }
+    assert states == {(f"{kind}_span_exporter", "closed"), (f"{kind}_metric_exporter", "closed")}
+    second.shutdown(10)
+    assert STATE not in {point.metric for point in points_of(reader)}
+    meters.shutdown()
