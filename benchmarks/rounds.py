@@ -12,7 +12,7 @@ from benchmarks.processes import settle, usage
 from benchmarks.receivers.receiver import Receiver
 from benchmarks.table import number
 
-# To ask takes 15 ms of the receiver's CPU; five times a second that was a twentieth of what a span took it.
+# To ask takes 15 ms of the receiver's CPU; five times a second that was a twentieth of all it used.
 _POLL_SECONDS = 0.5
 
 

@@ -16,9 +16,12 @@ _CREATE_MATERIALIZED_VIEW = re.compile(
 _CREATE_VIEW = re.compile(r"CREATE (OR REPLACE )?VIEW (?P<name>\w+) AS\s(?P<select>.*)", re.DOTALL)
 _ALTER_TABLE = re.compile(r"ALTER TABLE (?P<name>\w+)\s(?P<change>.*)", re.DOTALL)
 
-# A table stands behind FROM or JOIN; a string or a comment may say the same words, and a function has a parenthesis.
+# A string or a comment may say the same words as a statement.
+STRING_OR_COMMENT = r"'(?:[^'\\]|\\.)*'|--[^\n]*"
+
+# A table stands behind FROM or JOIN, and a function has a parenthesis.
 _TABLE = re.compile(
-    r"'(?:[^'\\]|\\.)*'|--[^\n]*|\b(?P<before>(?:FROM|JOIN)\s+)(?P<table>\w+)\b(?!\s*[(.])", re.IGNORECASE
+    rf"{STRING_OR_COMMENT}|\b(?P<before>(?:FROM|JOIN)\s+)(?P<table>\w+)\b(?!\s*[(.])", re.IGNORECASE
 )
 
 

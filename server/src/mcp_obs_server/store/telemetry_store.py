@@ -45,7 +45,7 @@ _INSERT_SETTINGS = {
     # A page that somebody waits for comes first. Where the process may not, this does nothing.
     "os_threads_nice_value_query": 10,
     "os_threads_nice_value_materialized_view": 10,
-    # A batch is at most 24 MiB and takes a tenth of this; what needs more was made to.
+    # A batch is of 24 MiB, or one export more, and takes a tenth of this; what needs more was made to.
     "max_memory_usage": 3 * 2**30,
 }
 
