@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +13,8 @@ from .lines import Line
 from .proofs import SDK, installed_versions, place_of
 
 FOLDER = Path(__file__).parents[4] / "contract" / "exchanges"
-PLACEHOLDERS = {"<any>", "<int>", "<session>"}
+PLACEHOLDERS = {"<any>", "<int>"}
+"""Of the README's those that stand for more than one value."""
 SERVERS = ("high-level", "low-level", "guarded")
 _BEHAVIOURS = load()
 _INSTALLED = Proofs(SDK, installed_versions(), (), {}).installed
@@ -75,6 +75,10 @@ def read(path: Path) -> Exchange:
     refuse_unknown(f"the server of {path.name}", [exchange.server], SERVERS)
     if not any(one["from"] == "client" for one in exchange.messages):
         raise ContractError(f"{path.name}: no message of the client")
+    names = [span["name"] for span in exchange.spans]
+    parents = [span["parent"]["name"] for span in exchange.spans if "name" in (span["parent"] or {})]
+    if any(names.count(parent) != 1 for parent in parents):
+        raise ContractError(f"{path.name}: the name of a parent is not that of exactly one span")
     return exchange
 
 
@@ -83,15 +87,48 @@ def read_all() -> list[Exchange]:
     return [read(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
+def filled_in(value: Any, known: dict[str, Any]) -> Any:
+    """The value, with what is known in the place of its placeholders."""
+    if isinstance(value, dict):
+        return {key: filled_in(one, known) for key, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [filled_in(one, known) for one in cast("list[Any]", value)]
+    return known.get(value, value) if isinstance(value, str) else value
+
+
 def matches(expected: Any, actual: Any, *, whole: bool = True) -> bool:
     """Whether `actual` is as expected; unless `whole`, an object may have more than that."""
     if isinstance(expected, str) and expected in PLACEHOLDERS:
-        return actual is not None and (expected != "<int>" or actual == expected or isinstance(actual, int))
+        return actual is not None if expected == "<any>" else type(actual) is int
     if isinstance(expected, dict) and isinstance(actual, dict):
         wanted, found = cast("dict[str, Any]", expected), cast("dict[str, Any]", actual)
         is_complete = wanted.keys() == found.keys() if whole else wanted.keys() <= found.keys()
         return is_complete and all(matches(value, found[key], whole=whole) for key, value in wanted.items())
     if isinstance(expected, list) and isinstance(actual, list):
-        one_by_one = zip_longest(cast("list[Any]", expected), cast("list[Any]", actual))
-        return all(matches(one, other, whole=whole) for one, other in one_by_one)
-    return expected == actual
+        ones, others = cast("list[Any]", expected), cast("list[Any]", actual)
+        return len(ones) == len(others) and all(
+            matches(one, other, whole=whole) for one, other in zip(ones, others, strict=True)
+        )
+    # Only Python takes True for 1.
+    return isinstance(expected, bool) == isinstance(actual, bool) and expected == actual
+
+
+def matches_metrics(
+    expected: dict[str, list[dict[str, Any]]], actual: dict[str, list[dict[str, Any]]]
+) -> bool:
+    """Whether they are the same metrics, and every one has its points, in any order."""
+    return expected.keys() == actual.keys() and all(
+        matches_points(points, actual[name]) for name, points in expected.items()
+    )
+
+
+def matches_points(expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> bool:
+    """Whether each expected point has one of its own, and none is left."""
+    if not expected:
+        return not actual
+    first, *others = expected
+    # One with placeholders matches several, of which another may need one: all are tried.
+    return any(
+        matches(first, point) and matches_points(others, actual[:place] + actual[place + 1 :])
+        for place, point in enumerate(actual)
+    )

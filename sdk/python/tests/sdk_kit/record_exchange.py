@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import anyio
 
-from .exchange import FOLDER, PLACEHOLDERS, Exchange, read, read_all
+from .exchange import FOLDER, PLACEHOLDERS, Exchange, matches, matches_points, read, read_all
 from .lines import Line, installed_lines
 from .recording import Recording
-from .replay import Replay
+from .replay import RAISED_BY_FAIL, Replay, order_of_point
 
 # What an answer must have, on every library; its other members may differ.
 KEPT = frozenset(
@@ -31,15 +31,15 @@ KEPT = frozenset(
         "supportedVersions",
     }
 )
-RAISED_BY_FAIL = "OSError"
 VARIES = {
     "mcp_obs.response.size": "<int>",
     # Whether a result is structured too is up to the library.
     "mcp_obs.response.shape": "<any>",
     "client.port": "<int>",
-    "mcp.session.id": "<session>",
 }
+# What the server asks, it words and numbers itself.
 OF_QUESTIONS = {"jsonrpc.request.id": "<any>", "mcp_obs.request.size": "<int>"}
+SESSION_IDS = ("mcp.session.id", "mcp_obs.session.id")
 
 
 def recorded_on(exchange: Exchange) -> Line | None:
@@ -59,8 +59,13 @@ def record(exchange: Exchange, line: Line) -> None:
             for said in replay.messages
         ]
         exchange.messages = keep_placeholders(exchange.messages, messages)
-        exchange.spans = keep_placeholders(exchange.spans, [with_placeholders(span) for span in replay.spans])
-        exchange.metrics = keep_placeholders(exchange.metrics, replay.metrics)
+        session = replay.known.get("<session>")
+        spans = [with_placeholders(span, session) for span in replay.spans]
+        exchange.spans = keep_placeholders(exchange.spans, spans)
+        exchange.metrics = {
+            name: keep_points(exchange.metrics.get(name, []), points)
+            for name, points in replay.metrics.items()
+        }
 
 
 def portable_answer(message: dict[str, Any]) -> dict[str, Any]:
@@ -82,18 +87,14 @@ def portable_question(message: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "params": {"_meta": {"traceparent": "<any>"}}} if is_traced else kept
 
 
-def with_placeholders(span: dict[str, Any]) -> dict[str, Any]:
-    """A span with a placeholder where every run has another value."""
+def with_placeholders(span: dict[str, Any], session: str | None) -> dict[str, Any]:
+    """A span with a placeholder where every run has another value; `session` is the id that the server gave."""
     attributes: dict[str, Any] = span["attributes"]
-    session = attributes.get("mcp.session.id")
-    shown = {name: VARIES.get(name, value) for name, value in attributes.items()}
-    if session is not None and attributes.get("mcp_obs.session.id") == session:
-        shown["mcp_obs.session.id"] = "<session>"
-    if span["kind"] == "CLIENT":
-        # What the server asks, it words and numbers itself.
-        shown |= {name: value for name, value in OF_QUESTIONS.items() if name in shown}
+    varies = VARIES | OF_QUESTIONS if span["kind"] == "CLIENT" else dict(VARIES)
     if attributes.get("mcp_obs.session.source") == "inferred":
-        shown["mcp_obs.session.id"] = "<any>"
+        varies["mcp_obs.session.id"] = "<any>"
+    shown = {name: keep_placeholders(varies.get(name), value) for name, value in attributes.items()}
+    shown |= {name: "<session>" for name in SESSION_IDS if name in shown and shown[name] == session}
     return {**span, "attributes": shown, "events": [_with_type(event) for event in span["events"]]}
 
 
@@ -105,18 +106,25 @@ def _with_type(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def keep_placeholders(before: Any, now: Any) -> Any:
-    """What was recorded now, with the placeholders that somebody has put into the file."""
-    if isinstance(before, str) and before in PLACEHOLDERS:
+    """What was recorded now, with the placeholders from before that it matches."""
+    if isinstance(before, str) and before in PLACEHOLDERS and matches(before, now):
         return before
     if isinstance(before, dict) and isinstance(now, dict):
         old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", now)
-        return {key: keep_placeholders(old.get(key), value) for key, value in new.items()}
+        # The order of the file: it says nothing, and need not change.
+        return {key: keep_placeholders(old.get(key), new[key]) for key in old | new if key in new}
     if isinstance(before, list) and isinstance(now, list):
         return [
             keep_placeholders(old, new)
             for old, new in zip_longest(cast("list[Any]", before), cast("list[Any]", now))
         ][: len(cast("list[Any]", now))]
     return now
+
+
+def keep_points(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points of a metric as the file has them: those from before, if they still match."""
+    kept = before if matches_points(before, now) else keep_placeholders(before, now)
+    return sorted(kept, key=order_of_point)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from mcp_obs import semconv
 from mcp_obs.testing import Distribution, Point
 
 from . import tools
-from .exchange import Exchange
+from .exchange import Exchange, filled_in
 from .lines import MCP, Line
 from .recording import Recording, picture
 from .serving import serving
@@ -27,6 +28,7 @@ else:
 
 SECONDS = 60
 SESSION = "mcp-session-id"
+RAISED_BY_FAIL = "OSError"
 SENT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 MEASURED = (
     semconv.MCP_SERVER_OPERATION_DURATION,
@@ -53,14 +55,13 @@ class Replay:
     def __init__(self, exchange: Exchange, recording: Recording) -> None:
         self.exchange = exchange
         self.messages: list[dict[str, Any]] = []
+        self.known: dict[str, Any] = {"<type raised by fail>": RAISED_BY_FAIL}
+        """What placeholders stand for; `<session>` and `<asked>` when the server has told."""
         self._recording = recording
-        self._session: str | None = None
         self._arrived: list[dict[str, Any]] = []
         """The client's messages that were not turned away."""
         self._awaited: Any = None
         """The id of the client's last request, in memory."""
-        self._asked: Any = None
-        """The id of the server's last question."""
         self._coming: Iterator[dict[str, Any]] = iter(())
         """Over HTTP, what the server sends in its answer to the client's last request."""
 
@@ -70,7 +71,9 @@ class Replay:
         server = mcp_obs.instrument(BUILDERS[self.exchange.server](line))
         if self.exchange.transport == "http":
             with serving(line.app(server)) as url:
-                await self._hold(lambda said: anyio.to_thread.run_sync(self._post, f"{url}/mcp", said))
+                # A stream that goes on for ever ends with the server, not with the waiting.
+                in_thread = partial(anyio.to_thread.run_sync, abandon_on_cancel=True)
+                await self._hold(lambda said: in_thread(self._post, f"{url}/mcp", said))
                 await self._until_recorded()
         else:
             async with in_memory(server) as (read, write):
@@ -85,16 +88,8 @@ class Replay:
                     with anyio.fail_after(SECONDS):
                         await tools.waiting[-1].wait()
                 self.messages.append(said)
-                await send(self._filled_in(said))
-
-    def _filled_in(self, said: dict[str, Any]) -> dict[str, Any]:
-        # What only the server knows.
-        filled = dict(said)
-        if said.get("headers", {}).get(SESSION) == "<session>":
-            filled["headers"] = {**said["headers"], SESSION: str(self._session)}
-        if said.get("message", {}).get("id") == "<asked>":
-            filled["message"] = {**said["message"], "id": self._asked}
-        return filled
+                with anyio.fail_after(SECONDS):
+                    await send(filled_in(said, self.known))
 
     async def _send(self, read: Any, write: Any, said: dict[str, Any]) -> None:
         self._arrived.append(said)
@@ -103,11 +98,10 @@ class Replay:
         await write.send(library.parse(said["message"]))
         if not expects_an_answer(said):
             return
-        with anyio.fail_after(SECONDS):
-            while True:
-                message = library.dump(await read.receive())
-                if self._note(message) or message.get("id") == self._awaited or said.get("open"):
-                    return
+        while True:
+            message = library.dump(await read.receive())
+            if self._note(message) or message.get("id") == self._awaited or said.get("open"):
+                return
 
     def _post(self, url: str, said: dict[str, Any]) -> None:
         body = said["body"] if "body" in said else json.dumps(said["message"])
@@ -123,7 +117,11 @@ class Replay:
             self.messages.append({"from": "server", "status": answer.status_code})
             answer.close()
             return
-        self._session = answer.headers.get(SESSION, self._session)
+        if "body" in said:
+            answer.close()
+            raise AssertionError(f"the server takes what it has to turn away: {body}")
+        if SESSION in answer.headers:
+            self.known["<session>"] = answer.headers[SESSION]
         self._arrived.append(said)
         if is_request(said["message"]):
             self._coming = messages_of(answer)
@@ -139,7 +137,7 @@ class Replay:
         # Returns whether the server asks something.
         self.messages.append({"from": "server", "message": message})
         if is_request(message):
-            self._asked = message["id"]
+            self.known["<asked>"] = message["id"]
         return is_request(message)
 
     async def _until_recorded(self, *, with_open: bool = False) -> None:
@@ -176,7 +174,9 @@ class Replay:
     @property
     def metrics(self) -> dict[str, list[dict[str, Any]]]:
         """The points of durations and of what was turned away; the durations of operations also if there are none."""
-        found = {name: sorted(map(shown, self._recording.points(name)), key=json.dumps) for name in MEASURED}
+        found = {
+            name: sorted(map(shown, self._recording.points(name)), key=order_of_point) for name in MEASURED
+        }
         return {name: points for name, points in found.items() if points or name == MEASURED[0]}
 
 
@@ -205,6 +205,11 @@ def shown(point: Point) -> dict[str, Any]:
     value = point.value
     number = {"count": value.count} if isinstance(value, Distribution) else {"value": value}
     return {**number, "attributes": point.attributes}
+
+
+def order_of_point(point: dict[str, Any]) -> str:
+    """By the JSON of its attributes with sorted keys: the same in every language."""
+    return json.dumps(point["attributes"], sort_keys=True)
 
 
 @asynccontextmanager
