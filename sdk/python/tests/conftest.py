@@ -26,6 +26,8 @@ OF_ONE_LIBRARY = {
     "test_fastmcp.py": FASTMCP > 0,
     "test_fastmcp_v3.py": FASTMCP == 3,
     "test_exporters.py": bool(find_spec("grpc") and find_spec("prometheus_client")),
+    "test_grpc_forks.py": bool(find_spec("grpc")),
+    "test_resting_exporters.py": bool(find_spec("grpc")),
     "test_configuration_file.py": bool(find_spec("opentelemetry.configuration")),
 }
 collect_ignore = [name for name, is_installed in OF_ONE_LIBRARY.items() if not is_installed]

@@ -1,10 +1,19 @@
 """Exporters of the OpenTelemetry SDK leave a collector alone that fails, and spans wait meanwhile."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics import Counter, MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    InMemoryMetricReader,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from sdk_kit.collector import Collector, collecting
@@ -14,7 +23,8 @@ from sdk_kit.recording import points_of
 from mcp_obs._configuration import Configuration, resolve
 from mcp_obs._exporters.attempts import Attempts
 from mcp_obs._exporters.choice import Exporter
-from mcp_obs._exporters.resting import RestingSpanExporter
+from mcp_obs._exporters.forks import after_fork, before_fork
+from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._providers import Providers
 from mcp_obs.testing import Point
@@ -27,9 +37,28 @@ class Clock:
 
     now = 0.0
 
+    def __init__(self) -> None:
+        self.breakers: list[CircuitBreaker] = []
+        self.noted = threading.Condition()
+
     def breaker(self) -> CircuitBreaker:
         """One that rests a second after the first failure, two after the next."""
-        return CircuitBreaker(lambda: self.now, lambda: 1.0)
+        noted = self.noted
+
+        class Breaker(CircuitBreaker):
+            def note(self, *, is_well: bool, asked_seconds: float = 0.0) -> None:
+                with noted:
+                    super().note(is_well=is_well, asked_seconds=asked_seconds)
+                    noted.notify_all()
+
+        breaker = Breaker(lambda: self.now, lambda: 1.0)
+        self.breakers.append(breaker)
+        return breaker
+
+    def wait_until_all_are_open(self) -> None:
+        """Until each exporter has failed."""
+        with self.noted:
+            assert self.noted.wait_for(lambda: all(each.state == "open" for each in self.breakers), 60)
 
 
 @pytest.fixture
@@ -97,13 +126,14 @@ def test_a_collector_that_refuses_is_left_alone_which_is_a_metric_and_spans_wait
 
 
 @pytest.mark.behaviour("export.circuit-breaker")
-@pytest.mark.usefixtures("clock")
-def test_at_the_end_all_is_tried_as_there_is_no_later(configuration: Configuration, collector: Collector):
+def test_at_the_end_all_is_tried_as_there_is_no_later(
+    configuration: Configuration, collector: Collector, clock: Clock
+):
     collector.status = 401
     providers = Providers(configuration)
     tracer = providers.telemetry.tracer
     tracer.start_span("refused").end()
-    collector.wait_for("refused")
+    clock.wait_until_all_are_open()
     collector.status = 200
     for name in ("first", "second"):
         tracer.start_span(name).end()
@@ -140,6 +170,74 @@ def test_an_exporter_that_raises_is_left_alone_too(clock: Clock):
         resting.export([])
     assert resting.attempts.is_resting
     assert resting.export([]) is SpanExportResult.FAILURE
+
+
+class Taking(MetricExporter):
+    """Keeps the values of what is exported."""
+
+    def __init__(self, temporality: AggregationTemporality = AggregationTemporality.CUMULATIVE) -> None:
+        super().__init__({Counter: temporality})
+        self.taken: list[Any] = []
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        self.taken += [
+            getattr(point, "value", None)
+            for resource in metrics_data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+        ]
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def only_when_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics are collected when the test says so."""
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
+
+
+@pytest.mark.behaviour("export.circuit-breaker")
+@pytest.mark.usefixtures("only_when_flushed")
+def test_deltas_that_come_while_a_collector_is_left_alone_are_sent_afterwards(clock: Clock):
+    taking = Taking(AggregationTemporality.DELTA)
+    reader = RestingReader(Attempts[MetricExporter](lambda: taking, "taking"))
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    counter = meters.get_meter("kit").create_counter("n")
+    reader.attempts.attempt(lambda exporter: False)
+    counter.add(5)
+    assert meters.force_flush()
+    assert taking.taken == []
+    clock.now = 1.0
+    counter.add(1)
+    meters.force_flush()
+    assert taking.taken == [6]
+    meters.shutdown()
+
+
+@pytest.mark.usefixtures("only_when_flushed")
+def test_metrics_are_not_collected_during_a_fork():
+    taking = Taking()
+    meters = MeterProvider(
+        [RestingReader(Attempts[MetricExporter](lambda: taking, "taking"))], shutdown_on_exit=False
+    )
+    is_forking = True
+    meters.get_meter("kit").create_observable_gauge("n", [lambda _: [Observation(int(is_forking))]])
+    before_fork()
+    thread = threading.Thread(target=meters.force_flush)
+    thread.start()
+    is_forking = False
+    after_fork()
+    thread.join()
+    assert taking.taken == [0]
+    meters.shutdown()
 
 
 @pytest.mark.behaviour("export.counts", "host.providers-added-to", "configuration.replaced")

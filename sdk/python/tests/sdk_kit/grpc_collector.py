@@ -31,7 +31,8 @@ _CODES = {401: grpc.StatusCode.UNAUTHENTICATED, 503: grpc.StatusCode.UNAVAILABLE
 @contextmanager
 def collecting_grpc(*, hung: bool = False) -> Generator[Collector]:
     """A collector that answers as its `status` says, or keeps every request waiting."""
-    server = grpc.server(ThreadPoolExecutor(4))
+    # Each request that waits has a thread.
+    server = grpc.server(ThreadPoolExecutor(16))
     port = server.add_insecure_port("127.0.0.1:0")
     collector = Collector(f"http://127.0.0.1:{port}")
 

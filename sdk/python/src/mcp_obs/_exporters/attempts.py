@@ -1,18 +1,13 @@
 """Exports by an exporter of OpenTelemetry's: each process has its own, and none is tried while the breaker is open."""
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
-from mcp_obs._exporters import grpc_threads
+from mcp_obs._exporters.forks import Gate
+from mcp_obs._exporters.grpc_threads import grpc_threads
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._locks import new_lock
-
-# How long a fork waits for an export that is under way, and then for one that it has cut off, which takes milliseconds.
-GRACE_SECONDS = 0.1
-CUT_OFF_SECONDS = 1.0
 
 
 class Closable(Protocol):
@@ -30,7 +25,7 @@ class Attempts(Generic[AnExporter]):
     """Those of one exporter, which `make` makes; `kind` is its otel.component.type.
 
     One that `has_threads`, as gRPC has, does not survive a fork, and nor does what it leaves in the process. So it ends
-    before each, and what it was exporting is exported by the next one.
+    before each, and what it was exporting is tried once more by the next one.
     """
 
     def __init__(self, make: Callable[[], AnExporter], kind: str, *, has_threads: bool = False) -> None:
@@ -40,10 +35,11 @@ class Attempts(Generic[AnExporter]):
         # Whoever configures is to learn at once that it can't be made.
         self._exporter: AnExporter | None = make()
         self._has_threads = has_threads
-        self._one_at_a_time = new_lock()
-        self._is_held = False
-        self._may_begin = _set_event()
-        self._forks = 0
+        # What has no threads may go on during a fork; a collector that failed is waited for no longer.
+        self._gate = Gate(
+            lambda: has_threads and self.breaker.state == "closed", self._cut_off if has_threads else None
+        )
+        self._cuts = 0
         self._is_last = self._is_over = False
         _attempts.add(self)
 
@@ -63,12 +59,14 @@ class Attempts(Generic[AnExporter]):
         """Whether what `send` does succeeded; while the breaker is open it is not tried."""
         if self.is_resting:
             return False
-        is_well = False
+        is_well: bool | None = False
         try:
-            is_well = self._repeated_after_forks(send)
+            is_well = self._once(send)
+            if is_well is None:
+                is_well = self._once(send)
         finally:
-            self.breaker.note(is_well=is_well)
-        return is_well
+            self.breaker.note(is_well=bool(is_well))
+        return bool(is_well)
 
     def hurry(self) -> None:
         """Leave the collector alone no more: there is no later."""
@@ -77,75 +75,45 @@ class Attempts(Generic[AnExporter]):
     def shutdown(self) -> None:
         """End; nothing is exported afterwards."""
         self._is_over = True
-        exporter, self._exporter = self._exporter, None
-        if exporter is not None:
-            exporter.shutdown()
+        self._close()
 
-    def _repeated_after_forks(self, send: Callable[[AnExporter], bool]) -> bool:
-        while True:
-            forks = self._forks
+    def _once(self, send: Callable[[AnExporter], bool]) -> bool | None:
+        """Whether it succeeded; None if it was cut off."""
+        with self._gate.entered():
+            if self._is_over:
+                return False
+            cuts = self._cuts
+            exporter = self.exporter
+            if self._is_over or cuts != self._cuts:
+                # What ended all has not seen the exporter that was being made.
+                self._close()
+                return None
             try:
-                is_well = self._once(send)
+                is_well = send(exporter)
             except Exception:
                 # What a fork has closed may raise.
-                if forks == self._forks:
+                if cuts == self._cuts:
                     raise
-                continue
-            if is_well or forks == self._forks:
-                return is_well
+                is_well = False
+            return None if not is_well and cuts != self._cuts else is_well
 
-    def _once(self, send: Callable[[AnExporter], bool]) -> bool:
-        self._may_begin.wait()
-        with self._one_at_a_time:
-            return not self._is_over and send(self.exporter)
+    def _cut_off(self) -> None:
+        self._cuts += 1
+        self._close()
 
-    def before_fork(self) -> bool:
-        """End what is under way, and let nothing begin; whether there was an exporter with threads."""
-        if not self._has_threads or self._is_over:
-            return False
-        self._may_begin.clear()
-        is_idle = self._one_at_a_time.acquire(timeout=GRACE_SECONDS)
-        self._forks += 1
-        exporter = self._exporter
+    def _close(self) -> None:
+        exporter, self._exporter = self._exporter, None
         if exporter is not None:
+            if self._has_threads:
+                grpc_threads.expect_end()
             exporter.shutdown()
-        if is_idle or self._one_at_a_time.acquire(timeout=CUT_OFF_SECONDS):
-            self._is_held = True
-        self._exporter = None
-        return exporter is not None
-
-    def after_fork(self) -> None:
-        """Go on in the parent."""
-        if self._is_held:
-            self._is_held = False
-            self._one_at_a_time.release()
-        self._may_begin.set()
 
     def forget(self) -> None:
-        """A forked child, where each lock is free, leaves the connection to its parent."""
-        self._is_held = False
-        self._may_begin = _set_event()
+        """A forked child leaves the connection to its parent."""
         self._exporter = None
-
-
-def _set_event() -> threading.Event:
-    event = threading.Event()
-    event.set()
-    return event
 
 
 _attempts = WeakSet["Attempts[Any]"]()
-
-
-def _before_fork() -> None:
-    ended = [each.before_fork() for each in _attempts]
-    if any(ended):
-        grpc_threads.wait_until_gone()
-
-
-def _after_fork() -> None:
-    for each in _attempts:
-        each.after_fork()
 
 
 def _forget_all() -> None:
@@ -154,4 +122,4 @@ def _forget_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forget_all)
+    os.register_at_fork(after_in_child=_forget_all)

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._exporters.forks import Gate
 from mcp_obs._metrics.exporter import metric_interval
 
 
@@ -40,7 +41,7 @@ class RestingSpanExporter(SpanExporter):
 
 
 class RestingMetricExporter(MetricExporter):
-    """Sends metrics, which are cumulative: of those that are left out the next have the values."""
+    """Sends metrics, or drops them; its reader is to collect none while it rests."""
 
     def __init__(self, attempts: Attempts[MetricExporter]) -> None:
         first = attempts.exporter
@@ -75,7 +76,22 @@ class RestingReader(PeriodicExportingMetricReader):
         interval = metric_interval(os.environ) * 1000
         super().__init__(RestingMetricExporter(attempts), export_interval_millis=interval)
         self.attempts = attempts
+        self._collecting = Gate()
         _readers.add(self)
+
+    def _set_collect_callback(self, func: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Collect by `func`, but nothing while a collector is left alone, as deltas are handed out only once.
+
+        A fork waits for it: a child would find the locks of what is collected from taken for ever.
+        """
+
+        def collect(*asked: Any, **more: Any) -> Any:
+            if self.attempts.is_resting:
+                return None
+            with self._collecting.entered():
+                return func(*asked, **more)
+
+        super()._set_collect_callback(None if func is None else collect)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Read and send for the last time."""
