@@ -1,9 +1,7 @@
 """Exports by an exporter of OpenTelemetry's: each process has its own, and none is tried while the breaker is open."""
 
-import os
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
-from weakref import WeakSet
+from typing import Generic, Protocol, TypeVar
 
 from mcp_obs._exporters.forks import Gate
 from mcp_obs._exporters.grpc_threads import grpc_threads
@@ -37,11 +35,12 @@ class Attempts(Generic[AnExporter]):
         self._has_threads = has_threads
         # What has no threads may go on during a fork; a collector that failed is waited for no longer.
         self._gate = Gate(
-            lambda: has_threads and self.breaker.state == "closed", self._cut_off if has_threads else None
+            lambda: has_threads and self.breaker.state == "closed",
+            self._cut_off if has_threads else None,
+            self._forget,
         )
         self._cuts = 0
         self._is_last = self._is_over = False
-        _attempts.add(self)
 
     @property
     def exporter(self) -> AnExporter:
@@ -108,18 +107,6 @@ class Attempts(Generic[AnExporter]):
                 grpc_threads.expect_end()
             exporter.shutdown()
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """A forked child leaves the connection to its parent."""
         self._exporter = None
-
-
-_attempts = WeakSet["Attempts[Any]"]()
-
-
-def _forget_all() -> None:
-    for each in _attempts:
-        each.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_all)

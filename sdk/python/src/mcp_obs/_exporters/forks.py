@@ -23,14 +23,19 @@ _preparing = Guard("preparing for a fork")
 class Gate:
     """Lets in one at a time, and no one while the process forks.
 
-    Who is inside then gets the time of grace, unless `has_grace` says no, and is ended by `cut_off` after that.
+    Who is inside then gets the time of grace, unless `has_grace` says no, and is ended by `cut_off` after that. What
+    a forked child is to leave to its parent is left by `forget`.
     """
 
     def __init__(
-        self, has_grace: Callable[[], bool] = lambda: True, cut_off: Callable[[], None] | None = None
+        self,
+        has_grace: Callable[[], bool] = lambda: True,
+        cut_off: Callable[[], None] | None = None,
+        forget: Callable[[], None] = lambda: None,
     ) -> None:
         self._has_grace = has_grace
         self._cut_off = cut_off
+        self._forget = forget
         self._inside = new_lock()
         self._is_open = _set_event()
         with _registering:
@@ -78,6 +83,7 @@ class Gate:
     def forget(self) -> None:
         """Nobody who waited is there in a forked child."""
         self._is_open = _set_event()
+        self._forget()
 
 
 def _set_event() -> threading.Event:

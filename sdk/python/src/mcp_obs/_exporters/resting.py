@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet
 
 from opentelemetry.sdk.metrics.export import (
     MetricExporter,
@@ -76,8 +75,7 @@ class RestingReader(PeriodicExportingMetricReader):
         interval = metric_interval(os.environ) * 1000
         super().__init__(RestingMetricExporter(attempts), export_interval_millis=interval)
         self.attempts = attempts
-        self._collecting = Gate()
-        _readers.add(self)
+        self._collecting = Gate(forget=self._forget)
 
     def _set_collect_callback(self, func: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Collect by `func`, but nothing while a collector is left alone, as deltas are handed out only once.
@@ -98,18 +96,6 @@ class RestingReader(PeriodicExportingMetricReader):
         self.attempts.hurry()
         super().shutdown(timeout_millis, **kwargs)  # pyright: ignore[reportUnknownMemberType]
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """A forked child has no thread of its parent's that could give the lock of an export back."""
         self._export_lock = threading.Lock()
-
-
-_readers = WeakSet[RestingReader]()
-
-
-def _forget_all() -> None:
-    for reader in _readers:
-        reader.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_all)
