@@ -1,5 +1,7 @@
 """What exporters do is at rest while the process forks, and no fork waits long for it."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -305,3 +307,27 @@ def test_threads_of_other_names_even_of_no_utf_8_are_not_waited_for(tmp_path: Pa
     threads = Threads(tmp_path, b"abcdefghijklmn\xc3\n", b"python\n")
     threads.of_grpc.expect_end()
     assert threads.waited() == 0
+
+
+FORKS = """
+import os
+from mcp_obs._exporters.attempts import Attempts
+made = []
+class Exporter:
+    def __init__(self):
+        made.append(self)
+attempts = Attempts(Exporter, "kit")
+child = os.fork()
+attempts.attempt(lambda exporter: True)
+if child:
+    os.waitpid(child, 0)
+print("parent" if child else "child", len(made), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork here")
+def test_what_has_no_threads_is_kept_by_the_parent_and_made_again_by_the_child() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("child 2\nparent 1\n", "")
