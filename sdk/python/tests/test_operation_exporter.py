@@ -211,7 +211,7 @@ def test_threads_of_the_host_are_let_in_between_the_spans_of_a_batch(monkeypatch
     exporter, breaths = exporting("http://127.0.0.1:9"), list[float]()
     monkeypatch.setattr(exporter, "_start", lambda: None)
     monkeypatch.setattr("mcp_obs._lean.exporter.time.sleep", breaths.append)
-    for _ in range(20):
+    for _ in range(40):
         exporter.put(ended_span("ping"))
     exporter.encode_ended()
     assert breaths == [50e-6] * 2

@@ -43,12 +43,12 @@ def test_what_waits_is_bounded_and_what_is_left_out_counted(
 
 
 @pytest.mark.behaviour("export.bounded-memory")
-def test_the_thread_that_writes_is_woken_by_the_thirty_second_operation(monkeypatch: pytest.MonkeyPatch):
+def test_the_thread_that_writes_is_woken_after_128_operations(monkeypatch: pytest.MonkeyPatch):
     wake: SimpleQueue[None] = SimpleQueue()
     exporter = exporting("http://127.0.0.1:9")
     monkeypatch.setattr(exporter, "_start", lambda: None)
     monkeypatch.setattr(exporter, "_wake", wake)
-    for _ in range(31):
+    for _ in range(127):
         exporter.put(ended_span("ping"))
     assert wake.empty()
     exporter.put(ended_span("ping"))
