@@ -27,6 +27,7 @@ from mcp_obs._exporters.choice import Exporter, Exporters
 from mcp_obs._exporters.choice import resolve as chosen
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
+from mcp_obs._providers import Providers
 
 LINE = next(iter(installed_lines().values()))
 # Without a bound of ours, an exporter this patient would hold up the exit for the 30 s of OpenTelemetry's own.
@@ -135,6 +136,57 @@ def test_who_asks_for_prometheus_asks_for_metrics(environ: dict[str, str], wante
     found = resolve(environ, exporter="prometheus")
     assert found is not None
     assert len(found.metrics) == wanted
+
+
+@pytest.mark.parametrize(
+    ("key", "variable", "sent"),
+    [
+        ("key", "", "Bearer key"),
+        (None, "Authorization=Bearer%20mine", "Bearer mine"),
+        (None, "", "Basic YWRhOmxvdmVsYWNl"),
+    ],
+    ids=["with a key", "with a header of the environment", "with neither"],
+)
+def test_a_netrc_says_who_sends_by_opentelemetry_only_where_nothing_else_does(
+    key: str | None, variable: str, sent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password lovelace\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", variable)
+    with collecting() as collector:
+        found = resolve({}, key, collector.url, metrics=True)
+        assert found is not None
+        providers = Providers(found)
+        providers.telemetry.tracer.start_span("ping").end()
+        providers.shutdown(10)
+    asked = {(path, headers["authorization"]) for path, headers in collector.requests}
+    assert asked == {("/v1/traces", sent), ("/v1/metrics", sent)}
+
+
+SESSION_OF_THE_HOST = """
+import requests
+
+def session():
+    made = requests.Session()
+    made.auth = ("ada", "lovelace")
+    return made
+"""
+
+
+def test_a_session_of_the_host_s_own_says_who_sends(tmp_path: Path):
+    (tmp_path / "of_the_host.py").write_text(SESSION_OF_THE_HOST)
+    described = tmp_path / "of_the_host-1.dist-info"
+    described.mkdir()
+    (described / "entry_points.txt").write_text(
+        "[opentelemetry_otlp_credential_provider]\nada = of_the_host:session\n"
+    )
+    with collecting() as collector:
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "PYTHONPATH": str(tmp_path)}
+        told["OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"] = "ada"
+        process = recording_process(told)
+        assert process.communicate(timeout=60) == ("recorded\n", "")
+    assert [headers["authorization"] for _, headers in collector.requests] == ["Basic YWRhOmxvdmVsYWNl"]
 
 
 def grpc_to(collector: Collector) -> dict[str, str]:
@@ -350,6 +402,7 @@ from sdk_kit.lines import installed_lines
 next(iter(installed_lines().values())).build()
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
+from mcp_obs._providers import Providers
 begin(lambda: Message("ping", None, 1, None, None, None)).answer({{}})
 """
 SCRIPTS = Path(sysconfig.get_path("scripts"))

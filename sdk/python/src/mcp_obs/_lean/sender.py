@@ -16,6 +16,7 @@ from opentelemetry.context import (
 from requests.adapters import HTTPAdapter
 
 from mcp_obs._guard import logger
+from mcp_obs._http_session import HttpSession
 
 # OTLP 1.9, OTLP/HTTP: these may be sent again, all others may not.
 _RETRYABLE = frozenset({429, 502, 503, 504})
@@ -117,9 +118,8 @@ class Sender:
     def _request(self, body: bytes) -> requests.PreparedRequest:
         """Proxies, certificates and a .netrc are looked up once: that is half of what an export costs."""
         if self._prepared is None:
-            session = requests.Session()
-            auth = _as_it_is if "authorization" in self._headers else None
-            prepared = session.prepare_request(requests.Request("POST", self._url, self._headers, auth=auth))
+            session = HttpSession()
+            prepared = session.prepare_request(requests.Request("POST", self._url, self._headers))
             merged = session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
             self._prepared, self._settings = prepared, dict(merged)
         request = self._prepared.copy()
@@ -157,11 +157,6 @@ class Sender:
 def hide_requests() -> None:
     """The host's own instrumentation of HTTP need not see what the thread sends that calls this."""
     attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """For what has an authorization, which requests would replace by that of a .netrc or of the URL."""
-    return request
 
 
 def _is_this_machine(host: str) -> bool:
