@@ -89,6 +89,25 @@ def test_a_collector_of_the_file_that_hangs_holds_up_no_exit(file: Path):
     assert (process.returncode, out) == (0, "recorded\n")
 
 
+FORKS = """
+import os
+child = os.fork()
+begin(lambda: Message("tools/list" if child else "prompts/list", None, 2, None, None, None)).answer({})
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.behaviour("configuration.declarative", "exit.flush", "export.fork")
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork here")
+def test_a_forked_child_sends_what_is_queued_at_its_end_too(file: Path):
+    with collecting() as collector:
+        process = recording_process(describe(file, collector), FORKS)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert sorted(collector.spans) == ["ping", "prompts/list", "tools/list"]
+
+
 @pytest.mark.behaviour("configuration.declarative", "host.silent-stdout")
 @pytest.mark.anyio
 async def test_a_stdio_server_with_a_console_in_its_file_is_understood_by_its_client(file: Path):

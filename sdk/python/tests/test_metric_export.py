@@ -202,6 +202,7 @@ def test_how_often_is_said_by_the_standard_variable(text: str, seconds: float):
 
 FORKS = """
 import os
+sys.stdin.readline()
 child = os.fork()
 if child:
     os.waitpid(child, 0)
@@ -217,7 +218,9 @@ def test_a_forked_child_counts_from_nothing():
         child = recording_process(
             {"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_METRICS": "usage,performance"}, FORKS
         )
-        _, said = child.communicate(timeout=60)
+        # By then the parent has counted it.
+        collector.wait_for("ping")
+        _, said = child.communicate("\n", timeout=60)
     assert (child.returncode, said) == (0, "")
     counts = [
         point.value

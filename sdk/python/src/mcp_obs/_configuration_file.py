@@ -1,7 +1,6 @@
 """OpenTelemetry's declarative configuration: a file that describes the providers of the whole process."""
 
 import atexit
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from opentelemetry import _logs, metrics, trace
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
+from mcp_obs._forked_child import call_in_children
 from mcp_obs._guard import Guard
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
@@ -70,8 +70,7 @@ class _Ending:
         self._provider = provider
         atexit.unregister(provider.shutdown)
         self._start()
-        if hasattr(os, "register_at_fork"):  # not on Windows
-            os.register_at_fork(after_in_child=self._start)
+        call_in_children(self._start)
 
     def _start(self) -> None:
         self._begun = threading.Event()

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceSt
 from opentelemetry.util.types import Attributes
 
 from mcp_obs import semconv
-from mcp_obs._locks import new_lock
+from mcp_obs._forked_child import new_lock
 from mcp_obs.sampling import End, Sampler, Start, weight_at_end, weight_at_start
 
 MOST_HELD = 1000

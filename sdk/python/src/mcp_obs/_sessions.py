@@ -9,8 +9,8 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 
 from mcp_obs import semconv
+from mcp_obs._forked_child import new_lock
 from mcp_obs._lean.random_ids import new_trace_id
-from mcp_obs._locks import new_lock
 from mcp_obs._message import Message
 from mcp_obs._text import carried
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from opentelemetry.trace import SpanContext
 
+from mcp_obs._forked_child import new_lock
 from mcp_obs._guard import Guard, logger
-from mcp_obs._locks import new_lock
 
 _TRACE_ID_LIMIT = 1 << 64
 _MOST_TARGETS = 1000

@@ -5,6 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mcp_obs._exporters.forks import Gate
 from mcp_obs._exporters.grpc_threads import grpc_threads
+from mcp_obs._forked_child import call_in_children
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 
 
@@ -37,8 +38,8 @@ class Attempts(Generic[AnExporter]):
         self._gate = Gate(
             lambda: has_threads and self.breaker.state == "closed",
             self._cut_off if has_threads else None,
-            self._forget,
         )
+        call_in_children(self._forget)
         self._cuts = 0
         self._is_last = self._is_over = False
 

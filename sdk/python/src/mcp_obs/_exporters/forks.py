@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from weakref import WeakSet
 
 from mcp_obs._exporters.grpc_threads import grpc_threads
+from mcp_obs._forked_child import call_in_children, new_lock
 from mcp_obs._guard import Guard
-from mcp_obs._locks import new_lock
 
 # What all that is under way has together: 0.1 s to end, then 0.2 s once it is cut off, which takes milliseconds.
 GRACE_SECONDS = 0.1
@@ -23,21 +23,19 @@ _preparing = Guard("preparing for a fork")
 class Gate:
     """Lets in one at a time, and no one while the process forks.
 
-    Who is inside then gets the time of grace, unless `has_grace` says no, and is ended by `cut_off` after that. What
-    a forked child is to leave to its parent is left by `forget`.
+    Who is inside then gets the time of grace, unless `has_grace` says no, and is ended by `cut_off` after that.
     """
 
     def __init__(
         self,
         has_grace: Callable[[], bool] = lambda: True,
         cut_off: Callable[[], None] | None = None,
-        forget: Callable[[], None] = lambda: None,
     ) -> None:
         self._has_grace = has_grace
         self._cut_off = cut_off
-        self._forget = forget
         self._inside = new_lock()
-        self._is_open = _set_event()
+        self._start()
+        call_in_children(self._start)
         with _registering:
             _gates.add(self)
 
@@ -80,16 +78,10 @@ class Gate:
         """Let in again."""
         self._is_open.set()
 
-    def forget(self) -> None:
-        """Nobody who waited is there in a forked child."""
-        self._is_open = _set_event()
-        self._forget()
-
-
-def _set_event() -> threading.Event:
-    event = threading.Event()
-    event.set()
-    return event
+    def _start(self) -> None:
+        # Nobody who waited is there in a forked child.
+        self._is_open = threading.Event()
+        self.open()
 
 
 _registering = new_lock()
@@ -121,9 +113,5 @@ def after_fork() -> None:
     _each(Gate.open)
 
 
-def _forget_all() -> None:
-    _each(Gate.forget)
-
-
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=_forget_all)
+    os.register_at_fork(before=before_fork, after_in_parent=after_fork)

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from mcp_obs._configuration import Configuration
+from mcp_obs._forked_child import call_in_children
 from mcp_obs._guard import logger
 
 Address = tuple[str, int]
@@ -38,6 +39,7 @@ class ScrapedReader(PrometheusMetricReader):
             server = serving[0]
             server.set_app(make_wsgi_app(registry))  # pyright: ignore[reportUnknownArgumentType]
         _serving[address] = server, self
+        call_in_children(self._forget)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Have nothing more to read."""
@@ -48,6 +50,12 @@ class ScrapedReader(PrometheusMetricReader):
             # Where no thread can be started any more, the port ends with the process. Waiting would take half a second.
             with suppress(RuntimeError):
                 threading.Thread(target=_close, args=(server,), daemon=True).start()
+
+    def _forget(self) -> None:
+        """A forked child has none of the threads that answer here."""
+        server, _ = _serving.pop(self._address, (None, None))
+        if server is not None:
+            server.socket.close()
 
 
 _serving: dict[Address, tuple[WSGIServer, ScrapedReader]] = {}
@@ -76,14 +84,3 @@ def address_of(environ: Mapping[str, str]) -> Address:
             f"OTEL_EXPORTER_PROMETHEUS_PORT must be a port from 1 to 65535, and {port!r} is none"
         )
     return environ.get("OTEL_EXPORTER_PROMETHEUS_HOST") or DEFAULT_HOST, int(port)
-
-
-def _forget_all() -> None:
-    # A forked child has none of the threads that answer here.
-    for server, _ in _serving.values():
-        server.socket.close()
-    _serving.clear()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_all)

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from mcp_obs._exporters.attempts import Attempts
 from mcp_obs._exporters.forks import Gate
+from mcp_obs._forked_child import call_in_children
 from mcp_obs._metrics.exporter import metric_interval
 
 
@@ -75,7 +76,8 @@ class RestingReader(PeriodicExportingMetricReader):
         interval = metric_interval(os.environ) * 1000
         super().__init__(RestingMetricExporter(attempts), export_interval_millis=interval)
         self.attempts = attempts
-        self._collecting = Gate(forget=self._forget)
+        self._collecting = Gate()
+        call_in_children(self._forget)
 
     def _set_collect_callback(self, func: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Collect by `func`, but nothing while a collector is left alone, as deltas are handed out only once.

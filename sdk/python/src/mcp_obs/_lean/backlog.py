@@ -5,12 +5,12 @@ import time
 from collections import deque
 from queue import SimpleQueue
 
+from mcp_obs._forked_child import new_lock
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
 from mcp_obs._lean.export_counts import TIMEOUT, ExportCounts
 from mcp_obs._lean.sender import Sender, Sent, hide_requests
-from mcp_obs._locks import new_lock
 
 BATCH_SPANS = 512
 # What waits for a collector that is away.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import get_args
 
 from mcp_obs import semconv
+from mcp_obs._forked_child import new_lock
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 from mcp_obs._metrics.process import Figure
 

@@ -1,13 +1,12 @@
 """The thread that turns ended operations into OTLP."""
 
-import os
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from weakref import WeakSet
 
+from mcp_obs._forked_child import call_in_children, new_lock
 from mcp_obs._guard import Guard, logger
 from mcp_obs._lean.backlog import BATCH_SPANS, Backlog
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
@@ -22,7 +21,6 @@ from mcp_obs._lean.export_counts import (
 )
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.sender import Sender, hide_requests
-from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 
 # A dashboard should show a call about when it happened.
@@ -40,7 +38,6 @@ _BREATH_SECONDS = 50e-6
 
 _exporting = Guard("exporting operations")
 _putting = Guard("handing an operation to its exporter")
-_exporters = WeakSet["OperationExporter"]()
 
 
 class OperationExporter:
@@ -67,7 +64,7 @@ class OperationExporter:
         self._is_closed = False
         self._thread: threading.Thread | None = None
         self._starting = new_lock()
-        _exporters.add(self)
+        call_in_children(self._forget)
 
     def put(self, span: LightSpan) -> None:
         """Take an ended operation."""
@@ -135,7 +132,7 @@ class OperationExporter:
                 thread.start()
                 self._thread = thread
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
         self._ended.clear()
         self._large_ended.clear()
@@ -211,12 +208,3 @@ class OperationExporter:
                 return True
             self.counts.processed(1, QUEUE_FULL)
         return False
-
-
-def _forget_all() -> None:
-    for exporter in _exporters:
-        exporter.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_all)

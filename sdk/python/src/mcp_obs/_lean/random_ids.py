@@ -1,14 +1,14 @@
 """Trace and span ids of our own random numbers."""
 
-import os
 from random import Random
+
+from mcp_obs._forked_child import call_in_children
 
 # Apart from the host's: one that seeds the module's generator would get the same ids every time.
 _random = Random()  # noqa: S311  ids need to differ, not to be secret
 
 # A forked process would go on with its parent's numbers.
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_random.seed)
+call_in_children(_random.seed)
 
 _getrandbits = _random.getrandbits
 

@@ -9,11 +9,11 @@ from pydantic_core import to_json
 
 from mcp_obs import semconv
 from mcp_obs._details import Details
+from mcp_obs._forked_child import new_lock
 from mcp_obs._guard import Guard
 from mcp_obs._http import HttpOrigin, sender_attributes
 from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._lean.wire import attribute, field, text
-from mcp_obs._locks import new_lock
 from mcp_obs._message import LIST, PLAIN, TARGETS, Message, client_of, mapping_or_empty, span_name
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.lean_series import LeanSeries

@@ -1,12 +1,11 @@
 """The thread that sends what has been added up."""
 
-import os
 import threading
 import time
 from collections.abc import Mapping
-from weakref import WeakSet
 
 from mcp_obs import _clock
+from mcp_obs._forked_child import call_in_children
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
@@ -19,7 +18,6 @@ ANSWER_SECONDS = 10.0
 
 _exporting = Guard("exporting metrics")
 _starting = Guard("starting the thread that exports metrics")
-_exporters = WeakSet["MetricExporter"]()
 
 
 def metric_interval(environ: Mapping[str, str]) -> float:
@@ -52,7 +50,7 @@ class MetricExporter:
         self._deadline: float | None = None
         self._thread: threading.Thread | None = None
         metrics.on_first_value = self._start
-        _exporters.add(self)
+        call_in_children(self._forget)
 
     def shutdown(self, seconds: float) -> None:
         """Send the last values, for at most about `seconds`."""
@@ -62,7 +60,7 @@ class MetricExporter:
         if self._thread is not None:
             self._thread.join(max(self._deadline - time.monotonic(), 0))
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """A forked child counts from nothing, with a thread of its own."""
         self._thread = None
         self._wake = threading.Event()
@@ -101,12 +99,3 @@ class MetricExporter:
         sent = self._sender.send(body, seconds)
         self.counts.took(time.perf_counter() - started, sent.error)
         self._breaker.note(is_well=not sent.is_unwell, asked_seconds=sent.retry_seconds)
-
-
-def _forget_all() -> None:
-    for exporter in _exporters:
-        exporter.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_all)

@@ -7,8 +7,8 @@ from typing import Any
 
 from opentelemetry.context import Context
 
+from mcp_obs._forked_child import new_lock
 from mcp_obs._lean.wire import field, fixed64, key_value, text
-from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Series
 from mcp_obs.semconv import RecordedMetric
 

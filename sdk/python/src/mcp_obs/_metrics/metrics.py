@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from opentelemetry.context import Context
 
-from mcp_obs._locks import new_lock
+from mcp_obs._forked_child import new_lock
 from mcp_obs.semconv import RECORDED_METRICS, RecordedMetric
 
 MOST_SERIES = 10_000

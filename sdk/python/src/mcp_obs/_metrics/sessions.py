@@ -5,8 +5,8 @@ from typing import Any
 from weakref import WeakSet
 
 from mcp_obs import _clock, semconv
+from mcp_obs._forked_child import new_lock
 from mcp_obs._guard import Guard
-from mcp_obs._locks import new_lock
 from mcp_obs._metrics.metrics import Metrics
 
 _counting = Guard("counting a session")
