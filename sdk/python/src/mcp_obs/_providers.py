@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, Sampler, StaticSampler
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, StaticSampler
 from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 from mcp_obs import sampling, semconv
@@ -29,7 +29,7 @@ from mcp_obs._lean.export_counts import state_figures
 from mcp_obs._metrics.process import Figure, observe, observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
-from mcp_obs._sdk_sampling import EndDecidingProcessor, OperationSampler
+from mcp_obs._sdk_sampling import EndDecidingProcessor, EveryRoot, OperationSampler
 from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
@@ -37,10 +37,10 @@ EXPORT_INTERVAL_MILLIS = 1000
 # What each exporter gets at the end when those before it have used up the time.
 _LEAST_SECONDS = 0.1
 
-# Every operation is recorded; only the flag that is handed on to the host's spans stays as the caller set it.
+# Every operation is recorded; the flag that is handed on to the host's spans is the caller's, or else the host's.
 _RECORDED = StaticSampler(Decision.RECORD_ONLY)
 EVERY_OPERATION = ParentBased(
-    ALWAYS_ON, remote_parent_not_sampled=_RECORDED, local_parent_not_sampled=_RECORDED
+    EveryRoot(), remote_parent_not_sampled=_RECORDED, local_parent_not_sampled=_RECORDED
 )
 
 _shutting_down = Guard("shutting down its exporters")

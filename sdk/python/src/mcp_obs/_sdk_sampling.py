@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from mcp_obs import semconv
 from mcp_obs._forked_child import new_lock
+from mcp_obs._host_sampling import host_sampler, samples
 from mcp_obs.sampling import End, Sampler, Start, weight_at_end, weight_at_start
 
 MOST_HELD = 1000
@@ -49,18 +50,46 @@ class OperationSampler(SdkSampler):
         state = parent.trace_state if parent is not None else None
         if not weight:
             return SamplingResult(Decision.DROP, None, state)
-        return SamplingResult(self._decision(parent, is_inside), _weighted(attributes, weight), state)
+        decision = _of_a_root(trace_id, name, kind) if parent is None else self._below(parent, is_inside)
+        return SamplingResult(decision, _weighted(attributes, weight), state)
 
-    def _decision(self, parent: SpanContext | None, is_inside: bool) -> Decision:
-        # What is decided later hands on what the caller decided.
-        follows = is_inside or self._sampler.decides_at_end
-        if follows and parent is not None and not parent.trace_flags.sampled:
+    def _below(self, parent: SpanContext, is_inside: bool) -> Decision:
+        # What is decided later, or is another's to decide, hands on what the caller decided.
+        follows = is_inside or self._sampler.decides_at_end or host_sampler() is not None
+        if follows and not parent.trace_flags.sampled:
             return Decision.RECORD_ONLY
         return Decision.RECORD_AND_SAMPLE
 
     def get_description(self) -> str:
         """What it does."""
         return repr(self._sampler)
+
+
+class EveryRoot(SdkSampler):
+    """Records every trace, and hands on whether the host samples it."""
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """The decision."""
+        return SamplingResult(_of_a_root(trace_id, name, kind), attributes)
+
+    def get_description(self) -> str:
+        """What it does."""
+        return "EveryRoot"
+
+
+def _of_a_root(trace_id: int, name: str, kind: SpanKind | None) -> Decision:
+    host = host_sampler()
+    is_sampled = host is None or samples(host, trace_id, name, kind)
+    return Decision.RECORD_AND_SAMPLE if is_sampled else Decision.RECORD_ONLY
 
 
 def _weight_of(span: trace.Span) -> float:

@@ -12,6 +12,7 @@ from opentelemetry.util._decorator import (
 from opentelemetry.util.types import Attributes
 
 from mcp_obs._details import Details
+from mcp_obs._host_sampling import host_sampler, samples
 from mcp_obs._lean.operation_span import NO_STATE, Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
@@ -21,10 +22,11 @@ from mcp_obs.sampling import Sampler, Start, weight_at_start
 # W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
 _RANDOM = 0x02
 _ROOT_FLAGS = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
+_UNSAMPLED_ROOT_FLAGS = TraceFlags(_RANDOM)
 
 
 class LightTracer(Tracer):
-    """Starts light spans; whether their trace is sampled is handed on as the caller set it."""
+    """Starts light spans; whether their trace is sampled is handed on as the caller set it, or the host decides."""
 
     def __init__(
         self,
@@ -49,9 +51,9 @@ class LightTracer(Tracer):
         # Most contexts are empty, and to ask one for its span takes several calls.
         if parent.context:
             above = trace.get_current_span(parent.context)
-            ids, under = self._placed(above.get_span_context())
+            ids, under = self._placed(above.get_span_context(), message, kind)
         else:
-            above, ids, under = trace.INVALID_SPAN, self._root(), None
+            above, ids, under = trace.INVALID_SPAN, self._root(message, kind), None
         span = OperationSpan(message, ids, under, parent.links, self._put, kind, details)
         is_inside = kind is not SpanKind.SERVER and self._is_inside(span, above)
         if self._sampler is not None and not is_inside:
@@ -71,7 +73,7 @@ class LightTracer(Tracer):
     ) -> Span:
         """A span below the current one, or below that of `context`."""
         above = trace.get_current_span(context)
-        placed = self._placed(above.get_span_context())
+        placed = self._placed(above.get_span_context(), name, kind)
         span = LightSpan(name, kind, *placed, links=links or (), on_end=self._put)
         if not self._is_inside(span, above) and self._sampler is not None:
             self._decide(span, self._sampler, name)
@@ -112,18 +114,27 @@ class LightTracer(Tracer):
         if sampler.decides_at_end:
             span.held = []
             return
-        flags = TraceFlags(flags | TraceFlags.SAMPLED if span.weight else flags & ~TraceFlags.SAMPLED)
+        if not span.weight:
+            flags = TraceFlags(flags & ~TraceFlags.SAMPLED)
+        elif host_sampler() is None:
+            flags = TraceFlags(flags | TraceFlags.SAMPLED)
         span.ids = trace_id, span_id, is_remote, flags, state, is_valid
 
-    def _placed(self, above: SpanContext) -> tuple[Ids, SpanContext | None]:
+    def _placed(
+        self, above: SpanContext, named: Message | str, kind: SpanKind
+    ) -> tuple[Ids, SpanContext | None]:
         """The ids of a new span, and its parent's."""
         if not above.is_valid:
-            return self._root(), None
+            return self._root(named, kind), None
         flags, state = above.trace_flags, above.trace_state
         return (above.trace_id, self._span_id(), False, flags, state, True), above
 
-    def _root(self) -> Ids:
-        return self._trace_id(), self._span_id(), False, _ROOT_FLAGS, NO_STATE, True
+    def _root(self, named: Message | str, kind: SpanKind) -> Ids:
+        trace_id, flags, host = self._trace_id(), _ROOT_FLAGS, host_sampler()
+        if host is not None:
+            name = named if isinstance(named, str) else _what(named)
+            flags = flags if samples(host, trace_id, name, kind) else _UNSAMPLED_ROOT_FLAGS
+        return trace_id, self._span_id(), False, flags, NO_STATE, True
 
 
 def _what(message: Message) -> str:
