@@ -128,6 +128,7 @@ class Contract:
     other_method: str
     protocol_revisions: tuple[str, ...]
     client_fault_codes: dict[int, str]
+    failure_codes: dict[int, str]
 
     @property
     def promoted(self) -> list[tuple[Attribute, Column]]:
@@ -172,6 +173,7 @@ def _build(raw: dict[str, Any]) -> Contract:
         other_method=raw["other_method"],
         protocol_revisions=tuple(raw["protocol_revisions"]),
         client_fault_codes={entry["code"]: entry["name"] for entry in raw["client_fault_codes"]},
+        failure_codes={entry["code"]: entry["name"] for entry in raw["failure_codes"]},
     )
 
 

@@ -70,6 +70,7 @@ def _python_constants(contract: Contract) -> str:
             *(_python_group(name, "frozenset", members) for name, members in _method_sets(contract).items()),
             _python_group("PROTOCOL_REVISIONS", "frozenset", [f'"{r}"' for r in contract.protocol_revisions]),
             _python_group("CLIENT_FAULT_CODES", "frozenset", [str(c) for c in contract.client_fault_codes]),
+            _python_group("FAILURE_CODES", "frozenset", [str(c) for c in contract.failure_codes]),
             "",
         ]
     )
@@ -280,6 +281,7 @@ def sdk_typescript(contract: Contract) -> str:
             _typescript_set(
                 "CLIENT_FAULT_CODES", "number", [str(code) for code in contract.client_fault_codes]
             ),
+            _typescript_set("FAILURE_CODES", "number", [str(code) for code in contract.failure_codes]),
             "",
         ]
     )
@@ -332,6 +334,9 @@ duration of a *stream* is left out of latency."""
 CLIENT_FAULTS = (
     "A server that answers with one of these codes sets `rpc.response.status_code` and no `error.type`."
 )
+FAILURES = (
+    "The other codes of JSON-RPC, MCP and its libraries. A server may answer with any number of its own."
+)
 
 
 OTHERS = """\
@@ -341,7 +346,11 @@ METRICS = """\
 A histogram whose row names no boundaries has these: {boundaries}. A tool or prompt that the server does not offer,
 a method and a protocol revision that are not known are `{other}`; a point beyond the 10,000 series that a process
 keeps is counted in its metric's one with `otel.metric.overflow`. The metrics of sessions are those of coding agents
-in a server that runs such, and of MCP's own sessions in every other."""
+in a server that runs such, and of MCP's own sessions in every other.
+
+On spans `error.type` and `rpc.response.status_code` are as they were. On a metric these names and the codes below are
+always told apart; of all other error types, of all other codes, and of the models and statuses of an agent's sessions
+it takes the first 32 that it sees, and the rest are `{other}`. A version of HTTP that there is not is `{other}` too."""
 LOG_COLUMNS = """\
 Each column takes the first of these that has a value; every other attribute stays where it was."""
 
@@ -393,6 +402,14 @@ def guide(contract: Contract) -> str:
             "| code | meaning |",
             "|---|---|",
             *(f"| {code} | {name} |" for code, name in contract.client_fault_codes.items()),
+            "",
+            "## Errors that are failures",
+            "",
+            FAILURES,
+            "",
+            "| code | meaning |",
+            "|---|---|",
+            *(f"| {code} | {name} |" for code, name in contract.failure_codes.items()),
             "",
             *_others_guide(contract),
         ]

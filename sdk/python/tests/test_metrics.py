@@ -1,6 +1,7 @@
 """What is counted of operations, the same on every way of recording."""
 
 import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL, Category, resolve
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.light_meter import light_meter
-from mcp_obs._metrics.metrics import MOST_SERIES, Metrics
+from mcp_obs._metrics.metrics import MOST_CHOSEN, MOST_SERIES, Metrics
 from mcp_obs._metrics.operations import record_operation
 from mcp_obs._metrics.sdk_metrics import sdk_metrics
 from mcp_obs._metrics.targets import MOST_LEARNED, Targets
@@ -30,6 +31,14 @@ from mcp_obs.testing._reading import read_points
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 DURATION = "mcp.server.operation.duration"
 MANY = 100_000
+
+
+class MCPError(Exception):
+    """As mcp raises for an answer that is an error."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("no")
+        self.error = SimpleNamespace(code=code)
 
 
 def begun(method: str, name: str | None = None) -> Operation:
@@ -190,8 +199,10 @@ def hostile(number: int) -> dict[str, Any]:
         "mcp.protocol.version": f"{number}-01-01",
         "mcp.client.name": f"client-{number}",
         "mcp.session.id": f"session-{number}",
+        "network.protocol.version": f"{number // 10 % 10}.{number % 10}",
         "mcp_obs.operation.outcome": "error",
-        "error.type": "tool_error",
+        "error.type": str(number),
+        "rpc.response.status_code": str(number),
     }
 
 
@@ -201,9 +212,65 @@ def test_a_client_that_calls_a_hundred_thousand_names_leaves_a_handful_of_series
     for number in range(MANY):
         record_operation(metrics, 0.1, hostile(number))
     points = read(metrics)
-    assert len(points) < 10
+    assert len(points) < 10 * MOST_CHOSEN
     timed = [p.value.count for p in points if p.metric == DURATION and isinstance(p.value, Distribution)]
     assert sum(timed) == MANY
+
+
+@pytest.mark.behaviour("metrics.bounded")
+def test_a_client_that_answers_with_a_thousand_codes_leaves_a_handful_of_series(recording: Recording):
+    for code in range(1000, 2000):
+        call = begun("tools/call", "asks")
+        with call.current():
+            asked = begin(
+                lambda: Message("roots/list", None, None, "2025-11-25", None, None, is_outbound=True)
+            )
+        assert asked is not None
+        error = MCPError(code)
+        asked.fail(error)
+        call.refuse(error.error.code, "")
+    begun("tools/call", "asks").refuse(-32603, "Internal error")
+    begun("tools/call", "asks").answer({"isError": True})
+    for metric in ("mcp.client.operation.duration", DURATION, "mcp.errors"):
+        points = counted(recording, metric)
+        told = [attributes["error.type"] for _, attributes in points]
+        assert len(points) == MOST_CHOSEN + (1 if metric.startswith("mcp.client") else 3)
+        assert dict(zip(told, (count for count, _ in points), strict=True))["_OTHER"] == 1000 - MOST_CHOSEN
+        assert {attributes.get("rpc.response.status_code") for _, attributes in points} <= {None, *told}
+    asked_spans = [span for span in recording.log.spans if span.name == "roots/list"]
+    assert {str((span.attributes or {})["error.type"]) for span in asked_spans} == set(
+        map(str, range(1000, 2000))
+    )
+
+
+@pytest.mark.behaviour("metrics.bounded")
+@pytest.mark.parametrize("clears", [False, True])
+def test_of_what_an_exception_or_an_argument_names_the_first_stay_told_apart(clears: bool):
+    metrics = LeanMetrics(ALL)
+    for number in range(MOST_CHOSEN + 5):
+        metrics.record("mcp.errors", 1, {"error.type": f"Error{number}"})
+        metrics.record("mcp.sessions.total", 1, {"model": f"model-{number}", "restored": "False"})
+        metrics.record("mcp.session.duration", 1, {"model": "one", "status": f"status-{number}"})
+    if clears:
+        metrics.clear()
+    metrics.record("mcp.errors", 1, {"error.type": "another"})
+    metrics.record("mcp.errors", 1, {"error.type": "tool_error"})
+    named = [point.attributes["error.type"] for point in read(metrics) if point.metric == "mcp.errors"]
+    assert named == (
+        ["another", "tool_error"]
+        if clears
+        else [*(f"Error{number}" for number in range(MOST_CHOSEN)), "_OTHER", "tool_error"]
+    )
+    assert len(read(metrics)) <= 3 * MOST_CHOSEN + 4
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "2", "3"])
+def test_a_version_of_http_that_there_is_stays_on_metrics_and_any_other_does_not(version: str):
+    metrics = LeanMetrics(ALL)
+    for stated in (version, "7.3"):
+        record_operation(metrics, 0.1, {"mcp.method.name": "ping", "network.protocol.version": stated})
+    points = [point for point in read(metrics) if point.metric == DURATION]
+    assert [point.attributes["network.protocol.version"] for point in points] == [version, "_OTHER"]
 
 
 def test_no_name_that_a_client_made_up_is_held():
@@ -229,14 +296,14 @@ def test_what_finds_no_place_among_ten_thousand_series_is_counted_as_overflow_in
     sdk, reader = _sdk()
     for number in range(MOST_SERIES + 500):
         for metrics in (lean, sdk):
-            metrics.record("mcp.errors", 1, {"error.type": f"error-{number}"})
-            metrics.record("mcp.sessions.total", 1, {"model": f"model-{number}"})
+            metrics.record("mcp_obs.feature.usage", 1, {"gen_ai.tool.name": f"tool-{number}"})
+            metrics.record("mcp_obs.http.rejections", 1, {"http.response.status_code": number})
     for points in (read(lean), list(points_of(reader))):
         assert len(points) <= MOST_SERIES
         values = [point.value for point in points if not isinstance(point.value, Distribution)]
         assert sum(values) == 2 * (MOST_SERIES + 500)
         overflowed = {p.metric: p.value for p in points if "otel.metric.overflow" in p.attributes}
-        assert overflowed.keys() == {"mcp.errors", "mcp.sessions.total"}
+        assert overflowed.keys() == {"mcp_obs.feature.usage", "mcp_obs.http.rejections"}
 
 
 @pytest.mark.behaviour("metrics.bounded")

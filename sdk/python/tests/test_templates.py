@@ -27,8 +27,10 @@ from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES, Templates
 from mcp_obs._message import Client, Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._metrics.metrics import MOST_CHOSEN
 from mcp_obs._privacy.settings import Privacy
 from mcp_obs._text import LONGEST_TEXT
+from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points
 
 ENVELOPE = Envelope(Resource({}), "kit", "1")
@@ -89,7 +91,7 @@ class Ways:
         ]
         return spans[0], spans[1], not span.said
 
-    def points(self) -> list[object]:
+    def points(self) -> list[list[Point]]:
         """What each way has counted."""
         return [list(read_points(ENVELOPE.around(each.encode(3)))) for each in (self._metrics, self._in_full)]
 
@@ -250,6 +252,19 @@ def test_a_failure_that_no_server_offers_is_described_each_time_as_its_name_may_
     ways = Ways()
     unknown = replace(ADD, params={"name": "none"}, ending=TOOL_ERROR)
     assert [ways.add(unknown)[2] for _ in range(2)] == [False, False]
+
+
+def test_codes_beyond_the_first_are_counted_together_and_each_is_told_on_its_span():
+    ways = Ways()
+    for code in range(1000, 1000 + 2 * MOST_CHOSEN):
+        refused = replace(ADD, ending=of_code(code, "no"))
+        ways.add(refused)
+        span, in_full, _ = ways.add(refused)
+        assert _said(span) == _said(in_full)
+        assert (span.attributes or {})[semconv.RPC_RESPONSE_STATUS_CODE] == str(code)
+    points, of_the_full = ways.points()
+    assert points == of_the_full
+    assert len(points) == 2 * MOST_CHOSEN + 4
 
 
 def test_arguments_that_change_while_they_are_described_make_no_template():

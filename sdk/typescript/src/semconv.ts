@@ -309,3 +309,14 @@ export const CLIENT_FAULT_CODES: ReadonlySet<number> = new Set([
   -32602,
   -32002,
 ]);
+export const FAILURE_CODES: ReadonlySet<number> = new Set([
+  -32603,
+  -32000,
+  -32001,
+  -32020,
+  -32021,
+  -32022,
+  -32042,
+  -1,
+  0,
+]);

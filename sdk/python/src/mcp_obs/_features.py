@@ -110,4 +110,4 @@ def _end(step: Step, feature: str, name: str) -> None:
         step.span.set_attribute(semconv.ERROR_TYPE, step.error_type)
         counted[semconv.ERROR_TYPE] = step.error_type
     step.span.end()
-    telemetry.meter.create_counter(semconv.MCP_OBS_FEATURE_STEPS, "{step}").add(1, counted)
+    telemetry.metrics.record(semconv.MCP_OBS_FEATURE_STEPS, 1, counted)

@@ -308,6 +308,7 @@ CALL_METHODS: Final = frozenset({"prompts/get", "resources/read", "tools/call"})
 LONG_LIVED_METHODS: Final = frozenset({"subscriptions/listen"})
 PROTOCOL_REVISIONS: Final = frozenset({"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"})
 CLIENT_FAULT_CODES: Final = frozenset({-32700, -32600, -32601, -32602, -32002})
+FAILURE_CODES: Final = frozenset({-32603, -32000, -32001, -32020, -32021, -32022, -32042, -1, 0})
 
 
 class RecordedMetric(NamedTuple):

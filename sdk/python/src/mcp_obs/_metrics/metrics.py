@@ -1,16 +1,29 @@
 """Adds what is recorded to the series it belongs to, of which there is a bounded number."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import starmap
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
 
+from mcp_obs import semconv
 from mcp_obs._forked_child import new_lock
+from mcp_obs._metrics.targets import OTHER
 from mcp_obs.semconv import RECORDED_METRICS, RecordedMetric
 
 MOST_SERIES = 10_000
 OVERFLOW: Mapping[str, Any] = {"otel.metric.overflow": True}
 """The attributes of the series that takes what found no place (OpenTelemetry metrics SDK, cardinality limits)."""
+MOST_CHOSEN = 32
+# A client's answer, an exception's class and the arguments of a tool can choose them.
+_CHOSEN = frozenset({semconv.ERROR_TYPE, semconv.RPC_RESPONSE_STATUS_CODE, semconv.MODEL, semconv.STATUS})
+_KNOWN = frozenset(
+    {
+        semconv.ERROR_TYPE_TOOL_ERROR,
+        semconv.ERROR_TYPE_TIMEOUT,
+        *map(str, semconv.CLIENT_FAULT_CODES | semconv.FAILURE_CODES),
+    }
+)
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -32,6 +45,20 @@ class SeriesOfMetric:
         self.metric = metric
         self.by_key: dict[tuple[Any, ...], Series] = {}
         self.overflow: Series | None = None
+        self._seen: dict[str, set[Any]] = {name: set() for name in metric.attributes if name in _CHOSEN}
+
+    def bounded(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What a value with this key is counted under: of what can be chosen freely the first 32 stay told apart."""
+        return tuple(starmap(self._bounded, zip(self.metric.attributes, key, strict=True)))
+
+    def _bounded(self, name: str, value: Any) -> Any:
+        seen = self._seen.get(name)
+        if seen is None or value is None or value in _KNOWN or value in seen:
+            return value
+        if len(seen) >= MOST_CHOSEN:
+            return OTHER
+        seen.add(value)
+        return value
 
     def all(self) -> list[Series]:
         """Those that there are."""
@@ -42,6 +69,8 @@ class SeriesOfMetric:
         """There are none."""
         self.by_key.clear()
         self.overflow = None
+        for seen in self._seen.values():
+            seen.clear()
 
 
 class Metrics:
@@ -82,6 +111,8 @@ class Metrics:
         key = tuple(map(attributes.get, known.metric.attributes))
         found = known.by_key.get(key)
         if found is None:
+            with self._making:
+                key = known.bounded(key)
             found = self._new(known, key, zip(known.metric.attributes, key, strict=True))
         return found
 

@@ -11,6 +11,8 @@ from mcp_obs._metrics.targets import OTHER, targets
 
 _UNTIMED = frozenset({semconv.OUTCOME_CANCELLED, semconv.OUTCOME_INPUT_REQUIRED})
 _GUARDED = (semconv.GEN_AI_TOOL_NAME, semconv.GEN_AI_PROMPT_NAME)
+# h11 lets a client say any of 0.0 to 9.9; ASGI and the conventions write that of HTTP/2 in two ways.
+_HTTP_VERSIONS = frozenset({"0.9", "1.0", "1.1", "2", "2.0", "3"})
 
 
 class Measure(NamedTuple):
@@ -61,6 +63,9 @@ def bounded(attributes: Mapping[str, Any]) -> dict[str, Any]:
     revision = labels.get(semconv.MCP_PROTOCOL_VERSION)
     if revision is not None and revision not in semconv.PROTOCOL_REVISIONS:
         labels[semconv.MCP_PROTOCOL_VERSION] = OTHER
+    http_version = labels.get(semconv.NETWORK_PROTOCOL_VERSION)
+    if http_version is not None and http_version not in _HTTP_VERSIONS:
+        labels[semconv.NETWORK_PROTOCOL_VERSION] = OTHER
     for attribute in _GUARDED:
         name = labels.get(attribute)
         if name is not None:
