@@ -256,8 +256,10 @@ def test_the_console_is_standard_error():
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "recorded\n")
     decoder = json.JSONDecoder()
-    span, end = decoder.raw_decode(err)
-    metrics, _ = decoder.raw_decode(err[end:].lstrip())
+    first, end = decoder.raw_decode(err)
+    second, _ = decoder.raw_decode(err[end:].lstrip())
+    # They end beside each other.
+    span, metrics = sorted((first, second), key=lambda one: "resource_metrics" in one)
     assert (span["name"], span["attributes"]["mcp.method.name"]) == ("ping", "ping")
     names = {
         metric["name"]

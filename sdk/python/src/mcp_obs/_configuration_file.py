@@ -1,7 +1,6 @@
 """OpenTelemetry's declarative configuration: a file that describes the providers of the whole process."""
 
 import atexit
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +9,10 @@ from opentelemetry import _logs, metrics, trace
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
-from mcp_obs._forked_child import call_in_children
 from mcp_obs._guard import Guard
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
+from mcp_obs._shutdown import Shutdown, shut_down
 from mcp_obs._telemetry import OpenTelemetry
 
 # The entry point of our console exporters (pyproject.toml).
@@ -31,7 +30,7 @@ class FilePipeline:
 
     def __init__(self, configuration: Configuration) -> None:
         assert configuration.file is not None
-        self._endings: list[_Ending] = []
+        self._shutdowns: list[Shutdown] = []
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             _configure(configuration.file)
             providers = (
@@ -39,14 +38,14 @@ class FilePipeline:
                 metrics.get_meter_provider(),
                 _logs.get_logger_provider(),
             )
-            self._endings = [_Ending(each) for each in providers if hasattr(each, "shutdown")]
+            self._shutdowns = [_shutdown_of(each) for each in providers if hasattr(each, "shutdown")]
         self.telemetry = OpenTelemetry(
             trace.get_tracer_provider(),
             metrics.get_meter_provider(),
             Details(configuration.privacy, configuration.users),
             configuration.metrics,
         )
-        if self._endings:
+        if self._shutdowns:
             observe_process(self.telemetry.meter, configuration.metrics)
 
     def shutdown(self, seconds: float) -> None:
@@ -54,39 +53,13 @@ class FilePipeline:
         deadline = time.monotonic() + seconds
         with _shutting_down:
             end_sessions()
-        for ending in self._endings:
-            ending.begin()
-        for ending in self._endings:
-            ending.wait(deadline - time.monotonic())
+        shut_down(self._shutdowns, deadline - time.monotonic())
 
 
-class _Ending:
-    """The shutdown of a provider, which by itself waits 30 s for a collector that does not answer.
-
-    Its thread waits from the beginning on: at the end of a process none can be started.
-    """
-
-    def __init__(self, provider: Any) -> None:
-        self._provider = provider
-        atexit.unregister(provider.shutdown)
-        self._start()
-        call_in_children(self._start)
-
-    def _start(self) -> None:
-        self._begun = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mcp-obs-ending", daemon=True)
-        self._thread.start()
-
-    def begin(self) -> None:
-        self._begun.set()
-
-    def wait(self, seconds: float) -> None:
-        self._thread.join(max(seconds, 0))
-
-    def _run(self) -> None:
-        self._begun.wait()
-        with _shutting_down:
-            self._provider.shutdown()
+def _shutdown_of(provider: Any) -> Shutdown:
+    """By itself it waits 30 s for a collector that does not answer."""
+    atexit.unregister(provider.shutdown)
+    return Shutdown(lambda _: provider.shutdown())
 
 
 def _configure(path: str) -> None:

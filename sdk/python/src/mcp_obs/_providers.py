@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
 from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
@@ -30,12 +31,11 @@ from mcp_obs._metrics.process import Figure, observe, observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
 from mcp_obs._sdk_sampling import EndDecidingProcessor, EveryRoot, OperationSampler
+from mcp_obs._shutdown import Shutdown, shut_down
 from mcp_obs._telemetry import RELEASE, SCOPE, OpenTelemetry
 
 # A dashboard should show a call about when it happened; the OpenTelemetry SDK would wait 5 s.
 EXPORT_INTERVAL_MILLIS = 1000
-# What each exporter gets at the end when those before it have used up the time.
-_LEAST_SECONDS = 0.1
 
 # Every operation is recorded; the flag that is handed on to the host's spans is the caller's, or else the host's.
 _RECORDED = StaticSampler(Decision.RECORD_ONLY)
@@ -79,6 +79,8 @@ class Providers:
             Details(configuration.privacy, configuration.users),
             configuration.metrics,
         )
+        self._shutdowns = [Shutdown(each.shutdown_within) for each in self._processors]
+        self._shutdowns += [_shutdown_of(each) for each in self._readers]
 
     def _traces(self, of_the_host: Any, configuration: Configuration, resource: Resource) -> TracerProvider:
         sampler = configuration.sampler
@@ -118,14 +120,8 @@ class Providers:
         deadline = time.monotonic() + seconds
         with _shutting_down:
             end_sessions()
-        for processor in self._processors:
-            with _shutting_down:
-                processor.shutdown_within(max(_LEAST_SECONDS, deadline - time.monotonic()))
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            left = max(_LEAST_SECONDS, deadline - time.monotonic())
-            with _shutting_down:
-                reader.shutdown(timeout_millis=left * 1000)  # pyright: ignore[reportUnknownMemberType]
+        shutdowns, self._shutdowns = self._shutdowns, []
+        shut_down(shutdowns, deadline - time.monotonic())
         # The host's meter provider goes on.
         self._attempts.clear()
 
@@ -145,6 +141,14 @@ def _processor(
     kind = BoundedSpanProcessor if of_the_host else OperationSpanProcessor
     interval = None if OTEL_BSP_SCHEDULE_DELAY in os.environ else EXPORT_INTERVAL_MILLIS
     return kind(span_exporter(exporter, configuration), schedule_delay_millis=interval)
+
+
+def _shutdown_of(reader: MetricReader) -> Shutdown:
+    return Shutdown(
+        lambda seconds: reader.shutdown(  # pyright: ignore[reportUnknownMemberType]
+            timeout_millis=seconds * 1000
+        )
+    )
 
 
 def _sampler(sampler: sampling.Sampler | None) -> Sampler | None:
