@@ -28,6 +28,7 @@ OF_ONE_LIBRARY = {
     "test_exporters.py": bool(find_spec("grpc") and find_spec("prometheus_client")),
     "test_grpc_forks.py": bool(find_spec("grpc")),
     "test_resting_exporters.py": bool(find_spec("grpc")),
+    "test_described_exporters.py": bool(find_spec("grpc") and find_spec("opentelemetry.configuration")),
     "test_configuration_file.py": bool(find_spec("opentelemetry.configuration")),
 }
 collect_ignore = [name for name, is_installed in OF_ONE_LIBRARY.items() if not is_installed]

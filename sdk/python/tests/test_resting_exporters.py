@@ -1,7 +1,7 @@
 """Exporters of the OpenTelemetry SDK leave a collector alone that fails, and spans wait meanwhile."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,20 +16,20 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sdk_kit.breakers import STATE, is_state
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.grpc_collector import collecting_grpc
 from sdk_kit.recording import points_of
 
 from mcp_obs._configuration import Configuration, resolve
-from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._exporters.attempts import Attempts, observe_breakers
 from mcp_obs._exporters.choice import Exporter
 from mcp_obs._exporters.forks import after_fork, before_fork
 from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._metrics.categories import ALL
 from mcp_obs._providers import Providers
-from mcp_obs.testing import Point
-
-STATE = "mcp_obs.exporter.circuit_breaker.state"
 
 
 class Clock:
@@ -90,16 +90,6 @@ def configuration(exporter: Exporter, collector: Collector) -> Configuration:
     found = resolve({}, "key", collector.url, "kit", metrics=True, exporter=exporter)
     assert found is not None
     return found
-
-
-def is_state(state: str, component: str) -> Callable[[Point], bool]:
-    """Whether a point says that the breaker of an exporter is in a state."""
-    attributes = {
-        "otel.component.type": component,
-        "otel.component.name": f"{component}/0",
-        "mcp_obs.circuit_breaker.state": state,
-    }
-    return lambda point: (point.metric, point.attributes, point.value) == (STATE, attributes, 1)
 
 
 @pytest.mark.behaviour("export.circuit-breaker", "export.counts")
@@ -170,6 +160,55 @@ def test_an_exporter_that_raises_is_left_alone_too(clock: Clock):
         resting.export([])
     assert resting.attempts.is_resting
     assert resting.export([]) is SpanExportResult.FAILURE
+
+
+@pytest.mark.behaviour("export.circuit-breaker")
+@pytest.mark.usefixtures("clock")
+def test_threads_that_wait_for_a_collector_which_then_fails_leave_it_alone():
+    attempts = Attempts[SpanExporter](InMemorySpanExporter, "kit")
+    tried: list[str] = []
+    coming = threading.Event()
+
+    def come() -> None:
+        coming.set()
+        attempts.attempt(lambda exporter: bool(tried.append("second")))
+
+    thread = threading.Thread(target=come)
+
+    def fail(exporter: SpanExporter) -> bool:
+        tried.append("first")
+        thread.start()
+        return not coming.wait(60)
+
+    assert not attempts.attempt(fail)
+    thread.join()
+    assert tried == ["first"]
+
+
+def test_what_an_export_itself_brings_about_is_not_exported_in_its_course():
+    attempts = Attempts[SpanExporter](InMemorySpanExporter, "kit")
+    inner: list[bool] = []
+
+    def send(exporter: SpanExporter) -> bool:
+        inner.append(attempts.attempt(lambda exporter: True))
+        return True
+
+    assert attempts.attempt(send)
+    assert attempts.attempt(lambda exporter: True)
+    assert inner == [False]
+
+
+@pytest.mark.behaviour("export.counts")
+def test_exporters_of_one_kind_are_told_apart_by_number():
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    both = [Attempts[SpanExporter](InMemorySpanExporter, "kit") for _ in range(2)]
+    observe_breakers(meters.get_meter("kit"), ALL, lambda: both)
+    both[1].attempt(lambda exporter: False)
+    points = points_of(reader)
+    assert any(is_state("closed", "kit")(point) for point in points)
+    assert any(is_state("open", "kit", number=1)(point) for point in points)
+    meters.shutdown()
 
 
 class Taking(MetricExporter):

@@ -9,7 +9,9 @@ from opentelemetry import _logs, metrics, trace
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
-from mcp_obs._guard import Guard
+from mcp_obs._exporters.attempts import Attempts, observe_breakers
+from mcp_obs._exporters.resting import let_wait
+from mcp_obs._guard import Guard, logger
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._shutdown import Shutdown, shut_down
@@ -31,8 +33,9 @@ class FilePipeline:
     def __init__(self, configuration: Configuration) -> None:
         assert configuration.file is not None
         self._shutdowns: list[Shutdown] = []
+        self._attempts: list[Attempts[Any]] = []
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            _configure(configuration.file)
+            self._attempts = _configure(configuration.file)
             providers = (
                 trace.get_tracer_provider(),
                 metrics.get_meter_provider(),
@@ -47,12 +50,15 @@ class FilePipeline:
         )
         if self._shutdowns:
             observe_process(self.telemetry.meter, configuration.metrics)
+            observe_breakers(self.telemetry.meter, configuration.metrics, lambda: self._attempts)
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
         deadline = time.monotonic() + seconds
         with _shutting_down:
             end_sessions()
+        for attempts in self._attempts:
+            attempts.hurry()
         shut_down(self._shutdowns, deadline - time.monotonic())
 
 
@@ -62,7 +68,8 @@ def _shutdown_of(provider: Any) -> Shutdown:
     return Shutdown(lambda _: provider.shutdown())
 
 
-def _configure(path: str) -> None:
+def _configure(path: str) -> list[Attempts[Any]]:
+    """Those of the OTLP exporters that the file describes."""
     try:
         from opentelemetry.configuration import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
             configure_sdk,
@@ -73,12 +80,31 @@ def _configure(path: str) -> None:
             "OTEL_CONFIG_FILE needs a package that is not installed: pip install 'mcp-obs[config-file]'"
         ) from error
     configuration = load_config_file(path)
+    made = _replace_exporters(configuration)
+    configure_sdk(configuration)
+    for part in _parts():
+        let_wait(part)
+    return made
+
+
+def _replace_exporters(configuration: Any) -> list[Attempts[Any]]:
+    try:
+        from mcp_obs._exporters.described import let_rest  # noqa: PLC0415
+    except ImportError:
+        logger.warning(
+            "mcp-obs does not know this opentelemetry-configuration: its exporters go on while a collector fails"
+        )
+        let_rest = None
+    made: list[Attempts[Any]] = []
     for exporter in _exporters(configuration):
-        if exporter.console is not None:
+        is_otlp = exporter.otlp_http is not None or exporter.otlp_grpc is not None
+        if is_otlp and let_rest is not None:
+            let_rest(exporter, made)
+        elif exporter.console is not None:
             # It would write to standard output, which belongs to MCP.
             exporter.console = None
             exporter.additional_properties = {_STDERR: {}}
-    configure_sdk(configuration)
+    return made
 
 
 def _exporters(configuration: Any) -> Iterator[Any]:
@@ -89,3 +115,12 @@ def _exporters(configuration: Any) -> Iterator[Any]:
     for reader in configuration.meter_provider.readers if configuration.meter_provider is not None else ():
         if reader.periodic is not None:
             yield reader.periodic.exporter
+
+
+def _parts() -> Iterator[Any]:
+    """The processors and readers of the process's providers."""
+    spans = getattr(trace.get_tracer_provider(), "_active_span_processor", None)
+    logs = getattr(_logs.get_logger_provider(), "_multi_log_record_processor", None)
+    yield from getattr(spans, "_span_processors", ())
+    yield from getattr(logs, "_log_record_processors", ())
+    yield from getattr(metrics.get_meter_provider(), "_metric_readers", ())

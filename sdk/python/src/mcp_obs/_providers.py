@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,17 +16,16 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, StaticSampler
 from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
-from mcp_obs import sampling, semconv
+from mcp_obs import sampling
 from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._exit import EXIT_SECONDS
-from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._exporters.attempts import Attempts, observe_breakers
 from mcp_obs._exporters.build import metric_reader, span_exporter
 from mcp_obs._exporters.choice import Exporter
-from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter
+from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter, let_wait
 from mcp_obs._guard import Guard, logger
-from mcp_obs._lean.export_counts import state_figures
-from mcp_obs._metrics.process import Figure, observe, observe_process
+from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
 from mcp_obs._sdk_sampling import EndDecidingProcessor, EveryRoot, OperationSampler
@@ -107,13 +105,9 @@ class Providers:
         return meters
 
     def _observe_breakers(self, meters: MeterProvider, configuration: Configuration) -> None:
-        def figures() -> Iterator[Figure]:
-            for each in _attempts.get(meters, ()):
-                yield from state_figures(each.kind, each.breaker)
-
         _attempts[meters] = self._attempts
-        names = {semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE}
-        observe(meters.get_meter(SCOPE, RELEASE), configuration.metrics, names, figures)
+        meter = meters.get_meter(SCOPE, RELEASE)
+        observe_breakers(meter, configuration.metrics, lambda: _attempts.get(meters, ()))
 
     def shutdown(self, seconds: float) -> None:
         """Send what is queued, for at most about `seconds`. Later calls do nothing."""
@@ -169,15 +163,7 @@ class BoundedSpanProcessor(BatchSpanProcessor):
     def __init__(self, exporter: SpanExporter, schedule_delay_millis: float | None) -> None:
         super().__init__(exporter, schedule_delay_millis=schedule_delay_millis)
         self.attempts = exporter.attempts if isinstance(exporter, RestingSpanExporter) else None
-        batches: Any = getattr(self, "_batch_processor", None)
-        is_due = getattr(batches, "_should_export_batch", None)
-        attempts = self.attempts
-        if attempts is not None and is_due is not None:
-
-            def is_due_now(*asked: Any) -> bool:
-                return not attempts.is_resting and is_due(*asked)
-
-            batches._should_export_batch = is_due_now
+        let_wait(self)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue a span; the host's provider goes on after the shutdown."""

@@ -1,12 +1,19 @@
 """Exports by an exporter of OpenTelemetry's: each process has its own, and none is tried while the breaker is open."""
 
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, Generic, Protocol, TypeVar
 
+from opentelemetry.metrics import Meter
+
+from mcp_obs import semconv
 from mcp_obs._exporters.forks import Gate
 from mcp_obs._exporters.grpc_threads import grpc_threads
-from mcp_obs._forked_child import call_in_children
+from mcp_obs._forked_child import call_in_children, new_lock
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.export_counts import state_figures
+from mcp_obs._metrics.process import Figure, observe
 
 
 class Closable(Protocol):
@@ -40,6 +47,8 @@ class Attempts(Generic[AnExporter]):
             self._cut_off if has_threads else None,
         )
         call_in_children(self._forget)
+        self._attempting = new_lock()
+        self._thread: int | None = None
         self._cuts = 0
         self._is_last = self._is_over = False
 
@@ -56,9 +65,22 @@ class Attempts(Generic[AnExporter]):
         return self.breaker.state == "open" and not self._is_last
 
     def attempt(self, send: Callable[[AnExporter], bool]) -> bool:
-        """Whether what `send` does succeeded; while the breaker is open it is not tried."""
-        if self.is_resting:
+        """Whether what `send` does succeeded; while the breaker is open it is not tried.
+
+        Nor is what comes of an attempt itself, such as a record of its failure in the host's log.
+        """
+        thread = threading.get_ident()
+        if self._thread == thread:
             return False
+        # Threads of the host come here where a processor has none, and the first of them may open the breaker.
+        with self._attempting:
+            self._thread = thread
+            try:
+                return not self.is_resting and self._attempt(send)
+            finally:
+                self._thread = None
+
+    def _attempt(self, send: Callable[[AnExporter], bool]) -> bool:
         is_well: bool | None = False
         try:
             is_well = self._once(send)
@@ -109,5 +131,19 @@ class Attempts(Generic[AnExporter]):
             exporter.shutdown()
 
     def _forget(self) -> None:
-        """A forked child leaves the connection to its parent."""
-        self._exporter = None
+        """A forked child leaves the connection to its parent, and what a thread does there."""
+        self._exporter = self._thread = None
+
+
+def observe_breakers(
+    meter: Meter, categories: Collection[str], attempts: Callable[[], Iterable[Attempts[Any]]]
+) -> None:
+    """Have `meter` read the states of their breakers whenever it exports."""
+
+    def figures() -> Iterator[Figure]:
+        numbers = Counter[str]()
+        for each in attempts():
+            yield from state_figures(each.kind, each.breaker, numbers[each.kind])
+            numbers[each.kind] += 1
+
+    observe(meter, categories, {semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE}, figures)

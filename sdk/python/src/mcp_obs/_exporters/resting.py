@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -76,28 +76,54 @@ class RestingReader(PeriodicExportingMetricReader):
         interval = metric_interval(os.environ) * 1000
         super().__init__(RestingMetricExporter(attempts), export_interval_millis=interval)
         self.attempts = attempts
-        self._collecting = Gate()
-        call_in_children(self._forget)
 
     def _set_collect_callback(self, func: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Collect by `func`, but nothing while a collector is left alone, as deltas are handed out only once.
-
-        A fork waits for it: a child would find the locks of what is collected from taken for ever.
-        """
-
-        def collect(*asked: Any, **more: Any) -> Any:
-            if self.attempts.is_resting:
-                return None
-            with self._collecting.entered():
-                return func(*asked, **more)
-
-        super()._set_collect_callback(None if func is None else collect)
+        collect = None if func is None else RestingCollection(self, self.attempts, func)
+        super()._set_collect_callback(collect)  # pyright: ignore[reportArgumentType]
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Read and send for the last time."""
         self.attempts.hurry()
         super().shutdown(timeout_millis, **kwargs)  # pyright: ignore[reportUnknownMemberType]
 
+
+class RestingCollection:
+    """Collects for a reader, but nothing while a collector is left alone, as deltas are handed out only once.
+
+    A fork waits for it: a child would find the locks of what is collected from taken for ever.
+    """
+
+    def __init__(self, reader: Any, attempts: Attempts[MetricExporter], collect: Callable[..., Any]) -> None:
+        self._reader = reader
+        self._attempts = attempts
+        self._collect = collect
+        self._collecting = Gate()
+        call_in_children(self._forget)
+
+    def __call__(self, *asked: Any, **more: Any) -> Any:
+        """What there is now."""
+        if self._attempts.is_resting:
+            return None
+        with self._collecting.entered():
+            return self._collect(*asked, **more)
+
     def _forget(self) -> None:
         """A forked child has no thread of its parent's that could give the lock of an export back."""
-        self._export_lock = threading.Lock()
+        self._reader._export_lock = threading.Lock()
+
+
+def let_wait(part: Any) -> None:
+    """Have a batch processor or a reader of OpenTelemetry's hand its exporter nothing while that rests."""
+    batches: Any = getattr(part, "_batch_processor", part)
+    attempts: Attempts[Any] | None = getattr(getattr(batches, "_exporter", None), "attempts", None)
+    is_due: Any = getattr(batches, "_should_export_batch", None)
+    if attempts is None:
+        return
+    if hasattr(part, "_set_collect_callback"):
+        part._set_collect_callback(RestingCollection(part, attempts, part._collect))
+    elif is_due is not None:
+
+        def is_due_now(*asked: Any) -> bool:
+            return not attempts.is_resting and is_due(*asked)
+
+        batches._should_export_batch = is_due_now

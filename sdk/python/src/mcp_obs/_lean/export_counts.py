@@ -82,17 +82,16 @@ class ExportCounts:
             yield Figure(semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED, spans, attributes)
 
 
-def state_figures(exporter: str, breaker: CircuitBreaker) -> Iterator[Figure]:
+def state_figures(exporter: str, breaker: CircuitBreaker, number: int = 0) -> Iterator[Figure]:
     """What the breaker of one does with the next attempt."""
     state = breaker.state
     for each in get_args(semconv.CircuitBreakerState):
-        attributes = _component(exporter) | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
+        attributes = _component(exporter, number) | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
         yield Figure(semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE, int(each == state), attributes)
 
 
-def _component(kind: str) -> dict[str, str]:
-    # Names are `type/number`; there is one of each.
-    return {semconv.OTEL_COMPONENT_TYPE: kind, semconv.OTEL_COMPONENT_NAME: f"{kind}/0"}
+def _component(kind: str, number: int = 0) -> dict[str, str]:
+    return {semconv.OTEL_COMPONENT_TYPE: kind, semconv.OTEL_COMPONENT_NAME: f"{kind}/{number}"}
 
 
 def _error(error: str | None) -> dict[str, str]:
