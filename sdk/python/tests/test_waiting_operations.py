@@ -248,7 +248,7 @@ def test_what_can_t_be_written_is_counted_once(monkeypatch: pytest.MonkeyPatch):
     exporter = exporting("http://127.0.0.1:9", metrics)
     span = lean_span(exporter.put, "ping")
     span.seconds = 0.25
-    span.update_name(wrong)
+    span.name = wrong
     span.end()
     exporter.shutdown(10)
     points = read_points(Envelope(Resource({}), "s", "1").around(metrics.encode(3)))

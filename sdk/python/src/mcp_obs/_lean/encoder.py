@@ -1,16 +1,17 @@
 """From an ended operation to the bytes of an OTLP span."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice, starmap
 from typing import Any
 
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import SpanFlags
 from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import Link
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
@@ -105,7 +106,7 @@ class SpanEncoder:
         if weight != 1:
             attributes[semconv.MCP_OBS_SAMPLING_WEIGHT] = weight
         kind = bytes((0x30, SpanMessage.SpanKind.Value(f"SPAN_KIND_{span.kind.name}")))
-        described = [field(b"\x2a", text(span.name or span_name(attributes))), kind]
+        described = [field(b"\x2a", text(span.name or (span_name(attributes) if said else ""))), kind]
         described += starmap(_attribute, islice(attributes.items(), MOST_ATTRIBUTES))
         if len(attributes) > MOST_ATTRIBUTES:
             described.append(_DROPPED_ATTRIBUTES + varint(len(attributes) - MOST_ATTRIBUTES))
@@ -128,22 +129,14 @@ _LOCAL_FLAGS, _REMOTE_FLAGS = (_FLAGS + _flags(each).to_bytes(4, "little") for e
 
 
 def _particulars(span: LightSpan) -> SpanMessage:
-    """What few spans have."""
+    """What few spans have. An event or a link that can't be written is left out."""
     message = SpanMessage()
-    for name, time, attributes in span.events or ():
-        event = message.events.add(name=clean(name), time_unix_nano=time)
-        for key, value in attributes.items():
-            event.attributes.add().ParseFromString(key_value(key, value))
+    for event in span.events or ():
+        with _writing:
+            message.events.append(_event(*event))
     for link in span.links[:MOST_LINKS]:
-        context = link.context
-        written = message.links.add(
-            trace_id=context.trace_id.to_bytes(16, "big"),
-            span_id=context.span_id.to_bytes(8, "big"),
-            trace_state=context.trace_state.to_header(),
-            flags=_flags(context.is_remote),
-        )
-        for key, value in (link.attributes or {}).items():
-            written.attributes.add().ParseFromString(key_value(key, value))
+        with _writing:
+            message.links.append(_link(link))
     message.dropped_events_count = span.dropped_events
     message.dropped_links_count = max(len(span.links) - MOST_LINKS, 0)
     if span.status:
@@ -154,6 +147,30 @@ def _particulars(span: LightSpan) -> SpanMessage:
             )
         )
     return message
+
+
+def _event(name: str, time: int, attributes: Mapping[str, Any]) -> SpanMessage.Event:
+    return SpanMessage.Event(name=clean(name), time_unix_nano=time, attributes=_key_values(attributes))
+
+
+def _link(link: Link) -> SpanMessage.Link:
+    context = link.context
+    return SpanMessage.Link(
+        trace_id=context.trace_id.to_bytes(16, "big"),
+        span_id=context.span_id.to_bytes(8, "big"),
+        trace_state=context.trace_state.to_header(),
+        flags=_flags(context.is_remote),
+        attributes=_key_values(link.attributes or {}),
+    )
+
+
+def _key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
+    """Those that can be written."""
+    written: list[KeyValue] = []
+    for key, value in attributes.items():
+        with _writing:
+            written.append(KeyValue.FromString(key_value(key, value)))
+    return written
 
 
 class Envelope:

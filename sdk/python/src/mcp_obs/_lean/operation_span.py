@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -14,6 +14,7 @@ from mcp_obs._details import Details
 from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
+from mcp_obs._lean.host_values import as_text, keep, kept, status_of, time_of
 from mcp_obs._message import LIST, PLAIN, Message
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
@@ -121,44 +122,51 @@ class LightSpan(Span):
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Keep one attribute."""
-        self.set_attributes({key: value})
+        if self.is_recording():
+            if self.attributes is None:
+                self.attributes = {}
+            keep(self.attributes, key, value)
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Keep attributes; a later value replaces an earlier one."""
         if self.is_recording():
             if self.attributes is None:
                 self.attributes = {}
-            with _keeping:
-                self.attributes.update({key: _kept(value) for key, value in attributes.items()})
+            self.attributes.update(kept(attributes))
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Keep an event; beyond the limit the oldest leaves."""
         if self.is_recording():
             if self.events is None:
                 self.events = deque(maxlen=MOST_EVENTS)
-            with _keeping:
-                event = (name, timestamp or _clock.time_ns(), dict(attributes or {}))
-                self.dropped_events += len(self.events) == MOST_EVENTS
-                self.events.append(event)
+            time = _clock.time_ns() if timestamp is None else time_of(timestamp)
+            event = (as_text(name), time, kept(attributes))
+            self.dropped_events += len(self.events) == MOST_EVENTS
+            self.events.append(event)
 
-    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        """Keep a link."""
+    def add_link(self, context: SpanContext | None, attributes: Attributes = None) -> None:
+        """Keep a link; one to nowhere that says nothing is none, as in the OpenTelemetry SDK."""
         if self.end_time is None:
             with _keeping:
-                self.links = [*self.links, Link(context, dict(attributes or {}))]
+                if context and (context.is_valid or attributes or context.trace_state):
+                    self.links = [*self.links, Link(context, kept(attributes))]
+
+    def add_links(self, links: Sequence[Link]) -> None:
+        """Keep the links that a host starts it with."""
+        with _keeping:
+            for link in links:
+                self.add_link(getattr(link, "context", None), getattr(link, "attributes", None))
 
     def update_name(self, name: str) -> None:
         """Call it otherwise than the conventions do."""
         if self.end_time is None:
-            self.name = name
+            self.name = as_text(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Keep how it ended; OK is final, and UNSET says nothing."""
         if self.end_time is not None or (self.status and self.status.status_code is StatusCode.OK):
             return
-        new = status if isinstance(status, Status) else Status(status, description)
-        if new.status_code is not StatusCode.UNSET:
-            self.status = new
+        self.status = status_of(status, description) or self.status
 
     def record_exception(
         self,
@@ -169,13 +177,13 @@ class LightSpan(Span):
     ) -> None:
         """Keep an exception as an event, without its traceback."""
         with _keeping:
-            details: dict[str, Any] = {**failure_of(exception).event_attributes(), **(attributes or {})}
+            details: dict[str, Any] = {**failure_of(exception).event_attributes(), **kept(attributes)}
             self.add_event("exception", details, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """Hand it to the exporter, the first time."""
         if self.end_time is None:
-            self.end_time = end_time or _clock.time_ns()
+            self.end_time = _clock.time_ns() if end_time is None else time_of(end_time)
             self.on_end(self)
 
 
@@ -247,10 +255,3 @@ def _is_large(value: Any) -> bool:
         elif isinstance(each, _CONTAINERS):
             size += len(each) * _BYTES_EACH
     return size > LARGE_TEXT
-
-
-def _kept(value: Any) -> Any:
-    """A copy of what the host may go on to change."""
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[Any, Any]", value))
-    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value

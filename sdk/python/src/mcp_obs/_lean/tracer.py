@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from mcp_obs._details import Details
 from mcp_obs._host_sampling import host_sampler, samples
+from mcp_obs._lean.host_values import as_text, kind_of, time_of
 from mcp_obs._lean.operation_span import NO_STATE, Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
@@ -73,14 +74,17 @@ class LightTracer(Tracer):
     ) -> Span:
         """A span below the current one, or below that of `context`."""
         above = trace.get_current_span(context)
-        placed = self._placed(above.get_span_context(), name, kind)
-        span = LightSpan(name, kind, *placed, links=links or (), on_end=self._put)
+        called, kind = as_text(name), kind_of(kind)
+        placed = self._placed(above.get_span_context(), called, kind)
+        span = LightSpan(called, kind, *placed, links=(), on_end=self._put)
         if not self._is_inside(span, above) and self._sampler is not None:
-            self._decide(span, self._sampler, name)
+            self._decide(span, self._sampler, called)
         if start_time is not None:
-            span.start_time = start_time
-        if attributes:
+            span.start_time = time_of(start_time)
+        if attributes is not None:
             span.set_attributes(attributes)
+        if links is not None:
+            span.add_links(links)
         return span
 
     @_agnosticcontextmanager
