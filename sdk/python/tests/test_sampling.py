@@ -1,8 +1,11 @@
 """Which operations become spans, what the kept ones stand for, and that metrics count them all."""
 
+import math
 import random
 from collections.abc import Generator
 from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -303,6 +306,43 @@ def test_what_a_sampler_fails_on_is_kept_and_counted(
         call("a", KEPT)
     assert sorted(collector.spans) == ["inside a", "tools/call a"]
     assert counted(collector) == 1
+
+
+class Saying(Sampler):
+    """A host's own, which says anything."""
+
+    def __init__(self, said: Any, *, decides_at_end: bool) -> None:
+        self.decides_at_end = decides_at_end
+        self._said = said
+
+    def at_start(self, start: Start) -> float:
+        return 1.0 if self.decides_at_end else self._said
+
+    def at_end(self, end: End) -> float:
+        return self._said
+
+
+@pytest.mark.behaviour("host.own-failure-swallowed")
+@pytest.mark.parametrize("decides_at_end", [False, True])
+@pytest.mark.parametrize("said", [None, "1", "", math.nan, math.inf, -1.0, [1.0]], ids=str)
+def test_what_is_no_number_of_operations_leaves_nothing_out(
+    said: object, way: Way, *, decides_at_end: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    with configured(way, Saying(said, decides_at_end=decides_at_end), monkeypatch) as collector:
+        call("a", KEPT)
+    assert sorted(collector.weights) == [("inside a", None), ("tools/call a", None)]
+
+
+@pytest.mark.behaviour("sampling.weight")
+@pytest.mark.parametrize("decides_at_end", [False, True])
+@pytest.mark.parametrize(("said", "weight"), [(2, 2.0), (Decimal("2.5"), 2.5), (True, None)], ids=str)
+def test_any_number_is_written_as_the_conventions_have_it(
+    said: object, weight: float | None, way: Way, *, decides_at_end: bool, monkeypatch: pytest.MonkeyPatch
+):
+    with configured(way, Saying(said, decides_at_end=decides_at_end), monkeypatch) as collector:
+        call("a", KEPT)
+    assert sorted(collector.weights) == [("inside a", weight), ("tools/call a", weight)]
 
 
 def test_nothing_is_kept_of_what_is_always_off(way: Way, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """Which operations are kept as spans, and how many each kept one stands for. Metrics count every operation."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -41,7 +42,10 @@ class End(NamedTuple):
 
 
 class Sampler:
-    """Says how many operations a span stands for; 0 leaves it out, with everything inside it."""
+    """Says how many operations a span stands for; 0 leaves it out, with everything inside it.
+
+    One of your own that raises, or says what is no finite number from 0 on, leaves nothing out.
+    """
 
     decides_at_end = False
     """Whether nothing is left out before an operation has ended."""
@@ -192,9 +196,9 @@ def _weight_of(parent: SpanContext) -> float:
 
 
 def weight_at_start(sampler: Sampler, start: Start) -> float:
-    """What a sampler says, which can be a host's own: where it raises, the operation is kept."""
+    """What a sampler says, which can be a host's own: where it fails, the operation is kept."""
     try:
-        return sampler.at_start(start)
+        return _checked(sampler.at_start(start))
     except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
         _asking.swallow(error)
         return 1.0
@@ -203,10 +207,17 @@ def weight_at_start(sampler: Sampler, start: Start) -> float:
 def weight_at_end(sampler: Sampler, end: End) -> float:
     """The same, of an operation that is over."""
     try:
-        return sampler.at_end(end)
+        return _checked(sampler.at_end(end))
     except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
         _asking.swallow(error)
         return 1.0
+
+
+def _checked(weight: float) -> float:
+    # Says itself that a text or None is no number.
+    if math.isfinite(weight) and weight >= 0:
+        return float(weight)
+    raise ValueError(f"{weight!r} is no number of operations")
 
 
 def _share(text: str) -> Sampler:
