@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mcp_obs._privacy import secret_shapes
+from mcp_obs._privacy.named_values import named
 from mcp_obs._privacy.secret_names import IsSecret, secret_names
 from mcp_obs._privacy.secret_shapes import Find, Found
 
 # A secret that is cut off where a text is cut must still be seen whole; keys are some hundred characters.
 LOOKAHEAD = 4096
 # In a text that is not parsed, a character may be written as an escape: U+0020 to U+007F, in JSON of any depth.
-_ESCAPE = re.compile(r"\\+u00([2-7][0-9A-Fa-f])")
+_ESCAPE = re.compile(r"(?<!\\)\\++u00([2-7][0-9A-Fa-f])")
 
 
 class Redacted(NamedTuple):
@@ -32,7 +33,7 @@ class Redactor:
             secret_shapes.keys,
             secret_shapes.authorizations,
             secret_shapes.passwords_in_urls,
-            secret_shapes.named(self.is_secret_name),
+            named(self.is_secret_name),
             secret_shapes.emails,
             secret_shapes.cards,
         )

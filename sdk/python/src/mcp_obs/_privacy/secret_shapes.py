@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mcp_obs._privacy.secret_names import IsSecret
-
 
 class Found(NamedTuple):
     """A secret, from a place to before another."""
@@ -47,7 +45,6 @@ _VENDORS = (
     r"hv[sb]\.[\w-]{16,}",  # HashiCorp Vault
     r"ATATT3[\w=-]{20,}",  # Atlassian
     r"AGE-SECRET-KEY-1[0-9A-Z]{16,}",
-    r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}",  # JSON Web Token or Encryption
 )
 _VENDORS_AFTER_BORDER = (
     r"sk-[\w-]{16,}",  # OpenAI, Anthropic and others
@@ -58,6 +55,8 @@ _VENDORS_AFTER_BORDER = (
     r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}",  # Discord
 )
 _KEY = re.compile(rf"{'|'.join(_VENDORS)}|{_START}(?:{'|'.join(_VENDORS_AFTER_BORDER)})", re.ASCII)
+# JSON Web Token or Encryption; from the first `eyJ` of a word, as there is no dot behind a later one either.
+_JWT = re.compile(r"(?<![\w-])(?>[\w-]*?(?=eyJ))([\w-]{11,}+\.[\w-]{8,}(?:\.[\w-]*){0,3})", re.ASCII)
 # Every key has a part like this, and few texts have.
 _LONG_WORD = re.compile(r"[\w.:/+=-]{14}", re.ASCII)
 _PRIVATE_KEY = re.compile(
@@ -65,7 +64,7 @@ _PRIVATE_KEY = re.compile(
     r"(?:[\s\S]*?-----END [0-9A-Z ]*PRIVATE KEY(?: BLOCK)?-----|[\s\S]*\Z)"
 )
 _SCHEME = re.compile(r"(bearer|basic)(?:\s|\\[nrt]|%20|\+)+([\w.~+/=-]{8,})", re.IGNORECASE | re.ASCII)
-_USER_INFO = re.compile(r":(?:\\?/){2}([^\s/?#\"'<>@]*:[^\s/?#\"'<>]*)@")
+_USER_INFO = re.compile(r":(?:\\?/){2}([^\s/?#\"'<>@:]*:[^\s/?#\"'<>]*)@")
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+?(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _DIGITS = re.compile(r"\d(?:[ .\u00a0-]?\d){12,}", re.ASCII)
 # Of the networks that there are: Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro.
@@ -81,6 +80,9 @@ def keys(text: str) -> Iterator[Found]:
     if _LONG_WORD.search(text):
         for match in _KEY.finditer(text):
             yield Found(match.start(), match.end(), "key")
+        if "eyJ" in text:
+            for match in _JWT.finditer(text):
+                yield Found(match.start(1), match.end(), "key")
 
 
 def private_keys(text: str) -> Iterator[Found]:
@@ -151,50 +153,3 @@ def is_luhn(digits: str) -> bool:
     """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
-# A name with what says that its value comes: `token=`, `"token": `, `\"token\":\"`. The name may be of two words.
-_NAMED = re.compile(r"""(?<![\w.-])((?:[\w.-]++[ ])?[\w.-]++)\\*["']?\s*(?::|=>?|%3D)\s*(\\*)(["']?)""")
-_BARE = re.compile(
-    r"(?:(?:bearer|basic|digest|token|apikey|negotiate)\s+)?[^\s,;&\"'<>)}\]\\]+", re.IGNORECASE
-)
-_LINE = re.compile(r"[^\r\n]+")
-_CLOSING = {"{": "}", "[": "]"}
-
-
-def named(is_secret: IsSecret) -> Find:
-    """Values in a text that stand behind the name of a secret, as in configuration, a header or broken JSON."""
-
-    def find(text: str) -> Iterator[Found]:
-        if "=" in text or ":" in text or "%3D" in text:
-            for match in _NAMED.finditer(text):
-                if is_secret(match[1]):
-                    end = _end_of_value(text, match)
-                    if end > match.end():
-                        yield Found(match.end(), end, "secret")
-
-    return find
-
-
-def _end_of_value(text: str, match: re.Match[str]) -> int:
-    start, slashes, quote = match.end(), match[2], match[3]
-    if quote:
-        return _end_of_quoted(text, start, slashes, quote)
-    opening = text[start : start + 1]
-    if opening in _CLOSING:
-        place = text.find(_CLOSING[opening], start)
-        return len(text) if place < 0 else place + 1
-    pattern = _LINE if "cookie" in match[1].lower() else _BARE
-    bare = pattern.match(text, start)
-    return bare.end() if bare else start
-
-
-def _end_of_quoted(text: str, start: int, slashes: str, quote: str) -> int:
-    """Before the quotation mark that is escaped as the first one is; without one the value goes to the end."""
-    place = text.find(slashes + quote, start)
-    while place >= 0:
-        before = place - len(text[start:place].rstrip("\\")) - start
-        if (before == 0) if slashes else (before % 2 == 0):
-            return place
-        place = text.find(slashes + quote, place + 1)
-    return len(text)
