@@ -81,6 +81,20 @@ def test_a_file_says_where_spans_and_metrics_go_and_standard_output_stays_clean(
     assert {"mcp.server.operation.duration", "process.uptime"} <= names
 
 
+@pytest.mark.behaviour("configuration.declarative", "host.silent-stdout")
+@pytest.mark.parametrize("stream", ["{}", "{output_stream: stdout}"])
+def test_a_file_that_writes_otlp_to_standard_output_writes_it_to_standard_error(file: Path, stream: str):
+    with collecting() as collector:
+        described = describe(file, collector)
+        text = file.read_text()
+        assert text.count("console: {}") == 3
+        file.write_text(text.replace("console: {}", f"otlp_file/development: {stream}"))
+        process = recording_process(described)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "recorded\n")
+    assert json.JSONDecoder().raw_decode(err)[0]["name"] == "ping"
+
+
 @pytest.mark.behaviour("configuration.declarative", "exit.bounded")
 def test_a_collector_of_the_file_that_hangs_holds_up_no_exit(file: Path):
     with collecting(hung=True) as collector:

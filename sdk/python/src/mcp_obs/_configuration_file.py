@@ -100,11 +100,16 @@ def _replace_exporters(configuration: Any) -> list[Attempts[Any]]:
         is_otlp = exporter.otlp_http is not None or exporter.otlp_grpc is not None
         if is_otlp and let_rest is not None:
             let_rest(exporter, made)
-        elif exporter.console is not None:
-            # It would write to standard output, which belongs to MCP.
-            exporter.console = None
+        elif _is_to_stdout(exporter):
+            # That belongs to MCP.
+            exporter.console = exporter.otlp_file_development = None
             exporter.additional_properties = {_STDERR: {}}
     return made
+
+
+def _is_to_stdout(exporter: Any) -> bool:
+    file = getattr(exporter, "otlp_file_development", None)
+    return exporter.console is not None or (file is not None and file.output_stream in {None, "stdout"})
 
 
 def _exporters(configuration: Any) -> Iterator[Any]:
