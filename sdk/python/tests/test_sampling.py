@@ -1,7 +1,9 @@
 """Which operations become spans, what the kept ones stand for, and that metrics count them all."""
 
+import gc
 import math
 import random
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -11,16 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, TraceState
 from sdk_kit.collector import Collector, collecting
-from sdk_kit.recording import Way
+from sdk_kit.recording import SpanLog, Way
 
 import mcp_obs
 from mcp_obs import _telemetry, sampling, semconv
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
+from mcp_obs._sdk_sampling import EndDecidingProcessor
 from mcp_obs.sampling import (
     AlwaysOff,
     AlwaysOn,
@@ -187,10 +191,12 @@ def call(
     below: bool = True,
     said: float | None = None,
     state: str = "",
-) -> None:
-    """A call in a trace of that id, with a span inside it; `said` is the weight that its host claims."""
-    telemetry = _telemetry.current()
-    assert telemetry is not None
+    goes_on: bool = False,
+) -> tuple[Span, Context]:
+    """A call in a trace of that id: the span inside it, and where that is begun.
+
+    `said` is the weight that its host claims; the span inside ends with the call, or `goes_on`.
+    """
     of_client = SpanContext(trace_id, 1, True, TraceFlags(1), TraceState.from_header([state]))
     parent = of_client if below else SpanContext(0, 0, False)
     ambient = trace.set_span_in_context(NonRecordingSpan(parent), Context())
@@ -199,11 +205,27 @@ def call(
     with operation.current():
         if said is not None:
             trace.get_current_span().set_attribute(semconv.MCP_OBS_SAMPLING_WEIGHT, said)
-        telemetry.tracer.start_span(f"inside {tool}").end()
+        inside, current = start_inside(f"inside {tool}"), get_current()
+        if not goes_on:
+            inside.end()
     if fails:
         operation.refuse(-32050, "no")
     else:
         operation.answer({})
+    return inside, current
+
+
+def start_inside(name: str, current: Context | None = None) -> Span:
+    """A host's span."""
+    telemetry = _telemetry.current()
+    assert telemetry is not None
+    return telemetry.tracer.start_span(name, current)
+
+
+def end_slowly(span: Span) -> Span:
+    """As if it had taken two minutes."""
+    span.end(time.time_ns() + 120 * 10**9)
+    return span
 
 
 def counted(collector: Collector) -> int:
@@ -239,6 +261,46 @@ def test_what_is_inside_follows_its_operation_at_the_end(way: Way, monkeypatch: 
         ("tools/call a", 2.0),
         ("tools/call c", None),
     ]
+
+
+@pytest.mark.behaviour("sampling.keeps-errors-and-slow", "sampling.weight")
+@pytest.mark.parametrize("sampler", [Ratio(0.5), KeepErrorsAndSlow(0.5, slow_seconds=60)], ids=str)
+def test_what_ends_after_its_operation_follows_it(
+    sampler: Sampler, way: Way, monkeypatch: pytest.MonkeyPatch
+):
+    with configured(way, sampler, monkeypatch) as collector:
+        for trace_id, tool in ((KEPT, "a"), (DROPPED, "b")):
+            inside, current = call(tool, trace_id, goes_on=True)
+            end_slowly(inside)
+            late = end_slowly(start_inside(f"begun after {tool}", current))
+            end_slowly(start_inside(f"inside that of {tool}", trace.set_span_in_context(late)))
+    kept = ["begun after a", "inside a", "inside that of a", "tools/call a"]
+    assert sorted(collector.weights) == [(name, 2.0) for name in kept]
+
+
+@pytest.mark.behaviour("sampling.keeps-errors-and-slow")
+def test_what_ends_after_an_operation_that_failed_is_kept_with_it(way: Way, monkeypatch: pytest.MonkeyPatch):
+    with configured(way, KeepErrorsAndSlow(0.5, slow_seconds=60), monkeypatch) as collector:
+        inside, current = call("a", DROPPED, fails=True, goes_on=True)
+        inside.end()
+        start_inside("begun after a", current).end()
+    assert sorted(collector.spans) == ["begun after a", "inside a", "tools/call a"]
+
+
+def test_what_was_decided_is_forgotten_with_the_last_span_that_a_host_has_of_it():
+    processor, traces = EndDecidingProcessor(KeepErrorsAndSlow(), SpanLog()), TracerProvider()
+    traces.add_span_processor(processor)
+    operation = traces.get_tracer("a").start_span("ping")
+    inside = traces.get_tracer("a").start_span("inside", trace.set_span_in_context(operation))
+    operation.end()
+    del operation
+    gc.collect()
+    assert len(processor._known) == 1  # pyright: ignore[reportPrivateUsage]
+    inside.end()
+    del inside
+    gc.collect()
+    assert not processor._known  # pyright: ignore[reportPrivateUsage]
+    assert not processor._open  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.behaviour("sampling.weight")

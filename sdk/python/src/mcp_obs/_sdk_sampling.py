@@ -1,7 +1,8 @@
 """Our samplers for the providers of the OpenTelemetry SDK."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -93,7 +94,8 @@ def _of_a_root(trace_id: int, name: str, kind: SpanKind | None) -> Decision:
 
 
 def _weight_of(span: trace.Span) -> float:
-    if not span.is_recording():
+    # One that has ended is recording no longer, and still the SDK's own; one that is not kept never was.
+    if not span.is_recording() and not isinstance(span, ReadableSpan):
         return 0.0
     attributes: Mapping[str, Any] = getattr(span, "attributes", None) or {}
     return attributes.get(semconv.MCP_OBS_SAMPLING_WEIGHT, 1.0)
@@ -103,11 +105,15 @@ def _weighted(attributes: Attributes, weight: float) -> dict[str, Any]:
     return {**(attributes or {}), **({semconv.MCP_OBS_SAMPLING_WEIGHT: weight} if weight != 1 else {})}
 
 
-class _Open(NamedTuple):
-    """A span that goes on, and what has ended inside it; `root` is the operation's own span id."""
+class _Operation:
+    """What is kept or not together; what has ended inside waits until that is decided."""
 
-    root: int
-    held: list[ReadableSpan]
+    def __init__(self, root: int) -> None:
+        self.root = root
+        """The span id of the one that decides."""
+        self.held: list[ReadableSpan] = []
+        self.weight: float | None = None
+        """How many operations it stands for, once that is decided."""
 
 
 class EndDecidingProcessor(SpanProcessor):
@@ -116,33 +122,39 @@ class EndDecidingProcessor(SpanProcessor):
     def __init__(self, sampler: Sampler, kept: SpanProcessor) -> None:
         self._sampler = sampler
         self._kept = kept
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, _Operation] = {}
+        # Something may begin inside a span that has ended, as long as a host has that.
+        self._known = WeakKeyDictionary[trace.Span, _Operation]()
         self._deciding = new_lock()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note below which operation it is."""
-        above = trace.get_current_span(parent_context).get_span_context()
+        above = trace.get_current_span(parent_context)
         ids = span.get_span_context()
         assert ids is not None
+        is_inside = isinstance(above, Span) and not is_operation(span.kind, span.attributes)
         with self._deciding:
             if len(self._open) < _MOST_OPEN:
-                root = None if is_operation(span.kind, span.attributes) else self._open.get(above.span_id)
-                self._open[ids.span_id] = root or _Open(ids.span_id, [])
+                operation = self._known.get(above) if is_inside else None
+                self._open[ids.span_id] = self._known[span] = operation or _Operation(ids.span_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Decide on an operation; keep what is inside one."""
+        """Decide on an operation; hold what is inside one, or do with it as was decided."""
         ids = span.get_span_context()
         assert ids is not None
         with self._deciding:
-            place = self._open.pop(ids.span_id, None) or _Open(ids.span_id, [])
-            if place.root != ids.span_id and place.root in self._open:
-                if len(place.held) < MOST_HELD:
-                    place.held.append(span)
+            operation = self._open.pop(ids.span_id, None) or _Operation(ids.span_id)
+            if operation.root != ids.span_id and operation.weight is None:
+                if len(operation.held) < MOST_HELD:
+                    operation.held.append(span)
                 return
-        weight = weight_at_end(self._sampler, _end_of(span, ids))
-        if weight:
-            for each in (*(place.held if place.root == ids.span_id else ()), span):
-                self._kept.on_end(_with_weight(each, weight))
+        if operation.root == ids.span_id:
+            operation.weight = weight_at_end(self._sampler, _end_of(span, ids))
+        with self._deciding:
+            held, operation.held = operation.held, []
+        if operation.weight:
+            for each in (*held, span):
+                self._kept.on_end(_with_weight(each, operation.weight))
 
     def shutdown(self) -> None:
         """Shut down what gets the kept ones."""
