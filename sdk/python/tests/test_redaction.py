@@ -45,8 +45,14 @@ SECRET_NAMES = [
         "Authorization",
     ),
     *("client_secret", "privateKey", "my iban", "IBAN", "set-cookie", "pin"),
+    *("pass", "SMTP_PASS", "smtpPass", "DBPASS", "db_pass_2", "pw", "AccountKey", "storage_account_key1"),
+    *("sig", "X-Amz-Signature", "X-Hub-Signature-256", "sharedaccesssignature", "pre-shared key"),
 ]
-OTHER_NAMES = ["max_tokens", "tokenizer", "secretary", "author", "key", "monkey", "pinned", "city"]
+OTHER_NAMES = [
+    *("max_tokens", "tokenizer", "secretary", "author", "key", "monkey", "pinned", "city"),
+    *("passenger", "bypass", "compass", "pass_rate", "passThrough", "passed", "account_keywords", "account"),
+    *("signal", "design", "sig_figs", "signature_version", "signatureHelp", "sigma", "response", "2", "_"),
+]
 
 
 def test_names_of_secrets_are_known():
@@ -85,6 +91,14 @@ SECRETS: dict[str, tuple[str, str]] = {
     "e-mail": ("ada.lovelace@example.co.uk", "ada.lovelace"),
     "URL": ("postgres://ada:hunter2secret@db/x", "hunter2secret"),
     "configuration": ("DB_PASSWORD=hunter2secret", "hunter2secret"),
+    "mail server": ("SMTP_PASS=hunter2secret", "hunter2secret"),
+    "connection string": ("AccountName=a;AccountKey=hunter2secret/+==;Suffix=b", "hunter2secret"),
+    "shared access": ("https://x.example/?sv=2024-11-04&sig=hunter2secret%3D", "hunter2secret"),
+    "signed URL": ("https://x.example/?X-Amz-Date=1&X-Amz-Signature=hunter2secret", "hunter2secret"),
+    "digest": (
+        'Authorization: Digest username="ada", nonce="1", response="hunter2secret", qop=auth',
+        "hunter2secret",
+    ),
     "broken JSON": ('log: {"password": "hunter2secret", ', "hunter2secret"),
     "broken JSON in JSON": (r"log: {\"password\": \"hunter2secret\", ", "hunter2secret"),
     "query": ("https://x.example/?a=1&access_token=hunter2secret&b=2", "hunter2secret"),
