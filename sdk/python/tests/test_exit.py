@@ -4,12 +4,13 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack
-from typing import Protocol
+from json import dumps
+from typing import Any, Protocol
 
 import pytest
 from mcp.client import stdio
 from sdk_kit.collector import collecting, speaking_no_http
-from sdk_kit.lines import Answer, installed_lines
+from sdk_kit.lines import LAST_LEGACY_REVISION, Answer, installed_lines, stdio_command
 from sdk_kit.process import recording_process
 from sdk_kit.recording import Way
 
@@ -169,3 +170,30 @@ def test_many_exporters_that_wait_for_a_collector_are_left_beside_each_other():
     assert process.returncode == 0
     # Half a second and the interpreter's own end. With 0.1 s for each of the 24, spans and metrics, it were 2.8 s.
     assert seconds < 2
+
+
+@pytest.mark.behaviour("host.silent-stdout")
+@pytest.mark.parametrize("metrics", ["false", "true"])
+def test_a_server_that_ends_right_after_its_first_call_says_nothing(
+    metrics: str, environment: dict[str, str]
+):
+    client = {"name": "kit", "version": "1"}
+    requests: list[dict[str, Any]] = [
+        {
+            "method": "initialize",
+            "params": {"protocolVersion": LAST_LEGACY_REVISION, "capabilities": {}, "clientInfo": client},
+        },
+        {"method": "tools/call", "params": {"name": "add", "arguments": {"a": 1, "b": 2}}},
+    ]
+    with collecting() as collector:
+        told = environment | {"MCP_OBS_ENDPOINT": collector.url, "MCP_OBS_METRICS": metrics}
+        server = recording_process(told, command=stdio_command(LINE.name))
+        assert server.stdin is not None
+        assert server.stdout is not None
+        for number, request in enumerate(requests):
+            server.stdin.write(dumps({"jsonrpc": "2.0", "id": number, **request}) + "\n")
+            server.stdin.flush()
+            assert '"result"' in server.stdout.readline()
+        _, err = server.communicate(timeout=60)
+    assert "tools/call add" in collector.spans
+    assert (server.returncode, err) == (0, "")

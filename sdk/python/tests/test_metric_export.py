@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource
+from sdk_kit.answers import partly
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.process import recording_process
 
@@ -121,6 +122,31 @@ def test_the_breaker_s_state_what_was_dropped_and_which_exports_failed_are_metri
         (EXPORTED, "401"): 1,
         (EXPORTED, None): 1,
     }
+
+
+@pytest.mark.behaviour("export.counts")
+@pytest.mark.parametrize(("rejected", "counted"), [(2, {None: 1, "rejected": 2}), (99, {"rejected": 3})])
+def test_spans_that_a_collector_rejects_of_an_export_that_it_takes_are_none_that_it_took(
+    rejected: int, counted: dict[str | None, int]
+):
+    with collecting() as collector:
+        collector.answer = partly(rejected, "quota exhausted")
+        pipeline = LeanPipeline(Configuration("key", collector.url, "kit", ALL))
+        for name in ("a", "b", "c"):
+            pipeline.telemetry.tracer.start_span(name).end()
+        pipeline.shutdown(10)
+    exported = [point for point in collector.points[-1] if point.metric == EXPORTED]
+    assert {point.attributes.get("error.type"): point.value for point in exported} == counted
+    assert collector.spans == ["a", "b", "c"]
+
+
+def test_the_connections_end_with_the_exporters():
+    with collecting() as collector:
+        pipeline = LeanPipeline(Configuration("key", collector.url, "kit", ALL))
+        pipeline.telemetry.tracer.start_span("a").end()
+        pipeline.shutdown(10)
+        assert len(set(collector.ports)) == 2
+        collector.wait_for_all_to_leave()
 
 
 @pytest.mark.behaviour("export.counts")

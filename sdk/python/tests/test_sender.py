@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.resources import Resource
+from sdk_kit.answers import partly
 from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span
 
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.sender import Sender
+from mcp_obs._lean.sender import Sender, Sent
 
 
 @pytest.mark.behaviour("export.packed")
@@ -96,6 +97,57 @@ def test_what_was_taken_is_not_sent_again_because_its_answer_is_broken(answer: b
         sent = Sender(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}).send(b"", 10)
         serving.join()
     assert sent.is_over
+
+
+@pytest.mark.behaviour("export.refusal-named-once")
+@pytest.mark.parametrize(
+    ("answer", "rejected", "told"),
+    [
+        (b"", 0, None),
+        (partly(0), 0, None),
+        (partly(3, "quota"), 3, "rejects part of the telemetry, which is lost: 3 spans or points, quota"),
+        (partly(3), 3, "which is lost: 3 spans or points, for no reason that it gives"),
+        (partly(0, "deprecated"), 0, "takes telemetry with a warning: deprecated"),
+        (partly(3, "x" * 300), 3, f"which is lost: 3 spans or points, {'x' * 200}"),
+        (partly(-1, "odd"), 0, "takes telemetry with a warning: odd"),
+        (partly(3, "x" * 5000), 0, None),
+        (partly(3, "quota")[:-1], 0, None),
+        (b'{"partialSuccess":{"rejectedSpans":"3"}}', 0, None),
+        (b"<html>OK</html>", 0, None),
+    ],
+)
+def test_what_a_collector_rejects_of_what_it_takes_is_told_once_and_what_can_t_be_read_counts_as_taken(
+    answer: bytes, rejected: int, told: str | None, caplog: pytest.LogCaptureFixture
+):
+    with collecting() as collector:
+        collector.answer = answer
+        sender = Sender(f"{collector.url}/v1/traces", {})
+        assert [sender.send(b"", 10) for _ in range(2)] == [Sent(is_over=True, rejected=rejected)] * 2
+        messages = [each.getMessage() for each in caplog.records]
+        assert len(messages) == (told is not None)
+        assert all(each.endswith(told or "") for each in messages)
+        collector.answer = b""
+        sender.send(b"", 10)
+        collector.answer = answer
+        sender.send(b"", 10)
+    assert len(caplog.records) == 2 * len(messages)
+    assert len(set(collector.ports)) == 1 or len(answer) > 4096
+
+
+def test_a_collector_that_rejects_a_part_is_well_and_told_of_when_it_is_not(caplog: pytest.LogCaptureFixture):
+    with collecting() as collector:
+        collector.answer = partly(1, "quota")
+        sender = Sender(f"{collector.url}/v1/traces", {})
+        well: list[bool] = []
+        for status in (200, 401, 200, 401):
+            collector.status = status
+            well.append(not sender.send(b"", 10).is_unwell)
+    assert well == [True, False, True, False]
+    assert [("rejects" in each.getMessage(), "refuses" in each.getMessage()) for each in caplog.records] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
 
 
 @pytest.mark.behaviour("host.no-secrets-in-logs")

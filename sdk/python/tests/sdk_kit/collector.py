@@ -28,6 +28,8 @@ class Collector:
     status: int = 200
     statuses: dict[str, int] = field(default_factory=dict[str, int])
     """Of the paths that are answered otherwise."""
+    answer: bytes = b""
+    """What is said with it: the message of OTLP that means that all was taken is empty."""
     most_bytes: int | None = None
     """Of a request, inflated; larger ones are answered 413 and not kept."""
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
@@ -35,6 +37,8 @@ class Collector:
     """As they were before they were packed."""
     ports: list[int] = field(default_factory=list[int])
     """Of the connections that the requests came on."""
+    gone: list[int] = field(default_factory=list[int])
+    """Of those that have ended."""
     spans: list[str] = field(default_factory=list[str])
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Of the last span of each name."""
@@ -45,6 +49,17 @@ class Collector:
     """Of each export of metrics."""
     arrived: threading.Condition = field(default_factory=threading.Condition)
     released: threading.Event = field(default_factory=threading.Event)
+
+    def leave(self, port: int) -> None:
+        """A connection has ended."""
+        with self.arrived:
+            self.gone.append(port)
+            self.arrived.notify_all()
+
+    def wait_for_all_to_leave(self, seconds: float = 60) -> None:
+        """Until every connection that a request came on has ended."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: set(self.ports) <= set(self.gone), seconds), self.ports
 
     def take(self, port: int, path: str, headers: dict[str, str], body: bytes) -> None:
         """Keep one request."""
@@ -116,9 +131,16 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
                 collector.take(self.client_address[1], self.path, headers, body)
             if hung:
                 collector.released.wait(60)
+            answer = collector.answer
             self.send_response(collector.statuses.get(self.path, collector.status) if is_small else 413)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
+
+        def finish(self) -> None:
+            super().finish()
+            collector.leave(self.client_address[1])
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
             pass

@@ -9,7 +9,7 @@ from mcp_obs._forked_child import new_lock
 from mcp_obs._guard import Guard
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope
-from mcp_obs._lean.export_counts import TIMEOUT, ExportCounts
+from mcp_obs._lean.export_counts import REJECTED, TIMEOUT, ExportCounts
 from mcp_obs._lean.sender import Sender, Sent, hide_requests
 
 BATCH_SPANS = 512
@@ -79,6 +79,8 @@ class Backlog:
         if self._one_at_a_time.acquire(timeout=seconds):
             try:
                 self._send()
+                if self._is_over:
+                    self._sender.close()
             finally:
                 self._one_at_a_time.release()
 
@@ -89,6 +91,10 @@ class Backlog:
         self._counts.exported(left, TIMEOUT)
         self._is_over = True
         self._wake.put(None)
+        # Who is sending still does it instead.
+        if self._one_at_a_time.acquire(blocking=False):
+            self._sender.close()
+            self._one_at_a_time.release()
         return left
 
     def forget(self) -> None:
@@ -127,7 +133,9 @@ class Backlog:
             for span in batch:
                 spans.popleft()
                 self._bytes_gone += len(span)
-            self._counts.exported(count, sent.error)
+            rejected = min(sent.rejected, count)
+            self._counts.exported(count - rejected, sent.error)
+            self._counts.exported(rejected, REJECTED)
 
     def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
         started = time.perf_counter()

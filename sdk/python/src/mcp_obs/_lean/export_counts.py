@@ -14,6 +14,7 @@ from mcp_obs._metrics.process import Figure
 QUEUE_FULL = "queue_full"
 ALREADY_SHUTDOWN = "already_shutdown"
 NOT_ENCODABLE = "not_encodable"
+REJECTED = "rejected"
 TIMEOUT = semconv.ERROR_TYPE_TIMEOUT
 
 SPAN_EXPORTER = "otlp_http_span_exporter"

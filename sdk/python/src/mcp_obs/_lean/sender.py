@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from mcp_obs._guard import logger
 from mcp_obs._http_session import HttpSession
+from mcp_obs._lean.partial_success import partial_success
 
 # OTLP 1.9, OTLP/HTTP: these may be sent again, all others may not.
 _RETRYABLE = frozenset({429, 502, 503, 504})
@@ -29,13 +30,14 @@ class Sent(NamedTuple):
     """How an export went: taken, refused for good, or to be tried again, not before so many seconds.
 
     One that is too large is refused for good, but parts of it may be taken. `error` is the status or the exception
-    of what was not taken.
+    of what was not taken. Of what was, `rejected` spans or data points were left out for good.
     """
 
     is_over: bool
     retry_seconds: float = 0.0
     is_too_large: bool = False
     error: str | None = None
+    rejected: int = 0
 
     @property
     def is_unwell(self) -> bool:
@@ -86,16 +88,26 @@ class Sender:
         # Without a password, for the host's log.
         self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._headers = {**headers, "content-type": "application/x-protobuf", "user-agent": "mcp-obs"}
+        # What is answered is read as it comes.
+        self._headers["accept-encoding"] = "identity"
         self._is_packed = not _is_this_machine(parts.hostname or "")
         if self._is_packed:
             self._headers["content-encoding"] = "gzip"
         self._adapter = _Adapter()
         self._prepared: requests.PreparedRequest | None = None
         self._settings: dict[str, Any] = {}
-        self._has_told = False
+        self._has_told = self._has_told_of_a_part = False
 
     def forget(self) -> None:
         """Leave the connection to the parent process that this one was forked from."""
+        self._adapter = _Adapter()
+
+    def close(self) -> None:
+        """Let the connection go, in the thread that sends or after it.
+
+        Left to the end of the interpreter, urllib3 would close it when parts of urllib3 are gone, and say so.
+        """
+        self._adapter.close()
         self._adapter = _Adapter()
 
     def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
@@ -145,13 +157,26 @@ class Sender:
             )
             return Sent(is_over=True, error=error)
         self._has_told = False
-        return Sent(is_over=True)
+        rejected, reason = partial_success(answer)
+        self._tell_of_a_part(rejected, reason)
+        return Sent(is_over=True, rejected=rejected)
 
     def _tell(self, message: str, *arguments: object) -> None:
         # Once until it works again: a collector that is away for a night must not fill the host's log.
         if not self._has_told:
             self._has_told = True
             logger.warning(message, *arguments)
+
+    def _tell_of_a_part(self, rejected: int, reason: str) -> None:
+        has_told, self._has_told_of_a_part = self._has_told_of_a_part, bool(rejected or reason)
+        if has_told or not self._has_told_of_a_part:
+            return
+        reason = reason[:_MOST_OF_A_REASON]
+        if rejected:
+            lost = "mcp-obs: %s rejects part of the telemetry, which is lost: %d spans or points, %s"
+            logger.warning(lost, self._shown, rejected, reason or "for no reason that it gives")
+        else:
+            logger.warning("mcp-obs: %s takes telemetry with a warning: %s", self._shown, reason)
 
 
 def hide_requests() -> None:

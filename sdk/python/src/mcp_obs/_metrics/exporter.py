@@ -84,6 +84,8 @@ class MetricExporter:
         # What was recorded during the last export, too.
         with _exporting:
             self._export()
+        with _exporting:
+            self._sender.close()
 
     def _export(self) -> None:
         seconds = ANSWER_SECONDS
