@@ -17,7 +17,7 @@ from sdk_kit.process import recording_process
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, resolve
-from mcp_obs._guard import Guard
+from mcp_obs._guard import WRONG_SETTINGS, Guard
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._operation import Operation, begin
@@ -94,6 +94,24 @@ def test_an_endpoint_that_is_no_url_is_refused_by_name():
         resolve({}, endpoint="localhost:4318")
 
 
+@pytest.mark.parametrize(
+    ("environ", "endpoint", "used"),
+    [
+        ({}, " http://collector:4318/ \n", "http://collector:4318"),
+        ({"MCP_OBS_ENDPOINT": "http://collector:4318\n"}, None, "http://collector:4318"),
+        ({"MCP_OBS_ENDPOINT": "http://collector:4318"}, " ", "http://collector:4318"),
+        ({}, "HTTP://Collector/A", "http://Collector/A"),
+        ({}, "Https://collector", "https://collector"),
+    ],
+)
+def test_what_surrounds_an_endpoint_is_no_part_of_it_and_its_scheme_may_be_in_any_case(
+    environ: dict[str, str], endpoint: str | None, used: str
+):
+    found = resolve(environ, endpoint=endpoint)
+    assert found is not None
+    assert found.endpoint == used
+
+
 @pytest.mark.behaviour("configuration.refused-by-name")
 @pytest.mark.parametrize("key", ["a\nSECRET", "SECRET\x00", "SECRÉT"])
 def test_a_key_that_can_t_be_sent_is_refused_without_being_shown(key: str):
@@ -134,6 +152,43 @@ def test_without_a_key_and_an_endpoint_there_is_one_warning(caplog: pytest.LogCa
         assert _telemetry.current() is None
     finally:
         _stop()
+
+
+@pytest.mark.behaviour("configuration.refused-by-name")
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"endpoint": "localhost:4318"}, "must start with http:// or https://"),
+        ({"exporter": "otpl"}, "exporter knows otlp"),
+        ({"tracer_provider": trace.ProxyTracerProvider()}, "has set no tracer provider yet"),
+    ],
+    ids=["an endpoint", "an exporter", "a provider"],
+)
+def test_a_wrong_setting_is_one_line_whose_traceback_is_only_for_who_debugs(
+    setting: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    caplog.set_level(logging.DEBUG, "mcp_obs")
+    try:
+        mcp_obs.configure_mcp_telemetry("key", **setting)
+    finally:
+        _stop()
+    warning, details = (record for record in caplog.records if record.name == "mcp_obs")
+    assert (warning.levelname, warning.exc_info, "\n" in warning.getMessage()) == ("WARNING", None, False)
+    assert said in warning.getMessage()
+    assert details.levelname == "DEBUG"
+    assert details.exc_info is not None
+
+
+def test_what_nobody_expects_is_told_with_where_it_happened(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    guard = Guard("reading its configuration", WRONG_SETTINGS)
+    with guard:
+        raise ZeroDivisionError
+    (record,) = caplog.records
+    assert record.exc_info is not None
 
 
 @pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])

@@ -90,7 +90,7 @@ def resolve(
     sampler or an exporter is none, or what is decided about privacy can't be applied.
     """
     api_key = _key(api_key or environ.get("MCP_OBS_API_KEY") or "")
-    endpoint = endpoint or environ.get("MCP_OBS_ENDPOINT") or None
+    endpoint = _endpoint(endpoint or "") or _endpoint(environ.get("MCP_OBS_ENDPOINT", ""))
     is_named = bool(exporter or environ.get("MCP_OBS_EXPORTER"))
     file = environ.get("OTEL_CONFIG_FILE") or None
     if api_key or endpoint or is_named:
@@ -118,6 +118,12 @@ def resolve(
         exporters=exporters,
         file=file,
     )
+
+
+def _endpoint(endpoint: str) -> str | None:
+    # A scheme is the same in any case (RFC 3986, 3.1), but exporters look for one in lower case.
+    scheme, separator, rest = endpoint.strip().partition("://")
+    return (scheme.lower() if separator else scheme) + separator + rest or None
 
 
 def _key(api_key: str) -> str | None:

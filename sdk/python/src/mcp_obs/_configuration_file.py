@@ -26,8 +26,8 @@ _shutting_down = Guard("shutting down the exporters of the configuration file")
 class FilePipeline:
     """Records with the process's providers, and makes them of the file unless opentelemetry-instrument has.
 
-    Raises ImportError, saying what to install, and what opentelemetry-configuration raises for a file that it can't
-    read.
+    Raises ImportError, saying what to install, and ValueError for a file that opentelemetry-configuration can't read
+    or apply.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -72,6 +72,7 @@ def _configure(path: str) -> list[Attempts[Any]]:
     """Those of the OTLP exporters that the file describes."""
     try:
         from opentelemetry.configuration import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+            ConfigurationError,
             configure_sdk,
             load_config_file,
         )
@@ -79,9 +80,12 @@ def _configure(path: str) -> list[Attempts[Any]]:
         raise ImportError(
             "OTEL_CONFIG_FILE needs a package that is not installed: pip install 'mcp-obs[config-file]'"
         ) from error
-    configuration = load_config_file(path)
-    made = _replace_exporters(configuration)
-    configure_sdk(configuration)
+    try:
+        configuration = load_config_file(path)
+        made = _replace_exporters(configuration)
+        configure_sdk(configuration)
+    except ConfigurationError as error:
+        raise ValueError(f"OTEL_CONFIG_FILE names {path}, which can't be applied: {error}") from error
     for part in _parts():
         let_wait(part)
     return made

@@ -24,11 +24,13 @@ logger = _HarmlessLogger(logging.getLogger("mcp_obs"))
 class Guard:
     """Swallows what the block raises and logs it once; with MCP_OBS_STRICT=1 it is raised.
 
-    One instance serves any number of blocks and threads.
+    Of what is `expected`, such as a setting that can't be applied, the message says enough: its traceback is only
+    for who debugs. One instance serves any number of blocks and threads.
     """
 
-    def __init__(self, activity: str) -> None:
+    def __init__(self, activity: str, expected: tuple[type[Exception], ...] = ()) -> None:
         self._activity = activity
+        self._expected = expected
         self._reported = False
 
     def __enter__(self) -> None:
@@ -49,10 +51,21 @@ class Guard:
         self._tell(error)
 
     def _tell(self, error: Exception) -> None:
-        if not self._reported:
-            self._reported = True
+        if self._reported:
+            return
+        self._reported = True
+        if isinstance(error, self._expected):
+            # In one line, whatever a library's message has.
+            reason = " ".join(str(error).split()).removesuffix(".")
+            logger.warning("mcp-obs failed %s: %s. The server is not affected.", self._activity, reason)
+            logger.debug("mcp-obs failed %s", self._activity, exc_info=error)
+        else:
             logger.warning(
                 "mcp-obs failed %s; the server is not affected. Reported once.",
                 self._activity,
                 exc_info=error,
             )
+
+
+WRONG_SETTINGS = (ValueError, TypeError, ImportError)
+"""What is raised, with a sentence that says what to do, where a setting can't be applied."""
