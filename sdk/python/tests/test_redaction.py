@@ -308,6 +308,21 @@ def _seconds(start: str, repeated: str, length: int) -> float:
     return time.thread_time() - begin
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("4222222222222", "[redacted card]"),
+        ("n=30569309025904,", "n=[redacted card],"),
+        ("1 6205500000000000004 7", "1 [redacted card] 7"),
+        ("12 4111-1111-1111-1111 2", "12 [redacted card] 2"),
+        ("4111 1111 1111 1112", "4111 1111 1111 1112"),
+        ("41111111111111110", "41111111111111110"),
+    ],
+)
+def test_a_card_is_a_number_of_groups_whose_check_digit_is_right(text: str, redacted: str):
+    assert REDACTOR.text(text) == redacted
+
+
 def test_what_the_host_adds_is_redacted_too():
     redactor = Redactor([re.compile(r"\d{3}-\d{2}"), re.compile("^77$")], ["iban"])
     value = {"IBAN": "x", "note": "call 123-45 now", "n": 77, "123-45": [7]}

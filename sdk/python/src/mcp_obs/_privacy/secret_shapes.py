@@ -3,7 +3,9 @@
 import base64
 import binascii
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -72,7 +74,8 @@ _CARD = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14,17}|6\d{12,18}|5[06-8]\d{11,17}",
     re.ASCII,
 )
-_LONGEST_CARD = 19
+_GROUP = re.compile(r"\d+", re.ASCII)
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19
 
 
 def keys(text: str) -> Iterator[Found]:
@@ -124,32 +127,34 @@ def emails(text: str) -> Iterator[Found]:
 def cards(text: str) -> Iterator[Found]:
     """Card numbers, their digits in groups or not."""
     for run in _DIGITS.finditer(text):
-        starts = [place for place in range(*run.span()) if _begins(text, place)]
-        for start in starts:
-            end = _end_of_card(text, start, run.end())
-            if end is not None:
-                yield Found(start, end, "card")
+        yield from _cards_of_run(text, run)
 
 
-def _begins(text: str, place: int) -> bool:
-    return text[place].isdecimal() and (place == 0 or not text[place - 1].isdecimal())
+def _cards_of_run(text: str, run: re.Match[str]) -> Iterator[Found]:
+    """The longest number that begins with each group of digits and ends with one."""
+    groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
+    digits = "".join(text[start:end] for start, end in groups)
+    places = [0, *accumulate(end - start for start, end in groups)]
+    sums = _luhn_sums(digits)
+    for first, (start, _) in enumerate(groups):
+        shortest = bisect_left(places, places[first] + _SHORTEST_CARD, first)
+        longest = bisect_right(places, places[first] + _LONGEST_CARD, first) - 1
+        for last in range(longest, shortest - 1, -1):
+            number = places[first], places[last]
+            if _is_luhn(sums, *number) and _CARD.fullmatch(digits, *number):
+                yield Found(start, groups[last - 1][1], "card")
+                break
 
 
-def _end_of_card(text: str, start: int, end: int) -> int | None:
-    """Where the longest number ends that begins here, at the end of a group of digits."""
-    digits, found = "", None
-    for place in range(start, end):
-        if text[place].isdecimal():
-            digits += text[place]
-        if len(digits) > _LONGEST_CARD:
-            break
-        is_last = place + 1 == end or not text[place + 1].isdecimal()
-        if is_last and text[place].isdecimal() and _CARD.fullmatch(digits) and is_luhn(digits):
-            found = place + 1
-    return found
+def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
+    """What the digits before each place come to (ISO/IEC 7812-1, annex B) in a number of even or of odd end."""
+    plain = [int(digit) for digit in digits]
+    doubled = [2 * digit - 9 * (digit > 4) for digit in plain]
+    even, odd = plain.copy(), plain.copy()
+    even[::2], odd[1::2] = doubled[::2], doubled[1::2]
+    return [0, *accumulate(even)], [0, *accumulate(odd)]
 
 
-def is_luhn(digits: str) -> bool:
-    """Whether the check digit is right (ISO/IEC 7812-1, annex B)."""
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+def _is_luhn(sums: tuple[list[int], list[int]], start: int, end: int) -> bool:
+    """Whether the check digit is right."""
+    return (sums[end % 2][end] - sums[end % 2][start]) % 10 == 0
