@@ -1,6 +1,9 @@
 """Who calls: by the access token, by the host, or by a function of the host's."""
 
+import asyncio
 import logging
+import sys
+from copy import deepcopy
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import ReadableSpan
-from sdk_kit.lines import Line, installed_lines
+from sdk_kit.lines import Answer, Line, installed_lines
 from sdk_kit.recording import Recording, Way
 from sdk_kit.serving import serving
 from starlette.requests import Request
@@ -118,7 +121,19 @@ def _gives_an_object(caller: mcp_obs.Caller) -> object:
     return {"id": "ada"}
 
 
-@pytest.mark.parametrize("identify", [_raises, _waits, _gives_an_object])
+def _exits(caller: mcp_obs.Caller) -> str:
+    sys.exit("ada@example.com is not known")
+
+
+def _is_cancelled(caller: mcp_obs.Caller) -> str:
+    raise asyncio.CancelledError("ada@example.com")
+
+
+def _is_interrupted(caller: mcp_obs.Caller) -> str:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("identify", [_raises, _waits, _gives_an_object, _exits, _is_cancelled])
 def test_a_function_that_fails_names_nobody_and_is_told_once(
     identify: Identify, way: Way, caplog: pytest.LogCaptureFixture
 ):
@@ -136,7 +151,63 @@ def test_a_function_that_fails_names_nobody_and_is_told_once(
     assert "ada" not in told
 
 
+def test_who_interrupts_the_process_interrupts_a_function_too(way: Way):
+    with pytest.raises(KeyboardInterrupt):
+        user_of(way, UserSettings(identify=_is_interrupted))
+
+
+def test_a_function_that_changes_what_it_is_told_changes_no_request(way: Way):
+    meta: dict[str, Any] = {"a": {"b": [{"c": 1}]}, "d": "e"}
+    params = {"name": "t", "_meta": meta}
+    before = deepcopy(params)
+
+    def identify(caller: mcp_obs.Caller) -> str:
+        told: Any = caller.meta
+        assert told == before["_meta"]
+        told["a"]["b"][0].clear()
+        told["a"]["b"].append(2)
+        told["a"]["f"] = 1
+        told.clear()
+        return "ada"
+
+    with Recording(way, Details(users=UserSettings(identify=identify))) as recording:
+        operation = begin(partial(Message, "tools/call", params, 1, None, None, None))
+        assert operation is not None
+        operation.answer({})
+        (span,) = recording.log.spans
+    assert _of_user(span) == {"enduser.id": "ada"}
+    assert params == before
+
+
+def test_a_client_whose_meta_is_deep_is_still_named(way: Way, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MCP_OBS_STRICT")  # it can't be measured
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"in": [deep]}
+    with Recording(
+        way, Details(users=UserSettings(identify=lambda caller: caller.meta["user"]))
+    ) as recording:
+        params = {"name": "t", "_meta": {"deep": deep, "user": "ada"}}
+        operation = begin(partial(Message, "tools/call", params, 1, None, None, None))
+        assert operation is not None
+        operation.cancel()
+        (span,) = recording.log.spans
+    assert _of_user(span) == {"enduser.id": "ada"}
+
+
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
+
+
+@pytest.mark.behaviour("user.identify")
+@pytest.mark.anyio
+@lines
+async def test_a_function_that_exits_ends_no_server(line: Line, way: Way):
+    with Recording(way, Details(users=UserSettings(identify=_exits))) as recording:
+        with serving(line.app(mcp_obs.instrument(line.build()))) as url:
+            for _ in range(2):
+                async with line.over_http(url, None) as peer:
+                    assert await peer.call("add", a=1, b=2) == Answer("3")
+        assert recording.names.count("tools/call add") == 2
 
 
 def _by_header(caller: mcp_obs.Caller) -> str:

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from inspect import iscoroutine, iscoroutinefunction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from mcp_obs import semconv
@@ -17,12 +17,14 @@ from mcp_obs._text import carried, clean
 USER_CLAIM = "MCP_OBS_USER_CLAIM"
 USER_ID_KEY = "MCP_OBS_USER_ID_KEY"
 LEAST_KEY_CHARACTERS = 16
+_MOST_DEPTH = 32
 
 
 class Caller(NamedTuple):
     """What an `identify` function is told of an operation.
 
-    `meta` is the message's `_meta`; `headers` are those of the HTTP request below, in lower case, empty without one.
+    `meta` is a copy of the message's `_meta`; `headers` are those of the HTTP request below, in lower case, empty
+    without one.
     """
 
     method: str
@@ -84,7 +86,10 @@ class Users:
             return
         try:
             user = _as_id(asked())
-        except Exception as error:  # noqa: BLE001  a host's own
+        except KeyboardInterrupt:
+            raise
+        # A host's own; SystemExit would end the server. No cancellation of the task comes here, as nothing is awaited.
+        except BaseException as error:  # noqa: BLE001
             message.user = (None,)
             self._tell(error)
             return
@@ -122,7 +127,15 @@ class Users:
             user = getattr(token, "subject", None) or claims.get("sub") or getattr(token, "client_id", None)
         return str(user) if isinstance(user, str | int) and user != "" else None
 
-    def _tell(self, error: Exception) -> None:
+    def of_grant(self, grant: Any) -> str | None:
+        """The id that an authorization code or a refresh token gives, where its subject is what tokens are told by.
+
+        Its client is nobody's id: the token that comes of it may name its user otherwise.
+        """
+        subject = getattr(grant, "subject", None) if self._claim in {None, "sub"} else None
+        return subject if isinstance(subject, str) and subject else None
+
+    def _tell(self, error: BaseException) -> None:
         # Without its message, which can say who it is.
         if not self._has_told:
             self._has_told = True
@@ -140,7 +153,19 @@ def hashed(key: bytes, user: str) -> str:
 def _caller(message: Message) -> Caller:
     headers: Mapping[str, str] = message.request.headers if "headers" in scope_of(message.request) else {}
     client = message.stated_client()
-    return Caller(message.method, message.tool, message.meta, headers, client.name if client else None)
+    meta = {name: _copied(value, _MOST_DEPTH) for name, value in message.meta.items()}
+    return Caller(message.method, message.tool, meta, headers, client.name if client else None)
+
+
+def _copied(value: Any, depth: int) -> Any:
+    """A JSON value that a host may change; a client must not get out of being named by one that is too deep."""
+    if isinstance(value, list):
+        members = cast("list[Any]", value) if depth else []
+        return [_copied(member, depth - 1) for member in members]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items() if depth else ()
+        return {name: _copied(member, depth - 1) for name, member in items}
+    return value
 
 
 def _as_id(user: object) -> str | None:
