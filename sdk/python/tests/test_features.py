@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from sdk_kit.collector import collecting
@@ -38,13 +39,24 @@ class Provider:
     async def verify_token(self, token: str) -> Token | None:
         return Token() if token == "good" else None
 
-    async def exchange_authorization_code(self, client: str, code: str) -> str:
-        if code == "bad":
+    async def exchange_authorization_code(self, client: str, authorization_code: str) -> str:
+        if authorization_code == "bad":
             raise ValueError("invalid_grant")
         return "tokens"
 
-    async def exchange_refresh_token(self, client: str, token: str, scopes: list[str]) -> str:
+    async def exchange_refresh_token(self, client: str, refresh_token: str, scopes: list[str]) -> str:
         return "tokens"
+
+
+class Grant:
+    """An authorization code or a refresh token of mcp."""
+
+    client_id = "app"
+    scopes = ("read",)
+    code = token = "SECRET"
+
+    def __init__(self, subject: str | None) -> None:
+        self.subject = subject
 
 
 class ProviderOfMails(Provider):
@@ -90,6 +102,42 @@ async def test_the_steps_of_an_oauth_provider_are_recorded_without_its_tokens(re
         {"exception.type": "ValueError", "exception.message": "invalid_grant"}
     ]
     assert "SECRET" not in str([span.to_json() for span in recording.log.spans])
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("configuration.adapters")
+@pytest.mark.parametrize(
+    ("claim", "subject", "user"),
+    [(None, "ada", "ada"), ("sub", "ada", "ada"), ("email", "ada", None), (None, None, None)],
+)
+async def test_a_sign_in_and_a_refresh_are_for_whom_the_code_and_the_token_name(
+    claim: str | None, subject: str | None, user: str | None, way: Way
+):
+    grant: Any = Grant(subject)
+    with Recording(way, Details(users=UserSettings(claim))) as recording:
+        provider: Any = mcp_obs.create_oauth_adapter().observe(Provider())
+        await provider.exchange_authorization_code("app", grant)
+        await provider.exchange_authorization_code("app", authorization_code=grant)
+        await provider.exchange_refresh_token("app", grant, ["read"])
+        await provider.exchange_refresh_token("app", refresh_token=grant, scopes=[])
+        spans = recording.log.spans
+    assert [(span.attributes or {}).get("enduser.id") for span in spans] == [user] * 4
+    assert "SECRET" not in str([span.to_json() for span in spans])
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("configuration.adapters")
+async def test_a_sign_in_that_fails_tells_for_whom_it_was(recording: Recording):
+    class Refusing(Provider):
+        async def exchange_authorization_code(self, client: str, authorization_code: Any) -> str:
+            raise ValueError("invalid_grant")
+
+    provider = mcp_obs.create_oauth_adapter().observe(Refusing())
+    with pytest.raises(ValueError, match="invalid_grant"):
+        await provider.exchange_authorization_code("app", Grant("ada"))
+    (failed,) = recording.log.spans
+    assert dict(failed.attributes or {})["enduser.id"] == "ada"
+    assert dict(failed.attributes or {})["error.type"] == "ValueError"
 
 
 @pytest.mark.anyio

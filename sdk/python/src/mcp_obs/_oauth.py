@@ -19,9 +19,14 @@ _STEPS: Mapping[str, str] = {
     "exchange_authorization_code": semconv.FEATURE_STEP_SIGN_IN,
     "exchange_refresh_token": semconv.FEATURE_STEP_TOKEN_REFRESH,
 }
+# What is exchanged in them.
+_GRANTS: Mapping[str, str] = {
+    semconv.FEATURE_STEP_SIGN_IN: "authorization_code",
+    semconv.FEATURE_STEP_TOKEN_REFRESH: "refresh_token",
+}
 _MARK = "_mcp_obs_observed"
 _observing = Guard("observing an OAuth provider, so its steps are not recorded")
-_identifying = Guard("reading an access token")
+_identifying = Guard("reading for whom a token is")
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,25 @@ class OAuthAdapter:
         @wraps(method)
         async def observed(*args: Any, **kwargs: Any) -> Any:
             with self._step(name) as step:
+                with _identifying:
+                    _identify_grant(step, name, args, kwargs)
                 result = await method(*args, **kwargs)
                 with _identifying:
                     _describe(step, name, result)
                 return result
 
         return observed
+
+
+def _identify_grant(step: Step, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    telemetry = _telemetry.current()
+    if name not in _GRANTS or telemetry is None:
+        return
+    # It comes after the client.
+    grant = kwargs.get(_GRANTS[name], args[1] if len(args) > 1 else None)
+    user = telemetry.details.users.of_grant(grant)
+    if user is not None:
+        step.identify(user)
 
 
 def _describe(step: Step, name: str, result: Any) -> None:
