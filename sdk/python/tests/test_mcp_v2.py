@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+import requests
 from dirty_equals import IsPartialDict, IsStr
 from inline_snapshot import snapshot
 from mcp import Client
@@ -145,6 +146,27 @@ async def test_the_library_s_own_listing_before_a_call_is_no_operation(recording
             await peer.call("act", a=1)
     # The client lists once itself, to learn the tool's output schema.
     assert sorted(recording.names) == ["tools/call act", "tools/list"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "status", "recorded"), [("2025-11-25", 200, ["tools/list"]), ("2026-07-28", 400, [])]
+)
+def test_a_header_hides_no_listing_of_a_client_s(
+    revision: str, status: int, recorded: list[str], recording: Recording
+):
+    server = build_mcpserver()
+    app = mcp_obs.instrument(server).streamable_http_app(stateless_http=True, json_response=True)
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": revision,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    listing: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}
+    headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": revision}
+    headers["mcp-method"] = "tools/call"
+    with serving(app) as url:
+        answer = requests.post(f"{url}/mcp", json=listing, headers=headers, timeout=30)
+    assert answer.status_code == status
+    assert recording.names == recorded
 
 
 @pytest.mark.behaviour("operation.notification", "operation.initialize", "operation.ping")

@@ -117,8 +117,11 @@ def _notice_exceptions(server: Any) -> None:
 
 def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     """Whether a tools/list is the hidden one that the library runs before a modern tools/call of its own accord."""
+    # Before, a client may send any header. Since, the library refuses a header that is not the message's method.
+    if ctx.request is None or ctx.protocol_version < FIRST_SESSIONLESS_REVISION:
+        return False
     with _watching:
-        return ctx.request is not None and HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
+        return HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
     return False
 
 
