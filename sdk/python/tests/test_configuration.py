@@ -302,6 +302,24 @@ def test_a_server_is_left_as_it_is_when_telemetry_is_off(monkeypatch: pytest.Mon
     assert vars(server) == before
 
 
+@pytest.mark.behaviour("configuration.order")
+def test_an_argument_that_switches_telemetry_on_wins_over_a_variable_that_switches_it_off(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("MCP_OBS_ENABLED", "false")
+    server: object = LINE.build()
+    before = dict(vars(server))
+    with collecting() as collector:
+        mcp_obs.configure_mcp_telemetry(endpoint=collector.url, enabled=True)
+        try:
+            mcp_obs.instrument(server)
+            assert vars(server) != before
+            _call("add", {}, Context()).answer({})
+        finally:
+            _stop()
+    assert collector.spans == ["tools/call add"]
+
+
 @pytest.mark.behaviour("instrument.unknown-object")
 def test_an_object_that_is_no_server_is_returned_with_a_warning(caplog: pytest.LogCaptureFixture):
     server = object()

@@ -25,7 +25,7 @@ def instrument(server: ServerT) -> ServerT:
     is named in a warning of the logger `mcp_obs`.
     """
     with _instrumenting:
-        if _telemetry.is_switched_off() or not is_enabled(os.environ):
+        if _telemetry.is_switched_off() or not (_telemetry.is_decided() or is_enabled(os.environ)):
             return server
         library = findings.library_of(server)
         if library is None:
