@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from json import dumps
@@ -89,6 +90,25 @@ def test_sigterm_sends_what_is_queued_and_still_ends_the_process(start: Start):
         process.communicate(timeout=30)
     assert collector.spans == ["ping"]
     assert process.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("handled", [False, True])
+def test_who_configures_outside_the_main_thread_is_told_that_sigterm_sends_nothing(
+    handled: bool, environment: dict[str, str]
+):
+    program = f"""
+import signal, sys, threading, mcp_obs
+if {handled}:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+thread = threading.Thread(target=mcp_obs.configure_mcp_telemetry)
+thread.start()
+thread.join()
+"""
+    told = {"MCP_OBS_ENDPOINT": refused()} | environment
+    process = recording_process(told, command=[sys.executable, "-c", program])
+    out, err = process.communicate(timeout=30)
+    assert out == ""
+    assert err.count("configured outside the main thread") == (not handled)
 
 
 @pytest.mark.behaviour("exit.bounded")

@@ -168,6 +168,25 @@ def test_a_python_without_mcp_obs_runs_its_program_and_says_what_is_missing(tmp_
 
 
 @pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["-E", "-c", "print()"], "-E"),
+        (["-uI", "-c", "print()"], "-I"),
+        (["-X", "utf8", "-Wignore", "-sS", "-c", "print()"], "-S"),
+        (["-u", "-X", "dev", "-W", "ignore", "-c", "print('-E')", "-E"], None),
+        (["-c", "print()", "-I"], None),
+        (["-mplatform", "-S"], None),
+    ],
+)
+def test_a_python_that_ignores_what_has_it_recorded_is_named(arguments: list[str], option: str | None):
+    process = started([*RUN, sys.executable, *arguments])
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert err.count("records nothing") == (option is not None)
+    assert option is None or f"Run it without {option}, or call mcp_obs.instrument(server)" in err
+
+
+@pytest.mark.parametrize(
     ("name", "content", "code", "said"),
     [
         ("missing", None, 127, "There is no program './missing' on the PATH."),

@@ -6,6 +6,8 @@ import threading
 from types import FrameType
 from typing import Protocol
 
+from mcp_obs._guard import logger
+
 # Of the second that an exit may take: the rest of it took a server of mcp 0.2 to 0.3, and 0.45 on a busy machine.
 EXIT_SECONDS = 0.5
 
@@ -41,9 +43,15 @@ class ExitFlush:
 
     def _catch_sigterm(self) -> None:
         # A host that handles SIGTERM itself ends in atexit; only the default skips it.
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._terminate)
+        else:  # which Python lets set no handler
+            logger.warning(
+                "mcp-obs is configured outside the main thread, so what is queued is lost when SIGTERM ends the "
+                "process: configure it in the main thread, or handle SIGTERM"
+            )
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         # In a thread, because the interrupted code may hold a lock that the flush needs.

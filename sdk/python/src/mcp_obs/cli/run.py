@@ -2,16 +2,19 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from mcp_obs import _run
+
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?", re.IGNORECASE)
 
 
 # The exit codes are what shells say.
@@ -48,7 +51,35 @@ def run(command: tuple[str, ...]) -> None:
     path = shutil.which(program)
     if path is None:
         raise NoProgram(f"There is no program {program!r} on the PATH.")
+    option = unrecorded_by(command)
+    if option is not None:
+        click.echo(
+            f"mcp-obs records nothing here: {program} {option} leaves out what instruments its servers. "
+            f"Run it without {option}, or call mcp_obs.instrument(server) in the program.",
+            err=True,
+        )
     _become(path, command, recording(os.environ))
+
+
+def unrecorded_by(command: Sequence[str]) -> str | None:
+    """The option by which a Python ignores PYTHONPATH (-E, -I) or sitecustomize (-S), if there is one."""
+    program, *arguments = command
+    if not _PYTHON.fullmatch(Path(program).name):
+        return None
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-") or word.startswith("--") or word == "-":
+            return None
+        for place, letter in enumerate(word[1:], start=2):
+            if letter in "EIS":
+                return f"-{letter}"
+            if letter in "cm":  # the program
+                return None
+            if letter in "WX":  # the rest is a value, or the next word is
+                if place == len(word):
+                    next(words, None)
+                break
+    return None
 
 
 def recording(environ: Mapping[str, str]) -> dict[str, str]:
