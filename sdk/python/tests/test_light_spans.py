@@ -219,3 +219,33 @@ def test_what_is_small_is_no_reason_to_hurry():
     span.message.params = {"name": "add", "arguments": {"rows": [1, 2], "of": {"a": 1}, "by": "id", "n": 1}}
     span.result = {"content": [{"type": "text", "text": "3"}], "structuredContent": {"result": 3}}
     assert not span.is_large()
+
+
+@pytest.mark.behaviour("export.bounded-memory")
+@pytest.mark.parametrize("is_given", [False, True])
+def test_how_large_something_is_is_told_by_few_looks(*, is_given: bool):
+    looks: list[object] = []
+
+    class Looked:
+        @property
+        def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+            looks.append(self)
+            return int
+
+    span = lean_span(_ignore)
+    assert span.message is not None
+    wide = {str(number): [Looked()] * 16 for number in range(16)}
+    if is_given:
+        span.message.params = {"name": "add", "arguments": wide}
+    else:
+        span.result = {"content": [], "structuredContent": wide}
+    assert not span.is_large()
+    assert len(looks) == 64
+
+
+def test_what_holds_itself_is_looked_at_and_not_for_ever():
+    itself: list[object] = []
+    itself.append(itself)
+    span = lean_span(_ignore)
+    span.result = {"content": [{"type": "text", "text": "3"}], "structuredContent": {"result": itself}}
+    assert not span.is_large()

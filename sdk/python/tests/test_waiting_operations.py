@@ -15,7 +15,8 @@ from mcp_obs._details import Details
 from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import LARGE_TEXT, OperationSpan
+from mcp_obs._lean.largeness import LARGE_TEXT
+from mcp_obs._lean.operation_span import OperationSpan
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -71,6 +72,13 @@ class Large(dict[str, Any]):
         {"content": [], "structuredContent": [{"id": 1}] * 1000},
         {"content": [], "structuredContent": {str(number): number for number in range(1000)}},
         {"content": [], "structuredContent": "x" * (LARGE_TEXT + 1)},
+        {"content": [{"type": "resource", "resource": {"text": "x" * (LARGE_TEXT + 1)}}]},
+        {"content": [{"type": "text", "text": "x"}] * 1000},
+        {
+            "content": [],
+            "structuredContent": {"rows": [{"id": 1}, {"of": [{"text": "x" * (LARGE_TEXT + 1)}]}]},
+        },
+        {"messages": [{"role": "user", "content": {"type": "text", "text": "x" * (LARGE_TEXT + 1)}}]},
     ],
     ids=[
         "a tool's",
@@ -81,6 +89,10 @@ class Large(dict[str, Any]):
         "a list",
         "an object",
         "a text",
+        "a resource in a tool's",
+        "many blocks",
+        "a text far inside",
+        "a prompt's",
     ],
 )
 def test_a_large_result_is_measured_at_once_and_not_held(
@@ -107,9 +119,26 @@ def test_a_large_result_is_measured_at_once_and_not_held(
         {"name": "add", "arguments": {"text": "x" * (LARGE_TEXT + 1)}},
         {"name": "add", "arguments": {"rows": [{"id": 1}] * 1000}},
         {"name": "add", "arguments": {str(number): number for number in range(1000)}},
+        {"name": "add", "arguments": {"of": {"text": "x" * (LARGE_TEXT + 1)}}},
+        {"name": "add", "arguments": {"of": {"a": {"list": ["x" * 100, ["x" * (LARGE_TEXT + 1)]]}}}},
+        {"name": "add", "arguments": {"of": {"rows": [{"text": "x" * 9000}] * 9}}},
+        {"name": "add", "arguments": {"of": [{"rows": [{"id": 1}] * 40}] * 16}},
+        {"name": "add", "arguments": {}, "requestState": "x" * (LARGE_TEXT + 1)},
         {"messages": [{"role": "user"}] * 1000},
+        {"messages": [{"role": "user", "content": {"text": "x" * (LARGE_TEXT + 1)}}]},
     ],
-    ids=["a text", "a list", "many", "of a method without arguments"],
+    ids=[
+        "a text",
+        "a list",
+        "many",
+        "a text in an object",
+        "a text far inside",
+        "texts that are large together",
+        "many far inside",
+        "what is beside no arguments",
+        "of a method without arguments",
+        "a text far inside, of a method without arguments",
+    ],
 )
 def test_large_params_are_measured_at_once_and_not_held(
     params: dict[str, Any], monkeypatch: pytest.MonkeyPatch

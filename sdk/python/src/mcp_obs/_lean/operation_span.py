@@ -15,20 +15,15 @@ from mcp_obs._ending import Ending
 from mcp_obs._failure import failure_of
 from mcp_obs._guard import Guard
 from mcp_obs._lean.host_values import as_text, keep, kept, status_of, time_of
-from mcp_obs._message import LIST, PLAIN, Message
+from mcp_obs._lean.largeness import are_large, is_large
+from mcp_obs._message import Message
 
 # The limits of the OpenTelemetry specification for a span (SpanLimits).
 MOST_ATTRIBUTES = 128
 MOST_EVENTS = 128
 MOST_LINKS = 128
-LARGE_TEXT = 2**16
-_LOOKED_AT = 16
-# About what a value takes that is in a list or an object: a small object has 64 to 200 bytes.
-_BYTES_EACH = 128
-
 NO_STATE = TraceState()
 
-_CONTAINERS: Any = (dict, list)
 _NOTHING: Mapping[str, Any] = {}
 
 Ids = tuple[int, int, bool, TraceFlags, TraceState, bool]
@@ -222,36 +217,15 @@ class OperationSpan(LightSpan):
         return {**self.said, **self.late}
 
     def is_large(self) -> bool:
-        """Said by the texts and the lengths on the top of its result and its arguments, which is quick."""
+        """Said by few of the texts and lengths of its result and its arguments, which is quick."""
         params, result = self.message.params if self.message is not None else None, self.result
-        if params is not None and _is_large(params.get("arguments") or params):
-            return True
+        if params is not None:
+            given = params.get("arguments")
+            # Beside no arguments there is `_meta`, which is small and has objects.
+            if is_large(given) if given else is_large(params, given is None):
+                return True
         if result is None:
             return False
-        blocks = result.get("content") or result.get("contents")
-        return _length_of_texts(blocks) > LARGE_TEXT or _is_large(result.get("structuredContent"))
-
-
-def _length_of_texts(blocks: Any) -> int:
-    size = 0
-    if isinstance(blocks, LIST):
-        for block in blocks[:_LOOKED_AT]:
-            if isinstance(block, PLAIN):
-                text = block.get("text") or block.get("data") or block.get("blob")
-                size += len(text) if isinstance(text, str) else 0
-    return size
-
-
-def _is_large(value: Any) -> bool:
-    """Goes by its length, and by the lengths of what is on its top."""
-    # In one step: its handler may go on to change it.
-    top = list(value.values()) if isinstance(value, PLAIN) else value
-    if not isinstance(top, LIST):
-        return isinstance(top, str) and len(top) > LARGE_TEXT
-    size = len(top) * _BYTES_EACH
-    for each in top[:_LOOKED_AT]:
-        if isinstance(each, str):
-            size += len(each)
-        elif isinstance(each, _CONTAINERS):
-            size += len(each) * _BYTES_EACH
-    return size > LARGE_TEXT
+        blocks = result.get("content") or result.get("contents") or result.get("messages")
+        structured = result.get("structuredContent")
+        return are_large(blocks) or (structured is not None and is_large(structured))
