@@ -344,8 +344,9 @@ def test_no_client_hides_its_calls_by_what_it_says_of_its_trace(
 class Broken(Sampler):
     """A host's own."""
 
-    def __init__(self, *, decides_at_end: bool) -> None:
+    def __init__(self, error: type[BaseException], *, decides_at_end: bool) -> None:
         self.decides_at_end = decides_at_end
+        self._error = error
 
     def at_start(self, start: Start) -> float:
         return self._fail() if not self.decides_at_end else 1.0
@@ -354,17 +355,18 @@ class Broken(Sampler):
         return self._fail()
 
     def _fail(self) -> float:
-        raise ZeroDivisionError
+        raise self._error
 
 
 @pytest.mark.behaviour("host.own-failure-swallowed", "sampling.metrics-complete")
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
 @pytest.mark.parametrize("decides_at_end", [False, True])
 def test_what_a_sampler_fails_on_is_kept_and_counted(
-    way: Way, *, decides_at_end: bool, monkeypatch: pytest.MonkeyPatch
+    way: Way, error: type[BaseException], *, decides_at_end: bool, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("MCP_OBS_STRICT")
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "otlp")
-    with configured(way, Broken(decides_at_end=decides_at_end), monkeypatch) as collector:
+    with configured(way, Broken(error, decides_at_end=decides_at_end), monkeypatch) as collector:
         call("a", KEPT)
     assert sorted(collector.spans) == ["inside a", "tools/call a"]
     assert counted(collector) == 1

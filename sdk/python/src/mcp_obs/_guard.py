@@ -44,13 +44,13 @@ class Guard:
         self._tell(error)
         return True
 
-    def swallow(self, error: Exception) -> None:
+    def swallow(self, error: BaseException) -> None:
         """The same for an `except` clause: on the path of every message a block costs ten times what `try` does."""
         if os.environ.get(STRICT) == "1":
             raise error
         self._tell(error)
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: BaseException) -> None:
         if self._reported:
             return
         self._reported = True

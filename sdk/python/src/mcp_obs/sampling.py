@@ -199,7 +199,9 @@ def weight_at_start(sampler: Sampler, start: Start) -> float:
     """What a sampler says, which can be a host's own: where it fails, the operation is kept."""
     try:
         return _checked(sampler.at_start(start))
-    except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  SystemExit would end the server, or the thread that exports
         _asking.swallow(error)
         return 1.0
 
@@ -208,7 +210,9 @@ def weight_at_end(sampler: Sampler, end: End) -> float:
     """The same, of an operation that is over."""
     try:
         return _checked(sampler.at_end(end))
-    except Exception as error:  # noqa: BLE001  anything can come out of a host's sampler
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  SystemExit would end the server, or the thread that exports
         _asking.swallow(error)
         return 1.0
 
