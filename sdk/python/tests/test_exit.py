@@ -214,6 +214,8 @@ def test_a_server_that_ends_right_after_its_first_call_leaves_no_traceback(
             server.stdin.write(dumps({"jsonrpc": "2.0", "id": number, **request}) + "\n")
             server.stdin.flush()
             assert '"result"' in server.stdout.readline()
+            if request["method"] == "initialize":
+                server.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
         _, err = server.communicate(timeout=60)
     assert "tools/call add" in collector.spans
     assert server.returncode == 0

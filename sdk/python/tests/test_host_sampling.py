@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import NonRecordingSpan, NoOpTracerProvider, SpanContext, SpanKind, TraceFlags
@@ -15,6 +15,7 @@ import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._exit import at_exit
 from mcp_obs._guard import STRICT
+from mcp_obs._host_sampling import host_sampler
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
 
@@ -91,10 +92,33 @@ def test_a_sampler_of_ours_does_not_have_the_host_sample_what_the_caller_did_not
     assert [span.name for span in host_spans] == sampled
 
 
+@pytest.mark.behaviour("host.global-providers-untouched")
+def test_a_span_that_is_current_but_not_above_says_nothing_of_a_trace(
+    way: Way, host_spans: list[ReadableSpan], monkeypatch: pytest.MonkeyPatch
+):
+    # On stateful HTTP of mcp 1.x that of the request which began the session is current for ever.
+    token = attach(caller(sampled=False))
+    try:
+        assert recorded(way, None, monkeypatch, Context()) == ["tools/call add"]
+    finally:
+        detach(token)
+    assert [span.name for span in host_spans] == ["SELECT"]
+
+
+@pytest.mark.behaviour("host.global-providers-untouched")
+def test_a_provider_that_the_environment_names_and_nobody_has_asked_for_is_not_made(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", None)
+    monkeypatch.setenv("OTEL_PYTHON_TRACER_PROVIDER", "nonsense")
+    assert host_sampler() is None
+
+
 class Asked(Sampler):
     """Keeps what it is asked, and raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
         self.asked: list[tuple[int, str, SpanKind | None]] = []
 
     def should_sample(
@@ -109,7 +133,7 @@ class Asked(Sampler):
     ) -> SamplingResult:
         """Raise."""
         self.asked.append((trace_id, name, kind))
-        raise RuntimeError("of the host")
+        raise self.error
 
     def get_description(self) -> str:
         """What it does."""
@@ -117,9 +141,12 @@ class Asked(Sampler):
 
 
 @pytest.mark.behaviour("host.global-providers-untouched", "host.own-failure-swallowed")
-def test_a_sampler_of_the_host_that_raises_costs_no_operation(way: Way, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("error", [RuntimeError("of the host"), SystemExit()], ids=repr)
+def test_a_sampler_of_the_host_that_raises_costs_no_operation(
+    error: BaseException, way: Way, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.delenv(STRICT, raising=False)
-    asked = Asked()
+    asked = Asked(error)
     host_samples_by(asked, monkeypatch)
     monkeypatch.setattr(trace.get_tracer_provider(), "get_tracer", NoOpTracerProvider().get_tracer)
     assert recorded(way, None, monkeypatch, None) == ["tools/call add"]

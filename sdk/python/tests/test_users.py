@@ -204,8 +204,8 @@ lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 async def test_a_function_that_exits_ends_no_server(line: Line, way: Way):
     with Recording(way, Details(users=UserSettings(identify=_exits))) as recording:
         with serving(line.app(mcp_obs.instrument(line.build()))) as url:
-            for _ in range(2):
-                async with line.over_http(url, None) as peer:
+            async with line.over_http(url, None) as peer:
+                for _ in range(2):
                     assert await peer.call("add", a=1, b=2) == Answer("3")
         assert recording.names.count("tools/call add") == 2
 
