@@ -130,8 +130,40 @@ def test_what_a_collector_rejects_of_what_it_takes_is_told_once_and_what_can_t_b
         sender.send(b"", 10)
         collector.answer = answer
         sender.send(b"", 10)
-    assert len(caplog.records) == 2 * len(messages)
+    assert len(caplog.records) == len(messages)
     assert len(set(collector.ports)) == 1 or len(answer) > 4096
+
+
+@pytest.mark.behaviour("export.refusal-named-once")
+def test_of_the_reasons_for_which_parts_are_rejected_only_a_few_are_told(caplog: pytest.LogCaptureFixture):
+    with collecting() as collector:
+        sender = Sender(f"{collector.url}/v1/traces", {})
+        for number in range(5):
+            for answer in (partly(0, f"deprecated {number}"), partly(1, f"late by {number} s"), partly(0)):
+                collector.answer = answer
+                sender.send(b"", 10)
+    told = [each.getMessage().rpartition(": ")[2] for each in caplog.records]
+    assert [each for each in told if "late" in each] == [
+        f"1 spans or points, late by {n} s" for n in range(3)
+    ]
+    assert [each for each in told if "deprecated" in each] == [f"deprecated {n}" for n in range(3)]
+
+
+FORGED = "late\n2026-11-27 CRITICAL root: \x1b[31mforged\x1b[0m\r\u202e\u2028" + "x" * 300
+
+
+@pytest.mark.parametrize(("status", "answer"), [(200, partly(1, FORGED)), (400, FORGED.encode())])
+def test_what_a_collector_says_forges_no_line_of_the_log(
+    status: int, answer: bytes, caplog: pytest.LogCaptureFixture
+):
+    with collecting(status) as collector:
+        collector.answer = answer
+        Sender(f"{collector.url}/v1/traces", {}).send(b"", 10)
+    (record,) = caplog.records
+    message = record.getMessage()
+    shown = f"late 2026-11-27 CRITICAL root: [31mforged [0m {'x' * 300}"[:200]
+    assert message.isprintable()
+    assert message.endswith(f" {shown}")
 
 
 def test_a_collector_that_rejects_a_part_is_well_and_told_of_when_it_is_not(caplog: pytest.LogCaptureFixture):

@@ -16,3 +16,8 @@ def clean(text: str) -> str:
     """
     # Most texts are ASCII, which costs nothing to find out.
     return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def in_one_line(text: str) -> str:
+    """`text` for a log, where its line breaks and escape sequences would look like further lines."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

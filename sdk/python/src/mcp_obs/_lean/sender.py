@@ -18,12 +18,14 @@ from requests.adapters import HTTPAdapter
 from mcp_obs._guard import logger
 from mcp_obs._http_session import HttpSession
 from mcp_obs._lean.partial_success import partial_success
+from mcp_obs._text import in_one_line
 
 # OTLP 1.9, OTLP/HTTP: these may be sent again, all others may not.
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = str(HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value)
 _MOST_OF_AN_ANSWER = 4096
 _MOST_OF_A_REASON = 200
+_MOST_REASONS = 3
 
 
 class Sent(NamedTuple):
@@ -96,7 +98,8 @@ class Sender:
         self._adapter = _Adapter()
         self._prepared: requests.PreparedRequest | None = None
         self._settings: dict[str, Any] = {}
-        self._has_told = self._has_told_of_a_part = False
+        self._has_told = False
+        self._losses, self._warnings = set[str](), set[str]()
 
     def forget(self) -> None:
         """Leave the connection to the parent process that this one was forked from."""
@@ -148,7 +151,7 @@ class Sender:
         if error == _TOO_LARGE and is_divisible:
             return Sent(is_over=True, is_too_large=True, error=error)
         if response.status_code >= 300:
-            reason = answer[:_MOST_OF_A_REASON].decode(errors="replace")
+            reason = _reason(answer.decode(errors="replace"))
             self._tell(
                 "mcp-obs: %s refuses telemetry, which is lost: %d %s",
                 self._shown,
@@ -168,10 +171,12 @@ class Sender:
             logger.warning(message, *arguments)
 
     def _tell_of_a_part(self, rejected: int, reason: str) -> None:
-        has_told, self._has_told_of_a_part = self._has_told_of_a_part, bool(rejected or reason)
-        if has_told or not self._has_told_of_a_part:
+        reason = _reason(reason)
+        told = self._losses if rejected else self._warnings
+        # Each reason once, but one may have the time or a number in it.
+        if not (rejected or reason) or reason in told or len(told) == _MOST_REASONS:
             return
-        reason = reason[:_MOST_OF_A_REASON]
+        told.add(reason)
         if rejected:
             lost = "mcp-obs: %s rejects part of the telemetry, which is lost: %d spans or points, %s"
             logger.warning(lost, self._shown, rejected, reason or "for no reason that it gives")
@@ -190,6 +195,10 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _reason(text: str) -> str:
+    return in_one_line(text)[:_MOST_OF_A_REASON]
 
 
 def _start_of(response: requests.Response) -> bytes:
