@@ -15,6 +15,9 @@ from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.export_counts import state_figures
 from mcp_obs._metrics.process import Figure, observe
 
+# What became of an attempt that a fork ended: it is made once more.
+_CUT_OFF = None
+
 
 class Closable(Protocol):
     """What ends all that it does."""
@@ -84,7 +87,7 @@ class Attempts(Generic[AnExporter]):
         is_well: bool | None = False
         try:
             is_well = self._once(send)
-            if is_well is None:
+            if is_well is _CUT_OFF:
                 is_well = self._once(send)
         finally:
             self.breaker.note(is_well=bool(is_well))
@@ -100,7 +103,7 @@ class Attempts(Generic[AnExporter]):
         self._close()
 
     def _once(self, send: Callable[[AnExporter], bool]) -> bool | None:
-        """Whether it succeeded; None if it was cut off."""
+        """Whether it succeeded, or _CUT_OFF."""
         with self._gate.entered():
             if self._is_over:
                 return False
@@ -109,7 +112,7 @@ class Attempts(Generic[AnExporter]):
             if self._is_over or cuts != self._cuts:
                 # What ended all has not seen the exporter that was being made.
                 self._close()
-                return None
+                return _CUT_OFF
             try:
                 is_well = send(exporter)
             except Exception:
@@ -117,7 +120,7 @@ class Attempts(Generic[AnExporter]):
                 if cuts == self._cuts:
                     raise
                 is_well = False
-            return None if not is_well and cuts != self._cuts else is_well
+            return _CUT_OFF if not is_well and cuts != self._cuts else is_well
 
     def _cut_off(self) -> None:
         self._cuts += 1
