@@ -17,7 +17,7 @@ from sdk_kit.process import recording_process
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, resolve
-from mcp_obs._guard import WRONG_SETTINGS, Guard
+from mcp_obs._guard import Guard
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._operation import Operation, begin
@@ -92,6 +92,14 @@ def test_an_endpoint_that_is_no_url_is_refused_by_name():
         ValueError, match="must start with http:// or https://, and 'localhost:4318' does not"
     ):
         resolve({}, endpoint="localhost:4318")
+
+
+@pytest.mark.behaviour("configuration.refused-by-name", "host.no-secrets-in-logs")
+@pytest.mark.parametrize("endpoint", ["ada:SECRET@localhost:4318", "ftp://ada:SECR@ET/SECRET@localhost:4318"])
+def test_an_endpoint_that_is_no_url_is_refused_without_its_password(endpoint: str):
+    with pytest.raises(ValueError, match="and 'localhost:4318' does not") as caught:
+        resolve({}, endpoint=endpoint)
+    assert "SECR" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -180,13 +188,20 @@ def test_a_wrong_setting_is_one_line_whose_traceback_is_only_for_who_debugs(
     assert details.exc_info is not None
 
 
+@pytest.mark.parametrize("kind", [TypeError, ValueError, ImportError, ZeroDivisionError])
+@pytest.mark.parametrize("part", ["_configure.resolve", "_lean.pipeline.resource_of"])
 def test_what_nobody_expects_is_told_with_where_it_happened(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    part: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
+    def fail(*arguments: object) -> None:
+        raise kind("of our own")
+
     monkeypatch.delenv("MCP_OBS_STRICT")
-    guard = Guard("reading its configuration", WRONG_SETTINGS)
-    with guard:
-        raise ZeroDivisionError
+    monkeypatch.setattr(f"mcp_obs.{part}", fail)
+    try:
+        mcp_obs.configure_mcp_telemetry("key")
+    finally:
+        _stop()
     (record,) = caplog.records
     assert record.exc_info is not None
 

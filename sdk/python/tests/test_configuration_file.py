@@ -1,6 +1,7 @@
 """OpenTelemetry's configuration file decides where telemetry goes, and takes nothing from the host's safety."""
 
 import json
+import logging
 import re
 import sys
 import sysconfig
@@ -18,6 +19,7 @@ from mcp_obs import _telemetry
 from mcp_obs._configuration import resolve
 from mcp_obs._configuration_file import FilePipeline
 from mcp_obs._exit import at_exit
+from mcp_obs._guard import WrongSettingError
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._operation import begin
@@ -159,6 +161,47 @@ def test_a_file_that_can_t_be_read_is_said_in_one_line_and_the_program_goes_on(f
     assert len(err.splitlines()) == 1
 
 
+OTLP = """
+file_format: "1.0"
+tracer_provider: {processors: [{batch: {exporter: {otlp_http: {endpoint: "http://127.0.0.1:9", %s}}}}]}
+"""
+HEADERS = "tracer_provider -> processors -> 0 -> batch -> exporter -> otlp_http -> headers"
+
+
+@pytest.mark.behaviour("configuration.declarative", "host.no-secrets-in-logs")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (OTLP % 'headers: "authorization=Bearer ${KIT_KEY}"', f"type should be array (at {HEADERS})"),
+        (OTLP % 'headers: [{name: a, value: ["${KIT_KEY}"]}]', f"(at {HEADERS} -> 0 -> value)"),
+        (OTLP % 'header: "${KIT_KEY}"', "('header' was unexpected) (at tracer_provider"),
+        (OTLP % 'compression: "${KIT_KEY}"', "Unsupported compression value ..."),
+        (OTLP.replace("otlp_http", "otlp_htp") % 'key: "${KIT_KEY}"', "Plugin 'otlp_htp' not found"),
+        ('file_format: "${KIT_KEY}"', "Invalid file_format ...: expected MAJOR.MINOR"),
+        ("${KIT_KEY}", "Configuration must be a mapping/object, got str"),
+        ("tracer_provider: {}", "'file_format' is a required property (at the top)"),
+        ("file_format: {\nSECRET", "Failed to parse YAML (at line 2, column 7)"),
+    ],
+)
+def test_a_file_that_can_t_be_applied_is_said_with_the_place_and_without_its_secrets(
+    text: str, said: str, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    file.write_text(text)
+    monkeypatch.setenv("KIT_KEY", "SECRET 'of \"two\" words'")
+    monkeypatch.setenv("OTEL_CONFIG_FILE", str(file))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", _no_provider)
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    caplog.set_level(logging.DEBUG, "mcp_obs")
+    try:
+        mcp_obs.configure_mcp_telemetry()
+    finally:
+        _telemetry.use(None)
+    warning, details = (record for record in caplog.records if record.name == "mcp_obs")
+    assert said in warning.getMessage()
+    formatter = logging.Formatter()
+    assert "SECRET" not in formatter.format(warning) + formatter.format(details)
+
+
 @pytest.mark.behaviour("configuration.declarative", "configuration.order")
 @pytest.mark.parametrize(
     ("told", "is_used"),
@@ -198,7 +241,7 @@ def test_a_file_without_the_package_that_reads_it_says_what_to_install(monkeypat
     monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", _no_provider)
     found = resolve({"OTEL_CONFIG_FILE": "otel.yaml"})
     assert found is not None
-    with pytest.raises(ImportError, match=re.escape("pip install 'mcp-obs[config-file]'")):
+    with pytest.raises(WrongSettingError, match=re.escape("pip install 'mcp-obs[config-file]'")):
         FilePipeline(found)
 
 

@@ -25,6 +25,7 @@ from mcp_obs._configuration import resolve
 from mcp_obs._exit import at_exit
 from mcp_obs._exporters.choice import Exporter, Exporters
 from mcp_obs._exporters.choice import resolve as chosen
+from mcp_obs._guard import WrongSettingError
 from mcp_obs._message import Message
 from mcp_obs._operation import begin
 from mcp_obs._providers import Providers
@@ -437,5 +438,5 @@ def test_an_exporter_whose_package_is_missing_says_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.delitem(sys.modules, f"mcp_obs._exporters.{exporter.replace('-', '_')}", raising=False)
-    with pytest.raises(ImportError, match=re.escape(f"pip install 'mcp-obs[{extra}]'")):
+    with pytest.raises(WrongSettingError, match=re.escape(f"pip install 'mcp-obs[{extra}]'")):
         mcp_obs.configure_mcp_telemetry(exporter=exporter)

@@ -17,6 +17,7 @@ from sdk_kit.recording import SpanLog, points_of
 import mcp_obs
 from mcp_obs import _telemetry
 from mcp_obs._exit import at_exit
+from mcp_obs._guard import WrongSettingError
 from mcp_obs._message import Message
 from mcp_obs._operation import Operation, begin
 
@@ -149,5 +150,5 @@ def test_a_provider_that_takes_nothing_more_is_refused_by_name():
         ({"tracer_provider": trace.ProxyTracerProvider()}, "has set no tracer provider yet"),
         ({"meter_provider": NoOpMeterProvider()}, "meter_provider takes no further readers"),
     ):
-        with pytest.raises(TypeError, match=said):
+        with pytest.raises(WrongSettingError, match=said):
             mcp_obs.configure_mcp_telemetry("key", "http://127.0.0.1:9", **wrong)  # pyright: ignore[reportArgumentType]

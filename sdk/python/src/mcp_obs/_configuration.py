@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcp_obs import sampling
 from mcp_obs._exporters import choice
 from mcp_obs._exporters.choice import OTLP_HTTP, Exporters
+from mcp_obs._guard import WrongSettingError
 from mcp_obs._metrics.categories import NONE, Category
 from mcp_obs._metrics.categories import resolve as metric_categories
 from mcp_obs._privacy.settings import DEFAULT_PRIVACY, Privacy, resolve_privacy
@@ -106,7 +107,9 @@ def resolve(
             return None
         endpoint = DEFAULT_ENDPOINT if "otlp-http" in used else DEFAULT_GRPC_ENDPOINT
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
-        raise ValueError(f"The endpoint must start with http:// or https://, and {endpoint!r} does not")
+        # Without a password.
+        shown = endpoint.rpartition("@")[2]
+        raise WrongSettingError(f"The endpoint must start with http:// or https://, and {shown!r} does not")
     return Configuration(
         api_key=api_key,
         endpoint=endpoint.rstrip("/") if endpoint else None,
@@ -130,7 +133,9 @@ def _key(api_key: str) -> str | None:
     # One that was read from a file ends with a newline.
     api_key = api_key.strip()
     if not (api_key.isascii() and api_key.isprintable()):
-        raise ValueError("The API key has characters that no key has: check api_key and MCP_OBS_API_KEY")
+        raise WrongSettingError(
+            "The API key has characters that no key has: check api_key and MCP_OBS_API_KEY"
+        )
     return api_key or None
 
 

@@ -1,6 +1,7 @@
 """OpenTelemetry's declarative configuration: a file that describes the providers of the whole process."""
 
 import atexit
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from mcp_obs._configuration import Configuration
 from mcp_obs._details import Details
 from mcp_obs._exporters.attempts import Attempts, observe_breakers
 from mcp_obs._exporters.resting import let_wait
-from mcp_obs._guard import Guard, logger
+from mcp_obs._guard import Guard, WrongSettingError, logger
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._shutdown import Shutdown, shut_down
@@ -19,6 +20,11 @@ from mcp_obs._telemetry import OpenTelemetry
 
 # The entry point of our console exporters (pyproject.toml).
 _STDERR = "mcp_obs_stderr"
+# To the last quotation mark, as a value may have some.
+_QUOTED = re.compile("""['"].*['"]""", re.DOTALL)
+# Where the schema's complaint quotes the names of settings only.
+_NAMING = frozenset({"additionalProperties", "required"})
+_MOST_OF_A_SCHEMA = 200
 
 _shutting_down = Guard("shutting down the exporters of the configuration file")
 
@@ -26,8 +32,8 @@ _shutting_down = Guard("shutting down the exporters of the configuration file")
 class FilePipeline:
     """Records with the process's providers, and makes them of the file unless opentelemetry-instrument has.
 
-    Raises ImportError, saying what to install, and ValueError for a file that opentelemetry-configuration can't read
-    or apply.
+    Raises WrongSettingError, saying what to install, or for a file that opentelemetry-configuration can't read or
+    apply.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -77,7 +83,7 @@ def _configure(path: str) -> list[Attempts[Any]]:
             load_config_file,
         )
     except ImportError as error:
-        raise ImportError(
+        raise WrongSettingError(
             "OTEL_CONFIG_FILE needs a package that is not installed: pip install 'mcp-obs[config-file]'"
         ) from error
     try:
@@ -85,10 +91,30 @@ def _configure(path: str) -> list[Attempts[Any]]:
         made = _replace_exporters(configuration)
         configure_sdk(configuration)
     except ConfigurationError as error:
-        raise ValueError(f"OTEL_CONFIG_FILE names {path}, which can't be applied: {error}") from error
+        # Not from it: it and what it comes from quote what they name, which may be a key of the environment's.
+        raise WrongSettingError(
+            f"OTEL_CONFIG_FILE names {path}, which can't be applied: {_reason(error)}"
+        ) from None
     for part in _parts():
         let_wait(part)
     return made
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, and where, without what the file says there."""
+    cause: Any = error.__cause__
+    if hasattr(cause, "absolute_path"):
+        place = " -> ".join(str(step) for step in cause.absolute_path)
+        wanted = f"{cause.validator} should be {cause.validator_value}"[:_MOST_OF_A_SCHEMA]
+        what = cause.message if cause.validator in _NAMING else wanted
+        return f"Configuration does not match schema: {what} (at {place or 'the top'})"
+    mark = getattr(cause, "problem_mark", None)
+    if mark is not None:
+        return f"Failed to parse YAML (at line {mark.line + 1}, column {mark.column + 1})"
+    # These name a package or an exporter, and quote no value.
+    if isinstance(error, ImportError) or str(error).startswith("Plugin "):
+        return str(error)
+    return _QUOTED.sub("...", str(error))
 
 
 def _replace_exporters(configuration: Any) -> list[Attempts[Any]]:

@@ -11,7 +11,7 @@ from opentelemetry.trace import TracerProvider
 from mcp_obs import _telemetry
 from mcp_obs._configuration import Configuration, is_enabled, needs_the_sdk, resolve
 from mcp_obs._exit import at_exit
-from mcp_obs._guard import WRONG_SETTINGS, Guard, logger
+from mcp_obs._guard import Guard, logger
 from mcp_obs._privacy.settings import Privacy
 from mcp_obs._users import Identify, resolve_users
 from mcp_obs.sampling import Sampler
@@ -110,7 +110,7 @@ def configure_mcp_telemetry(
 def _or_nothing() -> Generator[None]:
     """What can't be applied may be what is to be kept in."""
     # A new one, as each refused call is to be told.
-    with Guard("reading its configuration, so nothing is sent", WRONG_SETTINGS):
+    with Guard("reading its configuration, so nothing is sent"):
         try:
             yield
         except BaseException:

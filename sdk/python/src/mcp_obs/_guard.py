@@ -21,16 +21,19 @@ class _HarmlessLogger(logging.LoggerAdapter[logging.Logger]):
 logger = _HarmlessLogger(logging.getLogger("mcp_obs"))
 
 
+class WrongSettingError(ValueError):
+    """A setting can't be applied; the message is a sentence that says what to do."""
+
+
 class Guard:
     """Swallows what the block raises and logs it once; with MCP_OBS_STRICT=1 it is raised.
 
-    Of what is `expected`, such as a setting that can't be applied, the message says enough: its traceback is only
-    for who debugs. One instance serves any number of blocks and threads.
+    Of a wrong setting the message says enough: its traceback is only for who debugs. One instance serves any number of
+    blocks and threads.
     """
 
-    def __init__(self, activity: str, expected: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(self, activity: str) -> None:
         self._activity = activity
-        self._expected = expected
         self._reported = False
 
     def __enter__(self) -> None:
@@ -54,7 +57,7 @@ class Guard:
         if self._reported:
             return
         self._reported = True
-        if isinstance(error, self._expected):
+        if isinstance(error, WrongSettingError):
             # In one line, whatever a library's message has.
             reason = " ".join(str(error).split()).removesuffix(".")
             logger.warning("mcp-obs failed %s: %s. The server is not affected.", self._activity, reason)
@@ -65,7 +68,3 @@ class Guard:
                 self._activity,
                 exc_info=error,
             )
-
-
-WRONG_SETTINGS = (ValueError, TypeError, ImportError)
-"""What is raised, with a sentence that says what to do, where a setting can't be applied."""

@@ -24,7 +24,7 @@ from mcp_obs._exporters.attempts import Attempts, observe_breakers
 from mcp_obs._exporters.build import metric_reader, span_exporter
 from mcp_obs._exporters.choice import Exporter
 from mcp_obs._exporters.resting import RestingReader, RestingSpanExporter, let_wait
-from mcp_obs._guard import Guard, logger
+from mcp_obs._guard import Guard, WrongSettingError, logger
 from mcp_obs._metrics.process import observe_process
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._resource import resource_of
@@ -50,7 +50,7 @@ class Providers:
     """A tracer provider and, when metrics are on, a meter provider, with the exporters that are asked for.
 
     Those of the host, where they are given, keep what they have and get these exporters too, for all that they
-    record. Raises TypeError for a provider to which nothing can be added.
+    record. Raises WrongSettingError for a provider to which nothing can be added.
     """
 
     def __init__(
@@ -122,11 +122,13 @@ class Providers:
 
 def _refuse_what_can_t_be_added_to(traces: TracerProvider | None, meters: MeterProvider | None) -> None:
     if isinstance(traces, ProxyTracerProvider):
-        raise TypeError("The program has set no tracer provider yet: do that first, or pass none")
+        raise WrongSettingError("The program has set no tracer provider yet: do that first, or pass none")
     if traces is not None and not hasattr(traces, "add_span_processor"):
-        raise TypeError("tracer_provider takes no span processors, as that of opentelemetry-sdk does")
+        raise WrongSettingError("tracer_provider takes no span processors, as that of opentelemetry-sdk does")
     if meters is not None and not hasattr(meters, "add_metric_reader"):
-        raise TypeError("meter_provider takes no further readers, as that of a new opentelemetry-sdk does")
+        raise WrongSettingError(
+            "meter_provider takes no further readers, as that of a new opentelemetry-sdk does"
+        )
 
 
 def _processor(

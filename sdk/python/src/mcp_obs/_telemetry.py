@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_trac
 
 from mcp_obs._details import Details
 from mcp_obs._ending import Ending
-from mcp_obs._guard import WRONG_SETTINGS, Guard
+from mcp_obs._guard import Guard
 from mcp_obs._message import Message, span_name
 from mcp_obs._metrics.categories import ALL, Category, resolve
 from mcp_obs._metrics.metrics import Metrics
@@ -26,9 +26,7 @@ from mcp_obs._users import resolve_users
 SCOPE = "mcp_obs"
 RELEASE = version("mcp-obs")
 
-_reading = Guard(
-    "reading MCP_OBS_PRIVACY, MCP_OBS_USER_* and MCP_OBS_METRICS, so nothing is recorded", WRONG_SETTINGS
-)
+_reading = Guard("reading MCP_OBS_PRIVACY, MCP_OBS_USER_* and MCP_OBS_METRICS, so nothing is recorded")
 
 
 class Telemetry(Protocol):

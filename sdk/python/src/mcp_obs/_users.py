@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from mcp_obs import semconv
-from mcp_obs._guard import logger
+from mcp_obs._guard import WrongSettingError, logger
 from mcp_obs._hosts.told_by import told_by
 from mcp_obs._http import scope_of
 from mcp_obs._message import Message
@@ -61,11 +61,11 @@ def resolve_users(
     """What applies: arguments, then variables. Raises ValueError when it can't be applied."""
     id_key = id_key or environ.get(USER_ID_KEY) or None
     if id_key is not None and len(id_key) < LEAST_KEY_CHARACTERS:
-        raise ValueError(
+        raise WrongSettingError(
             f"user_id_key needs at least {LEAST_KEY_CHARACTERS} characters: a short one can be guessed"
         )
     if iscoroutinefunction(identify):
-        raise ValueError("identify can't be async: it is called where nothing can be awaited")
+        raise WrongSettingError("identify can't be async: it is called where nothing can be awaited")
     return UserSettings(claim or environ.get(USER_CLAIM) or None, id_key, identify)
 
 

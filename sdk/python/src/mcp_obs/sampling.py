@@ -10,7 +10,7 @@ from typing import NamedTuple
 from opentelemetry.trace import SpanContext
 
 from mcp_obs._forked_child import new_lock
-from mcp_obs._guard import Guard, logger
+from mcp_obs._guard import Guard, WrongSettingError, logger
 
 _TRACE_ID_LIMIT = 1 << 64
 _MOST_TARGETS = 1000
@@ -84,7 +84,7 @@ class Ratio(Sampler):
 
     def __post_init__(self) -> None:
         if not 0 < self.ratio <= 1:
-            raise ValueError(f"A ratio is more than 0 and at most 1, and {self.ratio!r} is not")
+            raise WrongSettingError(f"A ratio is more than 0 and at most 1, and {self.ratio!r} is not")
 
     def at_start(self, start: Start) -> float:
         """By the low 64 bits of the trace id, as OpenTelemetry's TraceIdRatioBased."""
@@ -127,7 +127,7 @@ class RateLimited(Sampler):
 
     def __post_init__(self) -> None:
         if not self.per_second > 0:
-            raise ValueError(f"A rate is more than 0 a second, and {self.per_second!r} is not")
+            raise WrongSettingError(f"A rate is more than 0 a second, and {self.per_second!r} is not")
         object.__setattr__(self, "_bucket", _Bucket(self.per_second, self.timer))
 
     def at_start(self, start: Start) -> float:
@@ -265,7 +265,7 @@ def parse(text: str) -> Sampler:
     try:
         return _NAMED[name](rest)
     except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(
+        raise WrongSettingError(
             f"{text!r} is no sampler. There are always_on, always_off, ratio:0.1, parent_based, "
             "parent_based:ratio:0.1, rate_limited:50 and keep_errors_and_slow:ratio=0.1,slow_seconds=1"
         ) from error

@@ -8,15 +8,16 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._exporters.choice import Exporter
+from mcp_obs._guard import WrongSettingError
 
 
 def span_exporter(exporter: Exporter, configuration: Configuration) -> SpanExporter:
-    """Sends spans. Raises ImportError, saying what to install."""
+    """Sends spans. Raises WrongSettingError, saying what to install."""
     return _module(exporter).span_exporter(configuration)
 
 
 def metric_reader(exporter: Exporter, configuration: Configuration) -> MetricReader | None:
-    """Reads metrics and sends them; None where that can't be. Raises ImportError, saying what to install."""
+    """Reads metrics and sends them; None where that can't be. Raises WrongSettingError, saying what to install."""
     return _module(exporter).metric_reader(configuration)
 
 
@@ -25,6 +26,6 @@ def _module(exporter: Exporter) -> Any:
         return import_module(f"mcp_obs._exporters.{exporter.replace('-', '_')}")
     except ImportError as error:
         extra = exporter.removeprefix("otlp-")
-        raise ImportError(
+        raise WrongSettingError(
             f"The exporter {exporter} needs a package that is not installed: pip install 'mcp-obs[{extra}]'"
         ) from error

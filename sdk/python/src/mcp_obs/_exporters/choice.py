@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from mcp_obs._guard import WrongSettingError
+
 Exporter = Literal["otlp-http", "otlp-grpc", "prometheus", "console"]
 EXPORTERS: tuple[Exporter, ...] = get_args(Exporter)
 # As OpenTelemetry's variables name them; what `otlp` is depends on the protocol.
@@ -60,7 +62,7 @@ def _protocol(environ: Mapping[str, str], signal: str) -> Exporter:
     for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         protocol = environ.get(name, "").strip()
         if protocol not in _OF_A_PROTOCOL:
-            raise ValueError(f"{name} knows grpc and http/protobuf, and {protocol!r} is neither")
+            raise WrongSettingError(f"{name} knows grpc and http/protobuf, and {protocol!r} is neither")
         if protocol:
             return _OF_A_PROTOCOL[protocol]
     return "otlp-http"
@@ -71,7 +73,7 @@ def _ours(name: str, otlp: Exporter) -> Exporter:
         if name == known:
             return known
     if name != "otlp":
-        raise ValueError(f"exporter knows otlp, {', '.join(EXPORTERS)}, and {name!r} is none of them")
+        raise WrongSettingError(f"exporter knows otlp, {', '.join(EXPORTERS)}, and {name!r} is none of them")
     return otlp
 
 
@@ -81,7 +83,9 @@ def _spans_of_the_variable(environ: Mapping[str, str], otlp: Exporter) -> tuple[
         return (otlp,)
     unknown = sorted(names - _OF_OPENTELEMETRY.keys() - {"none"} | names & {"prometheus"})
     if unknown:
-        raise ValueError(f"OTEL_TRACES_EXPORTER names {unknown[0]!r}, through which mcp-obs sends no spans")
+        raise WrongSettingError(
+            f"OTEL_TRACES_EXPORTER names {unknown[0]!r}, through which mcp-obs sends no spans"
+        )
     return tuple(_OF_OPENTELEMETRY[name] or otlp for name in sorted(names - {"none"}))
 
 

@@ -16,7 +16,7 @@ from prometheus_client import (
 
 from mcp_obs._configuration import Configuration
 from mcp_obs._forked_child import call_in_children
-from mcp_obs._guard import logger
+from mcp_obs._guard import WrongSettingError, logger
 
 Address = tuple[str, int]
 # The OpenTelemetry specification's, but for a host name that may stand for an address of version 6.
@@ -80,7 +80,7 @@ def address_of(environ: Mapping[str, str]) -> Address:
     """Where to listen. Raises ValueError for a port that is none."""
     port = environ.get("OTEL_EXPORTER_PROMETHEUS_PORT", "").strip() or str(DEFAULT_PORT)
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(
+        raise WrongSettingError(
             f"OTEL_EXPORTER_PROMETHEUS_PORT must be a port from 1 to 65535, and {port!r} is none"
         )
     return environ.get("OTEL_EXPORTER_PROMETHEUS_HOST") or DEFAULT_HOST, int(port)

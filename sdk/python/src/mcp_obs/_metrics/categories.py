@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
 from mcp_obs._exporters.choice import asks_for_metrics
+from mcp_obs._guard import WrongSettingError
 
 Category = Literal["session", "performance", "usage"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -40,5 +41,5 @@ def _named(names: Collection[str], place: str) -> frozenset[Category]:
     wanted = {name.strip() for name in (names.split(",") if isinstance(names, str) else names)}
     unknown = sorted(wanted - ALL)
     if unknown:
-        raise ValueError(f"{place} knows {', '.join(CATEGORIES)}, and {unknown[0]!r} is none of them")
+        raise WrongSettingError(f"{place} knows {', '.join(CATEGORIES)}, and {unknown[0]!r} is none of them")
     return frozenset(category for category in CATEGORIES if category in wanted)

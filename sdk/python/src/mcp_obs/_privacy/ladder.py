@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, cast, get_args
 
+from mcp_obs._guard import WrongSettingError
+
 Level = Literal["none", "shape", "redacted", "full"]
 """None of it; names, types and sizes; values without secrets; everything."""
 Direction = Literal["arguments", "results"]
@@ -63,9 +65,9 @@ def _read_rule(part: str) -> Rule:
     subject, equals, level = (each.strip() for each in part.rpartition("="))
     tools, colon, direction = subject.partition(":")
     if level not in LEVELS:
-        raise ValueError(f"The privacy level in {part!r} is not one of {', '.join(LEVELS)}")
+        raise WrongSettingError(f"The privacy level in {part!r} is not one of {', '.join(LEVELS)}")
     if bool(equals) != bool(tools) or (colon and direction not in DIRECTIONS):
-        raise ValueError(
+        raise WrongSettingError(
             f"The privacy rule {part!r} is none: write a level alone, or tools=level, tools:arguments=level"
             " or tools:results=level, where * in tools stands for anything"
         )

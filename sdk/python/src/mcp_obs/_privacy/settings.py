@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 
+from mcp_obs._guard import WrongSettingError
 from mcp_obs._privacy.ladder import read_rules
 from mcp_obs._privacy.writer import Redact
 
@@ -46,18 +47,18 @@ def resolve_privacy(environ: Mapping[str, str], privacy: Privacy | str | None) -
     read_rules(settled.rules or "")
     compiled(settled.patterns)
     if isinstance(settled.names, str):
-        raise ValueError("Privacy.names is a sequence of names, and not one text")  # noqa: TRY004  one kind of error
+        raise WrongSettingError("Privacy.names is a sequence of names, and not one text")
     if settled.max_value_bytes < LEAST_VALUE_BYTES:
-        raise ValueError(f"Privacy.max_value_bytes must be at least {LEAST_VALUE_BYTES}")
+        raise WrongSettingError(f"Privacy.max_value_bytes must be at least {LEAST_VALUE_BYTES}")
     if iscoroutinefunction(settled.redact):
-        raise ValueError("Privacy.redact can't be async: it is called where nothing can be awaited")
+        raise WrongSettingError("Privacy.redact can't be async: it is called where nothing can be awaited")
     return settled
 
 
 def compiled(patterns: Sequence[str | re.Pattern[str]]) -> list[re.Pattern[str]]:
     """The patterns, ready for use; raises ValueError for one that is no regular expression or fits everything."""
     if isinstance(patterns, str):
-        raise ValueError("Privacy.patterns is a sequence of patterns, and not one text")  # noqa: TRY004
+        raise WrongSettingError("Privacy.patterns is a sequence of patterns, and not one text")
     return [_compiled(pattern) for pattern in patterns]
 
 
@@ -67,9 +68,11 @@ def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
         expression = re.compile(pattern)
         matches_nothing = expression.fullmatch("")
     except (re.error, TypeError) as error:  # a TypeError for a pattern of bytes
-        raise ValueError(
+        raise WrongSettingError(
             f"The privacy pattern {shown!r} is no regular expression for text: {error}"
         ) from error
     if matches_nothing:
-        raise ValueError(f"The privacy pattern {shown!r} fits the empty text, so it would fit everywhere")
+        raise WrongSettingError(
+            f"The privacy pattern {shown!r} fits the empty text, so it would fit everywhere"
+        )
     return expression
