@@ -127,6 +127,20 @@ async def test_a_sign_in_and_a_refresh_are_for_whom_the_code_and_the_token_name(
 
 @pytest.mark.anyio
 @pytest.mark.behaviour("configuration.adapters")
+async def test_where_a_function_says_who_calls_no_step_of_a_provider_does(way: Way):
+    grant: Any = Grant("ada")
+    with Recording(way, Details(users=UserSettings(identify=lambda _: None))) as recording:
+        provider: Any = mcp_obs.create_oauth_adapter().observe(Provider())
+        await provider.exchange_authorization_code("app", grant)
+        await provider.exchange_refresh_token("app", grant, ["read"])
+        await provider.verify_token("good")
+        spans = recording.log.spans
+    assert [span.name for span in spans] == ["oauth.sign_in", "oauth.token_refresh", "oauth.introspection"]
+    assert not any("enduser" in name for span in spans for name in span.attributes or {})
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("configuration.adapters")
 async def test_a_sign_in_that_fails_tells_for_whom_it_was(recording: Recording):
     class Refusing(Provider):
         async def exchange_authorization_code(self, client: str, authorization_code: Any) -> str:

@@ -117,8 +117,11 @@ class Users:
         return attributes
 
     def of_token(self, token: Any) -> str | None:
-        """The id that an access token of mcp or fastmcp gives, by the claim that is configured."""
-        if token is None:
+        """The id that an access token of mcp or fastmcp gives, by the claim that is configured.
+
+        None where `identify` decides.
+        """
+        if token is None or self._identify is not None:
             return None
         claims: Mapping[str, Any] = getattr(token, "claims", None) or {}
         if self._claim is not None:
@@ -130,9 +133,12 @@ class Users:
     def of_grant(self, grant: Any) -> str | None:
         """The id that an authorization code or a refresh token gives, where its subject is what tokens are told by.
 
-        Its client is nobody's id: the token that comes of it may name its user otherwise.
+        Its client is nobody's id: the token that comes of it may name its user otherwise. None where `identify`
+        decides.
         """
-        subject = getattr(grant, "subject", None) if self._claim in {None, "sub"} else None
+        if self._identify is not None or self._claim not in {None, "sub"}:
+            return None
+        subject = getattr(grant, "subject", None)
         return subject if isinstance(subject, str) and subject else None
 
     def _tell(self, error: BaseException) -> None:
