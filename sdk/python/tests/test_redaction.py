@@ -101,6 +101,9 @@ SECRETS: dict[str, tuple[str, str]] = {
     ),
     "broken JSON": ('log: {"password": "hunter2secret", ', "hunter2secret"),
     "broken JSON in JSON": (r"log: {\"password\": \"hunter2secret\", ", "hunter2secret"),
+    "assignment": ('password := "hunter2secret"', "hunter2secret"),
+    "three quotation marks": ('password = """it is "hunter2secret"""', "hunter2secret"),
+    "three apostrophes": ("password = '''hunter2secret'''", "hunter2secret"),
     "query": ("https://x.example/?a=1&access_token=hunter2secret&b=2", "hunter2secret"),
 }
 WRAPS: list[Callable[[Any], Any]] = [
@@ -200,6 +203,43 @@ def test_a_secret_as_python_shows_it_is_redacted(text: str, redacted: str):
     assert REDACTOR.text(text) == redacted
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ('password = """a "b"\nc"""\nend', 'password = "[redacted secret]"""\nend'),
+        ("password = b'''a\n'b''' end", "password = b'[redacted secret]''' end"),
+        (r"password = \"\"\"a\"\"\" end", r"password = \"[redacted secret]\"\"\" end"),
+        ('password = """a b', 'password = "[redacted secret]'),
+        ('password = "", b = "end"', 'password = "", b = "end"'),
+        ('password := "a b" end', 'password := "[redacted secret]" end'),
+        ("password := a end", "password := [redacted secret] end"),
+    ],
+)
+def test_a_secret_as_code_has_it_goes_to_its_own_end(text: str, redacted: str):
+    assert REDACTOR.text(text) == redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("password: |\n  a b\n\n    c\nend: 1", "password: [redacted secret]\nend: 1"),
+        (
+            "db:\r\n  password: >-\r\n    a\r\n\r\n    b\r\n  end",
+            "db:\r\n  password: [redacted secret]\r\n  end",
+        ),
+        ("- password: |2+  # why\n    a\n  end: 1", "- password: [redacted secret]\n  end: 1"),
+        (
+            'in:\n  - "password": |\n      a b\n    end: 1',
+            'in:\n  - "password": [redacted secret]\n    end: 1',
+        ),
+        ("secrets: |\n  password: |\n    a\n  b\nend", "secrets: [redacted secret]\nend"),
+        ("password: |", "password: [redacted secret]"),
+    ],
+)
+def test_a_secret_that_is_a_block_of_yaml_goes_to_its_own_end(text: str, redacted: str):
+    assert REDACTOR.text(text) == redacted
+
+
 class Hostile:
     """Raises whatever is done with it."""
 
@@ -246,6 +286,14 @@ def test_whatever_a_value_is_it_becomes_json_of_bounded_length(
     json.loads(written.text)
 
 
+def test_a_value_that_exits_when_it_is_written_costs_itself_and_not_who_writes_it():
+    class Exiting(dict[str, Any]):
+        def items(self) -> Any:
+            raise SystemExit
+
+    assert write({"a": Exiting(b=1)}, 8192, REDACTOR, None, ()).failed == 1
+
+
 def test_a_value_that_holds_itself_ends():
     cycle: dict[str, Any] = {"a": 1}
     cycle["self"] = [cycle, cycle]
@@ -278,12 +326,24 @@ REPEATED = [
     *WORDS.split(),
     *(" ", "\n", "1 ", "4 ", "a b:", "bearer ", "cookie: ", "token: bearer ", "Authorization: digest "),
     *("-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", 'password="', "token=b'\\\\"),
+    *(
+        'password="""',
+        "token='''",
+        "token: |#",
+        "token: |\n",
+        "token: |\n ",
+        " token: >\n",
+        "token:=",
+        '\\"' * 3,
+    ),
 ]
 BEHIND = {
     ":": "@ ://",
     "a": "user@",
     "\\": "\\u0041",
     '\\"': 'password="',
+    " a\n": "token: |\n",
+    "\n": "token: |\n",
     "a=1,": "Authorization: digest ",
     "PRIVATE KEY ": "-----BEGIN ",
     "-----END ": "-----BEGIN PRIVATE KEY-----",

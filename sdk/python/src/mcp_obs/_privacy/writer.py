@@ -45,7 +45,9 @@ def write(
     writing = _Writing(most_bytes, redactor, hook)
     try:
         writing.value(value, path)
-    except Exception:  # noqa: BLE001  a host's own classes may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  a host's own classes may raise anything
         return Written(f'"{_FAILED}"', writing.is_cut, writing.redacted, writing.failed + 1)
     return Written("".join(writing.parts), writing.is_cut, writing.redacted, writing.failed)
 
