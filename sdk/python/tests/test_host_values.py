@@ -30,6 +30,19 @@ class Speechless:
         raise RuntimeError("no words")
 
 
+class Exiting:
+    """Ends who says it, as `sys.exit()` does."""
+
+    def __init__(self, error: type[BaseException] = SystemExit) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        raise self._error
+
+    def __int__(self) -> int:
+        raise self._error
+
+
 class Unreadable(dict[str, Any]):
     """Can't be copied."""
 
@@ -87,6 +100,8 @@ def own_span(
         (methodcaller("add_event", None, {"b": 1}), [("", {"b": 1})]),
         (methodcaller("add_event", 5), [("5", NOTHING)]),
         (methodcaller("add_event", Speechless()), [("", NOTHING)]),
+        (methodcaller("add_event", Exiting()), [("", NOTHING)]),
+        (methodcaller("add_event", "e", {"a": Exiting(), Exiting(): 1, "b": 1}), [("e", {"b": 1})]),
         (methodcaller("record_exception", KeyError("a"), {1: 2}), [("exception", {**KEY_ERROR, "1": 2})]),
         (methodcaller("record_exception", KeyError("a"), 5), [("exception", KEY_ERROR)]),
     ],
@@ -105,6 +120,7 @@ def test_an_event_keeps_what_is_right_of_it(act: Act, events: object, production
         (methodcaller("add_link", INVALID_SPAN_CONTEXT), []),
         (methodcaller("add_link", SpanContext(1 << 200, 1, is_remote=True), {"a": 1}), []),
         (methodcaller("add_link", LINKED, {1: 2, "a": Speechless()}), [{"1": 2}]),
+        (methodcaller("add_link", LINKED, {1: 2, "a": Exiting()}), [{"1": 2}]),
         (methodcaller("add_link", LINKED, 5), [NOTHING]),
     ],
 )
@@ -128,6 +144,8 @@ def test_a_link_that_leads_somewhere_keeps_what_is_right_of_it(
         (methodcaller("set_attribute", "", "a"), {}),
         (methodcaller("set_attribute", None, "a"), {}),
         (methodcaller("set_attribute", Speechless(), "a"), {}),
+        (methodcaller("set_attribute", Exiting(), "a"), {}),
+        (methodcaller("set_attributes", {"a": Exiting(), "b": 1}), {"b": 1}),
         (methodcaller("set_attributes", {"a": Unreadable(), "b": 1}), {"b": 1}),
         (methodcaller("set_attributes", {1: "a", "1": "b"}), {"1": "b"}),
         (methodcaller("set_attributes", 5), {}),
@@ -141,7 +159,8 @@ def test_what_is_right_of_attributes_is_kept(act: Act, attributes: object, produ
 
 @pytest.mark.behaviour("export.unencodable-costs-itself")
 @pytest.mark.parametrize(
-    ("name", "called"), [(5, ["5", "5"]), (None, ["", "ping"]), (Speechless(), ["", "ping"])]
+    ("name", "called"),
+    [(5, ["5", "5"]), (None, ["", "ping"]), (Speechless(), ["", "ping"]), (Exiting(), ["", "ping"])],
 )
 def test_a_name_that_is_no_text_becomes_one_or_none(name: Any, called: object, production: Recording):
     own_span(production, name=name)
@@ -150,7 +169,7 @@ def test_a_name_that_is_no_text_becomes_one_or_none(name: Any, called: object, p
 
 
 @pytest.mark.behaviour("export.unencodable-costs-itself")
-@pytest.mark.parametrize("wrong", [float("nan"), -5, 1 << 64, "now", Speechless()])
+@pytest.mark.parametrize("wrong", [float("nan"), -5, 1 << 64, "now", Speechless(), Exiting()])
 def test_what_is_no_time_is_now(wrong: Any, production: Recording):
     times: list[Any] = [time.time_ns()]
     span = own_span(production, methodcaller("add_event", "e", timestamp=wrong), end=wrong, start_time=wrong)
@@ -189,3 +208,9 @@ def test_a_link_that_a_span_is_started_with_is_kept_beside_one_that_is_none(prod
     wrong: Any = [None, Link(LINKED, {1: 2})]  # pyright: ignore[reportArgumentType]
     (link,) = own_span(production, links=wrong).links
     assert (link.context.span_id, link.attributes) == (LINKED.span_id, {"1": 2})
+
+
+@pytest.mark.behaviour("export.unencodable-costs-itself")
+def test_a_host_that_is_interrupted_while_it_sets_something_ends(production: Recording):
+    with pytest.raises(KeyboardInterrupt):
+        operation_span(production, methodcaller("update_name", Exiting(KeyboardInterrupt)))

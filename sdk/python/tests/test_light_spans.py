@@ -19,7 +19,7 @@ from sdk_kit.otlp import read_value
 from sdk_kit.recording import Recording
 
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, OperationSpan
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_EVENTS, MOST_LINKS, OperationSpan
 from mcp_obs._lean.templates import MOST_TEMPLATE_BYTES
 from mcp_obs._lean.wire import key_value
 from mcp_obs._message import Client, Message
@@ -154,10 +154,13 @@ def test_an_exception_of_an_old_validator_is_recorded_without_the_rejected_value
 
 
 @pytest.mark.behaviour("export.unencodable-costs-itself")
-def test_what_can_t_be_written_costs_itself_and_not_the_span(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_what_can_t_be_written_costs_itself_and_not_the_span(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+):
     class SpeechlessError(Exception):
         def __str__(self) -> str:
-            raise RuntimeError("no words")
+            raise error
 
     monkeypatch.delenv("MCP_OBS_STRICT")
     ended: list[OperationSpan] = []
@@ -204,12 +207,16 @@ def test_more_than_a_span_may_have_is_left_out_and_counted():
     span.set_attributes({f"a{number}": number for number in range(MOST_ATTRIBUTES)})
     for _ in range(MOST_EVENTS + 3):
         span.add_event("again")
+    for number in range(1, MOST_LINKS + 4):
+        span.add_link(SpanContext(number, number, is_remote=False))
+    assert len(span.links) == MOST_LINKS
     span.end()
     body = Envelope(Resource({}), "s", "1").around([SpanEncoder().encode(ended[0])])
     read = first_span(body)
     known = len(ended[0].said)
     assert (len(read.attributes), read.dropped_attributes_count) == (MOST_ATTRIBUTES, known)
     assert (len(read.events), read.dropped_events_count) == (MOST_EVENTS, 3)
+    assert (len(read.links), read.dropped_links_count) == (MOST_LINKS, 3)
 
 
 @pytest.mark.behaviour("export.bounded-memory")

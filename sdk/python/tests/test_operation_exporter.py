@@ -5,6 +5,7 @@ from queue import Empty, SimpleQueue
 
 import pytest
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import StatusCode
 from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span, exporting, first_span, lean_span
 
@@ -226,6 +227,31 @@ def test_a_result_that_is_none_of_mcp_s_costs_no_span():
     exporter.encode_ended()
     assert exporter.dropped == 0
     exporter.shutdown(0)
+
+
+class ExitingText(str):
+    """A host's own, which ends who looks at it as `sys.exit()` does."""
+
+    __slots__ = ()
+
+    def isascii(self) -> bool:
+        raise SystemExit
+
+
+@pytest.mark.behaviour("export.unencodable-costs-itself")
+def test_a_span_that_exits_when_it_is_written_costs_itself_and_not_the_exporter(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv("MCP_OBS_STRICT")
+    with collecting() as collector:
+        exporter = exporting(collector.url)
+        exiting = lean_span(exporter.put)
+        exiting.set_status(StatusCode.ERROR, ExitingText("no"))
+        exiting.end()
+        lean_span(exporter.put, "tools/list").end()
+        collector.wait_for("tools/list")
+        exporter.shutdown(10)
+    assert collector.spans == ["tools/list"]
 
 
 @pytest.mark.behaviour("export.repeated-when-retryable")

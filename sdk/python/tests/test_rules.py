@@ -76,10 +76,11 @@ def test_the_exception_below_a_library_s_wrapper_is_the_one_that_counts():
 
 
 @pytest.mark.behaviour("error.without-words")
-def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type():
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_an_exception_that_can_not_say_what_it_is_is_known_by_its_type(error: type[BaseException]):
     class SpeechlessError(Exception):
         def __str__(self) -> str:
-            raise RuntimeError("no words")
+            raise error
 
     assert failure_of(SpeechlessError()) == Failure(f"{__name__}.{SpeechlessError.__qualname__}", "")
     assert _ending.of_exception(SpeechlessError()).description == ""

@@ -67,5 +67,7 @@ def said_by(error: BaseException) -> str:
     """The exception's own text; some can't say it."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001  anything can come out of a user's __str__
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  anything can come out of a user's __str__
         return ""

@@ -28,12 +28,14 @@ class WrongSettingError(ValueError):
 class Guard:
     """Swallows what the block raises and logs it once; with MCP_OBS_STRICT=1 it is raised.
 
-    Of a wrong setting the message says enough: its traceback is only for who debugs. One instance serves any number of
-    blocks and threads.
+    Of a wrong setting the message says enough: its traceback is only for who debugs. What a host's own code raises can
+    be SystemExit, which would end the server, or the thread that exports: `of_host` swallows that too. One instance
+    serves any number of blocks and threads.
     """
 
-    def __init__(self, activity: str) -> None:
+    def __init__(self, activity: str, *, of_host: bool = False) -> None:
         self._activity = activity
+        self._swallowed: tuple[type[BaseException], ...] = (BaseException,) if of_host else (Exception,)
         self._reported = False
 
     def __enter__(self) -> None:
@@ -42,14 +44,14 @@ class Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception) or os.environ.get(STRICT) == "1":
+        if error is None or not isinstance(error, self._swallowed) or _is_raised(error):
             return False
         self._tell(error)
         return True
 
     def swallow(self, error: BaseException) -> None:
         """The same for an `except` clause: on the path of every message a block costs ten times what `try` does."""
-        if os.environ.get(STRICT) == "1":
+        if _is_raised(error):
             raise error
         self._tell(error)
 
@@ -68,3 +70,7 @@ class Guard:
                 self._activity,
                 exc_info=error,
             )
+
+
+def _is_raised(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt) or os.environ.get(STRICT) == "1"

@@ -32,9 +32,6 @@ def samples(sampler: Any, trace_id: int, name: str, kind: SpanKind | None) -> bo
     """Whether the host's sampler would sample a trace that begins so; True where it can't say."""
     try:
         return sampler.should_sample(_NOTHING_ABOVE, trace_id, name, kind, {}, ()).decision.is_sampled()
-    except KeyboardInterrupt:
-        raise
-    # It is the host's; SystemExit would end the server.
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001  it is the host's; SystemExit would end the server
         _asking.swallow(error)
     return True

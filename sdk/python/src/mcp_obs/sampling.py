@@ -199,8 +199,6 @@ def weight_at_start(sampler: Sampler, start: Start) -> float:
     """What a sampler says, which can be a host's own: where it fails, the operation is kept."""
     try:
         return _checked(sampler.at_start(start))
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # noqa: BLE001  SystemExit would end the server, or the thread that exports
         _asking.swallow(error)
         return 1.0
@@ -210,8 +208,6 @@ def weight_at_end(sampler: Sampler, end: End) -> float:
     """The same, of an operation that is over."""
     try:
         return _checked(sampler.at_end(end))
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # noqa: BLE001  SystemExit would end the server, or the thread that exports
         _asking.swallow(error)
         return 1.0

@@ -15,7 +15,7 @@ from opentelemetry.trace import Link
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, MOST_LINKS, NO_STATE, LightSpan, OperationSpan
+from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, NO_STATE, LightSpan, OperationSpan
 from mcp_obs._lean.templates import Sender, Template, Templates
 from mcp_obs._lean.wire import attribute, field, key_value, repeated_attribute, text, varint
 from mcp_obs._message import span_name
@@ -34,7 +34,7 @@ _START_TIME, _END_TIME = 0x39, 0x41
 _FEW = MOST_ATTRIBUTES // 2
 
 _recording = Guard("recording an operation's metrics")
-_writing = Guard("writing an attribute")
+_writing = Guard("writing an attribute", of_host=True)
 
 
 class SpanEncoder:
@@ -134,11 +134,11 @@ def _particulars(span: LightSpan) -> SpanMessage:
     for event in span.events or ():
         with _writing:
             message.events.append(_event(*event))
-    for link in span.links[:MOST_LINKS]:
+    for link in span.links:
         with _writing:
             message.links.append(_link(link))
     message.dropped_events_count = span.dropped_events
-    message.dropped_links_count = max(len(span.links) - MOST_LINKS, 0)
+    message.dropped_links_count = span.dropped_links
     if span.status:
         message.status.CopyFrom(
             StatusMessage(

@@ -199,7 +199,7 @@ class OperationExporter:
         encoded = None
         try:
             encoded = self._encoder.encode(span)
-        except Exception as error:  # noqa: BLE001  one span must not cost the others
+        except BaseException as error:  # noqa: BLE001  one span must not cost the others, nor end the thread
             _exporting.swallow(error)
         if encoded is None:
             self.counts.processed(1, NOT_ENCODABLE)

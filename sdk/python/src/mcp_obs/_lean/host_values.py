@@ -15,7 +15,7 @@ _TIME_LIMIT = 1 << 64
 _PLAIN = frozenset({str, int, float, bool})
 _SAYING = (StatusCode.OK, StatusCode.ERROR)
 
-_keeping = Guard("keeping what was set on a span")
+_keeping = Guard("keeping what was set on a span", of_host=True)
 
 
 def as_text(name: object) -> str:
@@ -59,7 +59,7 @@ def kept(attributes: Attributes) -> dict[str, Any]:
                 copy[key] = value
             else:
                 keep(copy, key, value)
-    except Exception as error:  # noqa: BLE001  anything can come out of what is no mapping
+    except BaseException as error:  # noqa: BLE001  anything can come out of what is no mapping
         _keeping.swallow(error)
     return copy
 
@@ -70,7 +70,7 @@ def keep(attributes: dict[str, Any], key: object, value: object) -> None:
         name = key if type(key) is str else as_text(key)
         if name:
             attributes[name] = _copy(value)
-    except Exception as error:  # noqa: BLE001  anything can come out of a host's value
+    except BaseException as error:  # noqa: BLE001  anything can come out of a host's value
         _keeping.swallow(error)
 
 

@@ -30,7 +30,7 @@ Ids = tuple[int, int, bool, TraceFlags, TraceState, bool]
 """What a SpanContext is made of, in its order: to make one takes as long as the rest of a span."""
 Event = tuple[str, int, Mapping[str, Any]]
 
-_keeping = Guard("keeping what was set on a span")
+_keeping = Guard("keeping what was set on a span", of_host=True)
 
 
 class LightSpan(Span):
@@ -42,6 +42,7 @@ class LightSpan(Span):
     __slots__ = (
         "attributes",
         "dropped_events",
+        "dropped_links",
         "end_time",
         "ending",
         "events",
@@ -91,7 +92,7 @@ class LightSpan(Span):
         self.held: list[LightSpan] | None = None
         """What has ended inside a root on which nothing is decided before its end."""
         self.events: deque[Event] | None = None
-        self.dropped_events = 0
+        self.dropped_events = self.dropped_links = 0
         self.status: Status | None = None
         self.end_time: int | None = None
         self.start_time = _clock.time_ns()
@@ -140,11 +141,15 @@ class LightSpan(Span):
             self.events.append(event)
 
     def add_link(self, context: SpanContext | None, attributes: Attributes = None) -> None:
-        """Keep a link; one to nowhere that says nothing is none, as in the OpenTelemetry SDK."""
+        """Keep a link, up to the limit; one to nowhere that says nothing is none, as in the OpenTelemetry SDK."""
         if self.end_time is None:
             with _keeping:
-                if context and (context.is_valid or attributes or context.trace_state):
+                if not context or not (context.is_valid or attributes or context.trace_state):
+                    return
+                if len(self.links) < MOST_LINKS:
                     self.links = [*self.links, Link(context, kept(attributes))]
+                else:
+                    self.dropped_links += 1
 
     def add_links(self, links: Sequence[Link]) -> None:
         """Keep the links that a host starts it with."""
