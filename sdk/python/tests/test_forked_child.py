@@ -7,24 +7,9 @@ import pytest
 
 from mcp_obs._guard import STRICT
 
-HELD = """
-import os, signal, threading
-from opentelemetry.sdk.resources import Resource
-from mcp_obs import _forked_child
-from mcp_obs._lean.circuit_breaker import CircuitBreaker
-from mcp_obs._lean.encoder import Envelope, SpanEncoder
-from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.sender import Sender
-from mcp_obs._metrics.categories import ALL
-from mcp_obs._metrics.lean_metrics import LeanMetrics
-from mcp_obs._sessions import IdleGapSessions
-from mcp_obs.sampling import RateLimited, Start
-
-metrics, guesses, sampler = LeanMetrics(ALL), IdleGapSessions(lambda: "s"), RateLimited(5)
-envelope, sender = Envelope(Resource({}), "s", "1"), Sender("http://127.0.0.1:9", {})
-exporter = OperationExporter(SpanEncoder(), envelope, sender, CircuitBreaker())
+# Forks while another thread holds `locks`; the child goes on.
+FORK = """
 held, over = threading.Event(), threading.Event()
-locks = tuple(_forked_child._locks)
 
 def hold():
     for lock in locks:
@@ -42,8 +27,28 @@ if child:
     over.set()
     thread.join()
     sys.exit(os.waitpid(child, 0)[1])
+"""
+
+HELD = f"""
+import os, signal, threading
+from opentelemetry.sdk.resources import Resource
+from mcp_obs import _forked_child
+from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._lean.encoder import Envelope, SpanEncoder
+from mcp_obs._lean.exporter import OperationExporter
+from mcp_obs._lean.sender import Sender
+from mcp_obs._metrics.categories import ALL
+from mcp_obs._metrics.lean_metrics import LeanMetrics
+from mcp_obs._sessions import IdleGapSessions
+from mcp_obs.sampling import RateLimited, Start
+
+metrics, guesses, sampler = LeanMetrics(ALL), IdleGapSessions(lambda: "s"), RateLimited(5)
+envelope, sender = Envelope(Resource({{}}), "s", "1"), Sender("http://127.0.0.1:9", {{}})
+exporter = OperationExporter(SpanEncoder(), envelope, sender, CircuitBreaker())
+locks = tuple(_forked_child._locks)
+{FORK}
 signal.alarm(10)
-metrics.record("mcp.server.operation.duration", 1.0, {"mcp.method.name": "ping"})
+metrics.record("mcp.server.operation.duration", 1.0, {{"mcp.method.name": "ping"}})
 exporter._start()
 exporter.counts.processed(1, "queue_full")
 guessed = guesses.session(("ada",), 1).id
@@ -52,7 +57,7 @@ os._exit(0)
 """
 
 
-CALLED = """
+CALLED = f"""
 import os, signal, threading
 from mcp_obs._forked_child import call_in_children, new_lock
 
@@ -66,24 +71,12 @@ class Named:
                 raise ValueError(self.name)
             print(self.name, flush=True)
 
-lock, held, over = new_lock(), threading.Event(), threading.Event()
+lock = new_lock()
 named = [Named("first"), Named("fails"), Named("gone"), Named("last")]
 del named[2]
-
-def hold():
-    with lock:
-        held.set()
-        over.wait()
-
-thread = threading.Thread(target=hold)
-thread.start()
-held.wait()
+locks = [lock]
 os.register_at_fork(before=lambda: signal.alarm(10))
-child = os.fork()
-if child:
-    over.set()
-    thread.join()
-    sys.exit(os.waitpid(child, 0)[1])
+{FORK}
 os._exit(0)
 """
 

@@ -6,6 +6,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from mcp_obs._text import in_one_line
+
 STRICT = "MCP_OBS_STRICT"
 
 
@@ -61,7 +63,7 @@ class Guard:
         self._reported = True
         if isinstance(error, WrongSettingError):
             # In one line, whatever a library's message has.
-            reason = " ".join(str(error).split()).removesuffix(".")
+            reason = in_one_line(str(error)).removesuffix(".")
             logger.warning("mcp-obs failed %s: %s. The server is not affected.", self._activity, reason)
             logger.debug("mcp-obs failed %s", self._activity, exc_info=error)
         else:

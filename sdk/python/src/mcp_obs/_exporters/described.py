@@ -17,7 +17,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from mcp_obs._exporters.attempts import Attempts
-from mcp_obs._exporters.resting import RestingMetricExporter, RestingSpanExporter
+from mcp_obs._exporters.resting import RestingExporter, RestingMetricExporter, RestingSpanExporter
 
 # The entry point of the exporters below (pyproject.toml).
 _NAME = "mcp_obs_resting"
@@ -45,11 +45,8 @@ def log_exporter(described: Any, made: list[Attempts[Any]]) -> "RestingLogExport
     return RestingLogExporter(_attempts("log", _create_log_record_exporter, described, made))
 
 
-class RestingLogExporter(LogRecordExporter):
+class RestingLogExporter(RestingExporter[LogRecordExporter], LogRecordExporter):
     """Sends log records, or drops them; its processor is to hand it none while it rests."""
-
-    def __init__(self, attempts: Attempts[LogRecordExporter]) -> None:
-        self.attempts = attempts
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send them."""
@@ -57,14 +54,6 @@ class RestingLogExporter(LogRecordExporter):
             lambda exporter: exporter.export(batch) is LogRecordExportResult.SUCCESS
         )
         return LogRecordExportResult.SUCCESS if is_well else LogRecordExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """End."""
-        self.attempts.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing waits here."""
-        return True
 
 
 def _attempts(signal: str, create: Any, described: Any, made: list[Attempts[Any]]) -> Attempts[Any]:

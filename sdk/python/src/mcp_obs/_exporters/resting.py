@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic
 
 from opentelemetry.sdk.metrics.export import (
     MetricExporter,
@@ -14,22 +14,17 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from mcp_obs._exporters.attempts import Attempts
+from mcp_obs._exporters.attempts import AnExporter, Attempts
 from mcp_obs._exporters.forks import Gate
 from mcp_obs._forked_child import call_in_children
 from mcp_obs._metrics.exporter import metric_interval
 
 
-class RestingSpanExporter(SpanExporter):
-    """Sends spans, or drops them; its processor is to hand it none while it rests."""
+class RestingExporter(Generic[AnExporter]):
+    """What those of spans and of log records have in common."""
 
-    def __init__(self, attempts: Attempts[SpanExporter]) -> None:
+    def __init__(self, attempts: Attempts[AnExporter]) -> None:
         self.attempts = attempts
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send them, by an attempt that may be repeated within OTEL_EXPORTER_OTLP_TIMEOUT."""
-        is_well = self.attempts.attempt(lambda exporter: exporter.export(spans) is SpanExportResult.SUCCESS)
-        return SpanExportResult.SUCCESS if is_well else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """End."""
@@ -38,6 +33,15 @@ class RestingSpanExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing waits here."""
         return True
+
+
+class RestingSpanExporter(RestingExporter[SpanExporter], SpanExporter):
+    """Sends spans, or drops them; its processor is to hand it none while it rests."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send them, by an attempt that may be repeated within OTEL_EXPORTER_OTLP_TIMEOUT."""
+        is_well = self.attempts.attempt(lambda exporter: exporter.export(spans) is SpanExportResult.SUCCESS)
+        return SpanExportResult.SUCCESS if is_well else SpanExportResult.FAILURE
 
 
 class RestingMetricExporter(MetricExporter):
