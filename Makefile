@@ -128,26 +128,35 @@ $(UV): locks/uv.txt
 	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
 	@touch $@
 
-.venv/.installed: locks/requirements.txt pyproject.toml sdk/python/pyproject.toml server/pyproject.toml | $(UV)
+# One module of the SDK is compiled into its folder, for all environments; uv would not notice that it is stale or gone.
+COMPILED := sdk/python/src/mcp_obs/_lean/compiled
+SDK_IN_PLACE := --no-deps --no-build-isolation --reinstall-package mcp-obs -e sdk/python
+
+.venv/.installed: locks/requirements.txt pyproject.toml sdk/python/pyproject.toml server/pyproject.toml $(COMPILED).pyx | $(UV)
 	$(say) "Python packages (about 250 MB the first time)"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/requirements.txt
-	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e sdk/python -e server
+	@rm -f $(COMPILED).*.so
+	@$(UV) pip install --quiet --python .venv/bin/python $(SDK_IN_PLACE) -e server
+	@ls $(COMPILED).*.so >/dev/null 2>&1 || echo "Nothing is compiled without a C compiler and Python's headers: all of mcp-obs runs in Python."
 	@touch $@
 
 # An environment of the SDK alone, from its lock.
 define sdk_environment
 	@test -x $(@D)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(@D)
 	@$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
-	@$(UV) pip install --quiet --python $(@D)/bin/python --no-deps --no-build-isolation -e sdk/python
+	@$(UV) pip install --quiet --python $(@D)/bin/python $(SDK_IN_PLACE)
 	@touch $@
 endef
 
-.venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml | $(UV)
+# Here the compiled module is not to be had, so that the tests also prove what does its work in Python.
+.venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml $(COMPILED).pyx | $(UV)
 	$(say) "Python packages for mcp 1.x"
 	$(sdk_environment)
+	@echo 'import sys; sys.modules["mcp_obs._lean.compiled"] = None' \
+	  > "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/without_compiled.pth"
 
-.venv-matrix-%/.installed: locks/matrix-%.txt sdk/python/pyproject.toml | $(UV)
+.venv-matrix-%/.installed: locks/matrix-%.txt sdk/python/pyproject.toml $(COMPILED).pyx | $(UV)
 	$(say) "Python packages for $*"
 	$(sdk_environment)
 
@@ -238,4 +247,4 @@ lock: | $(UV) ## resolve the dependencies again
 	@for folder in web web/openapi server/tests/senders/javascript; do npm --prefix $$folder install --package-lock-only --silent; done
 
 clean: ## remove what make brought and built
-	@rm -rf .venv .venv-* .tools web/node_modules server/src/mcp_obs_server/web/dist
+	@rm -rf .venv .venv-* .tools web/node_modules server/src/mcp_obs_server/web/dist $(COMPILED).*.so

@@ -26,7 +26,7 @@ _OF_THE_ASKING_CLIENT = frozenset(
     }
 )
 _LOG_LEVELS = get_args(semconv.LogLevel)
-_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 
 # To a type checker these are any: to narrow and to cast back would be calls on the path of every message.
 PLAIN: Any = dict
@@ -186,7 +186,7 @@ def client_of(method: str, params: Mapping[str, Any]) -> tuple[str, str | None] 
     stated: Any = params.get("clientInfo" if method == "initialize" else "_meta")
     if method != "initialize":
         # To ask for the type here takes a tenth of a call.
-        stated = (stated if type(stated) is PLAIN else mapping_or_empty(stated)).get(_CLIENT_INFO)
+        stated = (stated if type(stated) is PLAIN else mapping_or_empty(stated)).get(CLIENT_INFO)
     if stated is None:
         return None
     info = stated if type(stated) is PLAIN else mapping_or_empty(stated)

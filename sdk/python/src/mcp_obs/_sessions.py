@@ -40,7 +40,7 @@ class Sessions:
     """Finds the session of each operation, the surest way first; for any thread."""
 
     def __init__(self, new_id: Callable[[], str] | None = None) -> None:
-        self._guesses = IdleGapSessions(new_id or _new_id)
+        self.guesses = IdleGapSessions(new_id or _new_id)
 
     def of(self, message: Message, known: Mapping[str, Any]) -> Session | None:
         """The session of a message that has these attributes; a handler may name another."""
@@ -65,7 +65,7 @@ class Sessions:
         # Over HTTP initialize comes before the session that it opens.
         if message.method == "initialize" and message.origin is not None:
             return None
-        return self._guesses.session(who, message.received_ns)
+        return self.guesses.session(who, message.received_ns)
 
 
 class _Guess:
@@ -86,19 +86,19 @@ class IdleGapSessions:
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
-        self._known: OrderedDict[tuple[object, ...], _Guess] = OrderedDict()
+        self.recent: OrderedDict[tuple[object, ...], _Guess] = OrderedDict()
         self._lock = new_lock()
 
     def session(self, who: tuple[object, ...], time_ns: int) -> Session:
         """The session of somebody who calls at a time, in nanoseconds since 1970."""
-        guess = self._known.get(who)
+        guess = self.recent.get(who)
         if guess is None or time_ns - guess.last_ns > IDLE_NANOSECONDS:
             guess = self._begin(who, time_ns)
         # Operations come in the order in which they end.
         if time_ns > guess.last_ns:
             guess.last_ns = time_ns
         try:  # noqa: SIM105  suppress takes three calls, for every message
-            self._known.move_to_end(who)
+            self.recent.move_to_end(who)
         except KeyError:  # forgotten meanwhile
             pass
         return guess.session
@@ -106,15 +106,15 @@ class IdleGapSessions:
     def _begin(self, who: tuple[object, ...], time_ns: int) -> _Guess:
         with self._lock:
             # Another thread may have done it.
-            guess = self._known.get(who)
+            guess = self.recent.get(who)
             if guess is None or time_ns - guess.last_ns > IDLE_NANOSECONDS:
-                guess = self._known[who] = _Guess(Session(self._new_id(), "inferred"), time_ns)
-                if len(self._known) > MOST_GUESSES:
-                    self._known.popitem(last=False)
+                guess = self.recent[who] = _Guess(Session(self._new_id(), "inferred"), time_ns)
+                if len(self.recent) > MOST_GUESSES:
+                    self.recent.popitem(last=False)
             return guess
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self.recent)
 
 
 def _conversation(above: Context | None, brought: str | None) -> str | None:

@@ -21,7 +21,7 @@ _sending = Guard("sending operations")
 
 
 class Backlog:
-    """Takes written spans from one thread, which no collector can hold up: another sends them when it is told to."""
+    """Takes written spans from any thread, which no collector can hold up: one sends them when it is told to."""
 
     def __init__(
         self, envelope: Envelope, sender: Sender, breaker: CircuitBreaker, counts: ExportCounts
@@ -31,8 +31,11 @@ class Backlog:
         self._breaker = breaker
         self._counts = counts
         self._spans: deque[bytes] = deque()
-        # Each has one writer, so that they need no lock.
+        self.taken = 0
+        """The spans that were put, ever since."""
+        # What has gone has one writer.
         self._bytes_put = self._bytes_gone = 0
+        self._putting = new_lock()
         self._batch_spans = BATCH_SPANS
         self._deadline: float | None = None
         self._one_at_a_time = new_lock()
@@ -51,10 +54,12 @@ class Backlog:
 
     def put(self, span: bytes) -> bool:
         """Take a written span; False where there is no room for it."""
-        if self._bytes_put - self._bytes_gone + len(span) > MOST_BYTES:
-            return False
-        self._bytes_put += len(span)
-        self._spans.append(span)
+        with self._putting:
+            if self._bytes_put - self._bytes_gone + len(span) > MOST_BYTES:
+                return False
+            self._bytes_put += len(span)
+            self.taken += 1
+            self._spans.append(span)
         return True
 
     def send_soon(self) -> None:
@@ -100,7 +105,7 @@ class Backlog:
     def forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
         self._spans.clear()
-        self._bytes_put = self._bytes_gone = 0
+        self.taken = self._bytes_put = self._bytes_gone = 0
         self._thread = None
         self._wake = SimpleQueue()
         self._sender.forget()
@@ -114,7 +119,9 @@ class Backlog:
 
     def _send(self) -> None:
         spans = self._spans
-        while spans and (self._deadline is not None or self._breaker.state != "open"):
+        # What is put meanwhile waits: with few calls in the time of a request, each would have a request to itself.
+        left = len(spans)
+        while self._has_more(spans, left) and (self._deadline is not None or self._breaker.state != "open"):
             seconds = ANSWER_SECONDS
             if self._deadline is not None:
                 seconds = min(seconds, self._deadline - time.monotonic())
@@ -130,12 +137,17 @@ class Backlog:
                 continue
             # Slowly back: one span of unusual size must not make small requests of all that follow.
             self._batch_spans = min(self._batch_spans + self._batch_spans // 8 + 1, BATCH_SPANS)
+            left -= count
             for span in batch:
                 spans.popleft()
                 self._bytes_gone += len(span)
             rejected = min(sent.rejected, count)
             self._counts.exported(count - rejected, sent.error)
             self._counts.exported(rejected, REJECTED)
+
+    def _has_more(self, spans: deque[bytes], left: int) -> bool:
+        """Whether there is more to send now; by a deadline there is no later."""
+        return bool(spans) and (left > 0 or self._deadline is not None)
 
     def _sent(self, body: bytes, seconds: float, *, is_divisible: bool) -> Sent:
         started = time.perf_counter()

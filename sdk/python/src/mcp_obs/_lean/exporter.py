@@ -54,6 +54,9 @@ class OperationExporter:
     ) -> None:
         self._encoder = encoder
         self._decision = decision
+        # What a decision at its end keeps or not is not written before.
+        self._write_at_once = encoder.at_once if decision is None else None
+        self._counted = 0
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
         self.backlog = Backlog(envelope, sender, breaker, self.counts)
         self._ended: deque[LightSpan] = deque()
@@ -73,6 +76,10 @@ class OperationExporter:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         try:
+            written = self._write_at_once(span) if self._write_at_once is not None else None
+            if written is not None:
+                self._keep(written)
+                return
             is_large = span.is_large()
             if is_large:
                 if len(self._large_ended) >= MOST_LARGE_WAITING:
@@ -90,6 +97,20 @@ class OperationExporter:
                 self._wake.put(None)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _putting.swallow(error)
+
+    def _keep(self, written: bytes) -> None:
+        """Take what is written already; nothing of an operation that is counted only."""
+        if not written:
+            return
+        if not self.backlog.put(written):
+            self.counts.processed(1, QUEUE_FULL)
+        if self._is_closed:
+            # It has been since this began.
+            self.backlog.give_up()
+        elif self._thread is None:
+            self._start()
+        elif len(self.backlog) % BATCH_SPANS == 0 and self._wake.empty():
+            self._wake.put(None)
 
     def shutdown(self, seconds: float) -> None:
         """Send what waits, for at most about `seconds`; nothing is taken afterwards."""
@@ -137,6 +158,7 @@ class OperationExporter:
         self._ended.clear()
         self._large_ended.clear()
         self.backlog.forget()
+        self._counted = 0
         self.counts.clear()
         self._encoder.forget()
         self._thread = None
@@ -154,6 +176,7 @@ class OperationExporter:
                 due = time.monotonic() + EXPORT_SECONDS
             with _exporting:
                 self.encode_ended()
+                self._encoder.count()
                 if is_due or len(self.backlog) >= BATCH_SPANS:
                     due = time.monotonic() + self._pause()
                     self.backlog.send_soon()
@@ -180,7 +203,6 @@ class OperationExporter:
 
     def encode_ended(self) -> None:
         """Turn what has ended into bytes, which are bounded; in the thread."""
-        written = 0
         for number in range(1, len(self._ended) + 1):
             if number % _IN_A_ROW == 0 and self._deadline is None:
                 time.sleep(_BREATH_SECONDS)
@@ -188,14 +210,17 @@ class OperationExporter:
             if span is None:
                 break
             for each in self._decision.decided(span) if self._decision is not None else (span,):
-                written += self._encode(each)
-        self.counts.processed(written)
+                self._encode(each)
+        # By whichever thread they were written.
+        taken = self.backlog.taken
+        self.counts.processed(taken - self._counted)
+        self._counted = taken
         if self._decision is not None:
             self.counts.processed(self._decision.dropped, QUEUE_FULL)
             self._decision.dropped = 0
 
-    def _encode(self, span: LightSpan) -> bool:
-        """Whether the bytes of a span wait now; not where it is not to be kept, or was lost, which is counted."""
+    def _encode(self, span: LightSpan) -> None:
+        """Have the bytes of a span wait; not where it is not to be kept, or is lost, which is counted."""
         encoded = None
         try:
             encoded = self._encoder.encode(span)
@@ -203,8 +228,5 @@ class OperationExporter:
             _exporting.swallow(error)
         if encoded is None:
             self.counts.processed(1, NOT_ENCODABLE)
-        elif encoded:
-            if self.backlog.put(encoded):
-                return True
+        elif encoded and not self.backlog.put(encoded):
             self.counts.processed(1, QUEUE_FULL)
-        return False

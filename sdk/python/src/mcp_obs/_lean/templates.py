@@ -54,7 +54,8 @@ _PLACE_OF_SHAPE = 3
 _NOT_A_HOST_S = frozenset({semconv.MCP_METHOD_NAME, *TARGETS.values(), semconv.MCP_OBS_SAMPLING_WEIGHT})
 _MOST_SENDERS = 1024
 # So many operations are counted before their metrics are exported.
-_MOST_UNCOUNTED = 512
+MOST_UNCOUNTED = 512
+_MANY_UNCOUNTED = MOST_UNCOUNTED // 2
 _NOTHING: Mapping[str, Any] = {}
 _NOBODY = (None, None)
 
@@ -77,23 +78,23 @@ class Sender(NamedTuple):
 class Tally:
     """The lengths of operations that are alike, in seconds, until they are counted: a hundred take what one does."""
 
-    __slots__ = ("_counted", "_lengths")
+    __slots__ = ("_counted", "lengths")
 
     def __init__(self, counted: Iterable[tuple[LeanSeries, float | None]]) -> None:
         self._counted = tuple(counted)
         """What is added to each is the length in units of which a second has so many, or one."""
-        self._lengths: deque[float] = deque()
+        self.lengths: deque[float] = deque()
 
     def add(self, seconds: float) -> None:
         """Take the length of one."""
-        self._lengths.append(seconds)
-        if len(self._lengths) >= _MOST_UNCOUNTED:
+        self.lengths.append(seconds)
+        if len(self.lengths) >= MOST_UNCOUNTED:
             self.count()
 
     def count(self) -> None:
         """Add what has come by now."""
         with _counting:
-            lengths = [self._lengths.popleft() for _ in range(len(self._lengths))]
+            lengths = [self.lengths.popleft() for _ in range(len(self.lengths))]
         if lengths:
             for series, units_per_second in self._counted:
                 if units_per_second is None:
@@ -120,8 +121,8 @@ class Templates:
 
     def __init__(self, metrics: LeanMetrics | None) -> None:
         self._metrics = metrics
-        self._known: dict[Key, Template] = {}
-        self._senders: dict[tuple[object, ...], Sender] = {}
+        self.known: dict[Key, Template] = {}
+        self.senders: dict[tuple[object, ...], Sender] = {}
         self.bytes = 0
         """What keys and templates take, about."""
         if metrics is not None:
@@ -133,7 +134,7 @@ class Templates:
             told = self._own(span)
             if told is not None:
                 key, sender, rest = told
-                template = self._known.get(key)
+                template = self.known.get(key)
                 if template is not None:
                     return template, sender, rest
                 self._make(span, key, {**sender.attributes, **rest})
@@ -143,11 +144,17 @@ class Templates:
 
     def clear(self) -> None:
         """Forget all: the series are others now."""
-        self._known.clear()
+        self.known.clear()
         self.bytes = 0
 
+    def count_many(self) -> None:
+        """Count where many have ended: of few, the more there are the less each takes."""
+        for template in list(self.known.values()):
+            if len(template.tally.lengths) >= _MANY_UNCOUNTED:
+                template.tally.count()
+
     def _count(self) -> None:
-        for template in list(self._known.values()):
+        for template in list(self.known.values()):
             template.tally.count()
 
     def _make(self, span: OperationSpan, key: Key, own: Mapping[str, Any]) -> None:
@@ -167,7 +174,7 @@ class Templates:
             self.bytes = size
         if size <= MOST_TEMPLATE_BYTES:
             # Another thread may have made it and counted by it.
-            self._known.setdefault(key, template)
+            self.known.setdefault(key, template)
 
     def _template(self, said: Mapping[str, Any], own: Mapping[str, Any]) -> Template | None:
         """None where a span says what the next of the same key might not."""
@@ -205,11 +212,11 @@ class Templates:
             return None
 
         origin = message.origin
-        sender = self._sender(message, origin, client_of(method, given) or message.client or _NOBODY)
+        sender = self.sender(message, origin, client_of(method, given) or message.client or _NOBODY)
         if sender is None:
             return None
         rest: dict[str, Any] = {}
-        session = _add_caller(rest, message, details, sender)
+        session = add_caller(rest, message, details, sender)
         try:
             if params is not None:
                 rest[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(params))
@@ -235,7 +242,7 @@ class Templates:
         )
         return key, sender, rest
 
-    def _sender(
+    def sender(
         self, message: Message, origin: HttpOrigin | None, client: tuple[str | None, str | None]
     ) -> Sender | None:
         """None where what is said of it is not to be remembered: a client can make up as many names as it likes."""
@@ -244,17 +251,17 @@ class Templates:
         else:
             peer = session_id = None
         known_as = (peer, session_id, client)
-        sender = self._senders.get(known_as)
+        sender = self.senders.get(known_as)
         if sender is None:
             sender = _new_sender(peer, session_id, *client)
             if sender is not None:
-                if len(self._senders) >= _MOST_SENDERS:
-                    self._senders.clear()
-                self._senders[known_as] = sender
+                if len(self.senders) >= _MOST_SENDERS:
+                    self.senders.clear()
+                self.senders[known_as] = sender
         return sender
 
 
-def _add_caller(
+def add_caller(
     attributes: dict[str, Any], message: Message, details: Details, sender: Sender
 ) -> Session | None:
     """The user, where anything says who it is, and the session."""

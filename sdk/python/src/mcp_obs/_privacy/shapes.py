@@ -86,10 +86,10 @@ def kind_of(value: Any) -> str:
 
 
 # MCP's own content types (ContentBlock of 2025-11-25 and after); a server may send any word.
-_BLOCKS = frozenset({"text", "image", "audio", "resource", "resource_link"})
+BLOCKS = frozenset({"text", "image", "audio", "resource", "resource_link"})
 
 
 def block_type(block: Any) -> str:
     """What kind a content block is of."""
     kind = (block if type(block) is PLAIN else mapping_or_empty(block)).get("type")
-    return kind if isinstance(kind, str) and kind in _BLOCKS else "other"
+    return kind if isinstance(kind, str) and kind in BLOCKS else "other"

@@ -1,0 +1,6 @@
+from mcp_obs._lean.operation_span import LightSpan
+from mcp_obs._lean.templates import Templates
+
+class TemplateWriter:
+    def __init__(self, templates: Templates) -> None: ...
+    def write(self, span: LightSpan) -> bytes | None: ...

@@ -1,0 +1,585 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, binding=False
+"""Spans that a template describes, written in a few microseconds by the thread that they end in.
+
+What `Templates.find` and `SpanEncoder.encode` do in Python, to the byte, for what most operations are like; nothing for
+any other, which goes to the exporter's thread. Only plain values of exact types are looked at, so no code of a host's
+runs here, and the interpreter's lock is held from the first look to the last.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GetSlice
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
+
+from types import MemberDescriptorType
+
+from pydantic_core import to_json
+
+from mcp_obs import semconv
+from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin
+from mcp_obs._lean.largeness import LARGE_TEXT
+from mcp_obs._lean.operation_span import NO_STATE, OperationSpan
+from mcp_obs._lean.templates import MOST_UNCOUNTED, add_caller
+from mcp_obs._lean.wire import attribute, repeated_attribute
+from mcp_obs._message import CLIENT_INFO, TARGETS, Message
+from mcp_obs._privacy.shapes import BLOCKS
+from mcp_obs._sessions import IDLE_NANOSECONDS
+
+cdef extern from "structmember.h":
+    pass
+
+
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object)
+    const void *PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    bint PyUnicode_IS_ASCII(object)
+    Py_UCS4 PyUnicode_READ(int, const void *, Py_ssize_t)
+    bint PyUnicode_CheckExact(object)
+    unsigned long long PyLong_AsUnsignedLongLongMask(object) except? -1
+    ctypedef struct PyMemberDef:
+        Py_ssize_t offset
+    ctypedef struct PyMemberDescrObject:
+        PyMemberDef *d_member
+
+
+cdef Py_ssize_t _offset(object of, str name) except -1:
+    """Where an object has a slot: to ask for it by name takes twenty times as long."""
+    for each in of.__mro__:
+        found = each.__dict__.get(name)
+        if type(found) is MemberDescriptorType:
+            return (<PyMemberDescrObject *> found).d_member.offset
+    raise ImportError(f"{of.__qualname__}.{name} is no slot")
+
+
+cdef inline object _slot(object of, Py_ssize_t offset):
+    """What is in a slot; None where nothing is."""
+    cdef PyObject *found = (<PyObject **> (<char *> <PyObject *> of + offset))[0]
+    return None if found is NULL else <object> found
+
+
+cdef Py_ssize_t _SPAN_ATTRIBUTES = _offset(OperationSpan, "attributes")
+cdef Py_ssize_t _SPAN_DETAILS = _offset(OperationSpan, "details")
+cdef Py_ssize_t _SPAN_END_TIME = _offset(OperationSpan, "end_time")
+cdef Py_ssize_t _SPAN_ENDING = _offset(OperationSpan, "ending")
+cdef Py_ssize_t _SPAN_EVENTS = _offset(OperationSpan, "events")
+cdef Py_ssize_t _SPAN_IDS = _offset(OperationSpan, "ids")
+cdef Py_ssize_t _SPAN_LINKS = _offset(OperationSpan, "links")
+cdef Py_ssize_t _SPAN_MESSAGE = _offset(OperationSpan, "message")
+cdef Py_ssize_t _SPAN_NAME = _offset(OperationSpan, "name")
+cdef Py_ssize_t _SPAN_PARENT = _offset(OperationSpan, "parent")
+cdef Py_ssize_t _SPAN_RESULT = _offset(OperationSpan, "result")
+cdef Py_ssize_t _SPAN_ROOT = _offset(OperationSpan, "root")
+cdef Py_ssize_t _SPAN_SECONDS = _offset(OperationSpan, "seconds")
+cdef Py_ssize_t _SPAN_START_TIME = _offset(OperationSpan, "start_time")
+cdef Py_ssize_t _SPAN_STATUS = _offset(OperationSpan, "status")
+cdef Py_ssize_t _SPAN_WEIGHT = _offset(OperationSpan, "weight")
+cdef Py_ssize_t _ABOVE = _offset(Message, "above")
+cdef Py_ssize_t _CLIENT = _offset(Message, "client")
+cdef Py_ssize_t _ENCLOSING = _offset(Message, "enclosing")
+cdef Py_ssize_t _IS_OUTBOUND = _offset(Message, "is_outbound")
+cdef Py_ssize_t _METHOD = _offset(Message, "method")
+cdef Py_ssize_t _NEGOTIATED = _offset(Message, "negotiated")
+cdef Py_ssize_t _ORIGIN = _offset(Message, "known_origin")
+cdef Py_ssize_t _PARAMS = _offset(Message, "params")
+cdef Py_ssize_t _PROTOCOL_VERSION = _offset(Message, "protocol_version")
+cdef Py_ssize_t _RECEIVED_NS = _offset(Message, "received_ns")
+cdef Py_ssize_t _REQUEST = _offset(Message, "request")
+cdef Py_ssize_t _REQUEST_ID = _offset(Message, "request_id")
+cdef Py_ssize_t _SESSION = _offset(Message, "session")
+cdef Py_ssize_t _TOLD = _offset(Message, "told")
+cdef Py_ssize_t _USER = _offset(Message, "user")
+cdef Py_ssize_t _HEADERS = _offset(HttpOrigin, "headers")
+cdef Py_ssize_t _HTTP_VERSION = _offset(HttpOrigin, "protocol_version")
+cdef Py_ssize_t _PEER = _offset(HttpOrigin, "peer")
+cdef Py_ssize_t _TOKEN = _offset(HttpOrigin, "token")
+
+# A module's names are looked up in a dict each time, these are not.
+cdef object _no_state = NO_STATE
+cdef object _operation_span = OperationSpan
+cdef object _message = Message
+cdef object _http_origin = HttpOrigin
+cdef dict _targets = TARGETS
+cdef frozenset _blocks = BLOCKS
+cdef object _to_json = to_json
+cdef object _add_caller = add_caller
+cdef object _attribute = attribute
+cdef object _repeated_attribute = repeated_attribute
+cdef str _client_info = CLIENT_INFO
+cdef str _first_sessionless_revision = FIRST_SESSIONLESS_REVISION
+cdef str _sampling_weight = semconv.MCP_OBS_SAMPLING_WEIGHT
+cdef str _session_id = semconv.MCP_OBS_SESSION_ID
+cdef str _protocol_session_id = semconv.MCP_SESSION_ID
+cdef dict _nothing = {}
+cdef tuple _nobody = (None, None)
+
+# Beyond these a look takes longer than to hand the span over.
+cdef Py_ssize_t _MOST_TEXT = LARGE_TEXT
+cdef int _MOST_VALUES = 512
+cdef int _MOST_DEPTH = 32
+cdef int _MOST_OF_THE_HOST = 8
+cdef int64_t _idle_nanoseconds = IDLE_NANOSECONDS
+cdef int _MOST_COUNTED_LATER = 4 * MOST_UNCOUNTED
+cdef Py_ssize_t _LONGEST_REQUEST_ID = 64
+
+# The two sizes, the notifications and the id: name and value of each have at most 26 and 64 bytes.
+DEF _ROOM = 512
+
+# What a span says of itself beside its caller, in its order; a bit for each.
+cdef enum Said:
+    REQUEST = 1
+    RESPONSE = 2
+    NOTIFICATIONS = 4
+    ID = 8
+_OWN = (
+    semconv.MCP_OBS_REQUEST_SIZE,
+    semconv.MCP_OBS_RESPONSE_SIZE,
+    semconv.MCP_OBS_NOTIFICATIONS_SENT,
+    semconv.JSONRPC_REQUEST_ID,
+)
+cdef list _own_of_bits = [
+    tuple([name for bit, name in enumerate(_OWN) if bits >> bit & 1]) for bits in range(16)
+]
+cdef list _own_after_session_of_bits = [(_session_id, *own) for own in _own_of_bits]
+
+
+cdef bytes _written_name(str name):
+    """KeyValue's first field; a length is one byte."""
+    cdef bytes encoded = name.encode()
+    assert len(encoded) < 32
+    return bytes((0x0A, len(encoded))) + encoded
+
+
+cdef bytes _request_size = _written_name(semconv.MCP_OBS_REQUEST_SIZE)
+cdef bytes _response_size = _written_name(semconv.MCP_OBS_RESPONSE_SIZE)
+cdef bytes _notifications_sent = _written_name(semconv.MCP_OBS_NOTIFICATIONS_SENT)
+cdef bytes _request_id = _written_name(semconv.JSONRPC_REQUEST_ID)
+
+
+cdef struct Looks:
+    # How much may still be looked at.
+    Py_ssize_t text
+    int values
+
+
+cdef class TemplateWriter:
+    """Writes what the templates of a pipeline describe; for any thread."""
+
+    cdef dict _known
+    cdef dict _senders
+    cdef object _sender
+    cdef object _details
+    cdef object _recent
+
+    def __init__(self, templates):
+        self._known = templates.known
+        self._senders = templates.senders
+        self._sender = templates.sender
+
+    def write(self, span):
+        """The bytes of a span that has ended, none of one that is not kept; None where it is not for this writer."""
+        # Without a template there is nothing to look for.
+        if type(span) is not _operation_span or not self._known:
+            return None
+        try:
+            return self._written(span)
+        except Exception:  # the exporter's thread will see it too, and tells
+            return None
+
+    cdef bytes _written(self, span):
+        cdef unsigned char own[_ROOM]
+        cdef unsigned char *end = own
+        cdef Looks looks
+        cdef Py_ssize_t size
+        cdef int bits = 0
+        cdef dict params, result
+        cdef tuple shape = None, caller_names, names
+        message, details, ending = _slot(span, _SPAN_MESSAGE), _slot(span, _SPAN_DETAILS), _slot(span, _SPAN_ENDING)
+        if type(message) is not _message or details is None or ending is None:
+            return None
+        origin = _slot(message, _ORIGIN)
+        if origin is not None and type(origin) is not _http_origin:
+            return None
+        if _slot(span, _SPAN_NAME) is not None or _slot(span, _SPAN_ROOT) is not None:
+            return None
+        if _slot(span, _SPAN_STATUS) is not None or _slot(span, _SPAN_EVENTS) is not None or _slot(span, _SPAN_LINKS):
+            return None
+        if _slot(message, _ENCLOSING) is not None or _slot(message, _IS_OUTBOUND) or _slot(message, _REQUEST) is not None:
+            return None
+        cdef tuple ids = <tuple> _slot(span, _SPAN_IDS)
+        if ids[4] is not _no_state:
+            return None
+        method, given, answer = _slot(message, _METHOD), _slot(message, _PARAMS), _slot(span, _SPAN_RESULT)
+        if (given is not None and type(given) is not dict) or (answer is not None and type(answer) is not dict):
+            return None
+        params = _nothing if given is None else <dict> given
+        result = _nothing if answer is None else <dict> answer
+        target = params.get("name") if method in _targets else None
+        if (target is not None and not PyUnicode_CheckExact(target)) or "uri" in params:
+            return None
+
+        cdef tuple sender = self._sender_of(message, params)
+        if sender is None:
+            return None
+        cdef dict caller = {}
+        session = self._session_of(caller, message, details, sender)
+        looks.text, looks.values = _MOST_TEXT, _MOST_VALUES
+        if given is not None:
+            size = _json_size(params, &looks, _MOST_DEPTH)
+            if size < 0:
+                return None
+            bits |= REQUEST
+            end = _put_number(end, _request_size, size)
+        if answer is not None:
+            size = _json_size(result, &looks, _MOST_DEPTH)
+            if size < 0:
+                return None
+            bits |= RESPONSE
+            end = _put_number(end, _response_size, size)
+        if _slot(message, _TOLD):
+            bits |= NOTIFICATIONS
+            end = _put_number(end, _notifications_sent, _slot(message, _TOLD))
+        request_id = _slot(message, _REQUEST_ID)
+        if request_id is not None:
+            bits |= ID
+            if PyLong_CheckExact(request_id):
+                request_id = str(request_id)
+            if not _is_short(request_id):
+                return None
+            end = _put_text(end, _request_id, request_id)
+        if method == "tools/call":
+            shape = _shape_of(params, result)
+            if shape is None:
+                return None
+
+        caller_names = tuple(caller)
+        if len(caller_names) == 1 and caller_names[0] is _session_id:
+            names = <tuple> _own_after_session_of_bits[bits]
+        else:
+            names = caller_names + <tuple> _own_of_bits[bits]
+        template = self._known.get(
+            (
+                sender[1],
+                names,
+                method,
+                shape,
+                target,
+                _slot(message, _PROTOCOL_VERSION),
+                True if origin is None else _slot(origin, _HTTP_VERSION),
+                None if session is None else (<tuple> session)[1],
+                PyTuple_GetSlice(ending, 0, 3),
+                _slot(message, _NEGOTIATED),
+            )
+        )
+        if template is None:
+            return None
+        return self._filled_in(span, <tuple> template, sender, caller, names, own, end)
+
+    cdef bytes _filled_in(
+        self, span, tuple template, tuple sender, dict caller, tuple names, unsigned char *own, unsigned char *end
+    ):
+        cdef list middle = []
+        for name, value in caller.items():
+            middle.append(_repeated_attribute(name, value))
+        weight = _slot(span, _SPAN_WEIGHT)
+        given = _slot(span, _SPAN_ATTRIBUTES)
+        cdef list of_host = []
+        if given:
+            if len(given) > _MOST_OF_THE_HOST:
+                return None
+            for name, value in (<dict> given).items():
+                kind = type(value)
+                if not PyUnicode_CheckExact(name) or not (
+                    kind is str or kind is int or kind is bool or kind is float
+                ):
+                    return None
+                if name in template[1] or name in names or name in sender[1]:
+                    return None
+                of_host.append(_attribute(name, value))
+        if weight != 1.0:
+            of_host.insert(0, _repeated_attribute(_sampling_weight, weight))
+        seconds = _slot(span, _SPAN_SECONDS)
+        if seconds is not None:
+            tally = template[2]
+            tally.lengths.append(seconds)
+            if len(tally.lengths) >= _MOST_COUNTED_LATER:
+                tally.count()
+        if not weight:
+            return b""
+
+        cdef unsigned char rest[_ROOM]
+        cdef unsigned char *at = _put_ids(rest, <tuple> _slot(span, _SPAN_IDS), _slot(span, _SPAN_PARENT), _slot(span, _SPAN_START_TIME), _slot(span, _SPAN_END_TIME))
+        cdef bytes described = <bytes> template[0], said_by_sender = <bytes> sender[2], part
+        cdef Py_ssize_t length = (
+            PyBytes_GET_SIZE(described) + PyBytes_GET_SIZE(said_by_sender) + (end - own) + (at - rest)
+        )
+        for part in middle:
+            length += PyBytes_GET_SIZE(part)
+        for part in of_host:
+            length += PyBytes_GET_SIZE(part)
+        cdef bytes written = PyBytes_FromStringAndSize(NULL, length)
+        cdef unsigned char *to = <unsigned char *> PyBytes_AS_STRING(written)
+        to = _put_bytes(to, described)
+        to = _put_bytes(to, said_by_sender)
+        for part in middle:
+            to = _put_bytes(to, part)
+        memcpy(to, own, end - own)
+        to += end - own
+        for part in of_host:
+            to = _put_bytes(to, part)
+        memcpy(to, rest, at - rest)
+        return written
+
+    cdef object _session_of(self, dict caller, message, details, tuple sender):
+        """The session; what is said of the caller is added to `caller`."""
+        origin = _slot(message, _ORIGIN)
+        if (
+            _slot(message, _ABOVE)
+            or _slot(message, _USER) is not None
+            or _slot(message, _SESSION) is not None
+            or (origin is not None and (_slot(origin, _TOKEN) is not None or b"baggage" in _slot(origin, _HEADERS)))
+            or _protocol_session_id in <dict> sender[0]
+        ):
+            return _add_caller(caller, message, details, sender)
+        # As IdleGapSessions.session has it, for who has called before.
+        if details is not self._details:
+            self._details, self._recent = details, details.sessions.guesses.recent
+        guess = self._recent.get(sender[3])
+        if guess is None:
+            return _add_caller(caller, message, details, sender)
+        cdef int64_t received_ns = _slot(message, _RECEIVED_NS), last_ns = guess.last_ns
+        if received_ns - last_ns > _idle_nanoseconds:
+            return _add_caller(caller, message, details, sender)
+        if received_ns > last_ns:
+            guess.last_ns = _slot(message, _RECEIVED_NS)
+        self._recent.move_to_end(sender[3])
+        session = guess.session
+        caller[_session_id] = (<tuple> session)[0]
+        return session
+
+    cdef tuple _sender_of(self, message, dict params):
+        """Who sends a message; None where that is not to be remembered, or is unusual."""
+        origin = _slot(message, _ORIGIN)
+        method = _slot(message, _METHOD)
+        peer = session_id = client = None
+        if origin is not None:
+            peer = _slot(origin, _PEER)
+            revision = _slot(message, _PROTOCOL_VERSION)
+            if revision is None or revision < _first_sessionless_revision:
+                session_id = origin.session_id(revision)
+        if method == "initialize":
+            return None
+        meta = params.get("_meta")
+        if type(meta) is dict:
+            info = (<dict> meta).get(_client_info)
+            if type(info) is dict:
+                name, version = (<dict> info).get("name"), (<dict> info).get("version")
+                if PyUnicode_CheckExact(name) and PyUnicode_CheckExact(version):
+                    client = (name, version)
+                else:
+                    return None
+            elif info is not None:
+                return None
+        elif meta is not None:
+            return None
+        if client is None:
+            client = _slot(message, _CLIENT) or _nobody
+        sender = self._senders.get((peer, session_id, client))
+        return <tuple> (self._sender(message, origin, client) if sender is None else sender)
+
+
+cdef tuple _shape_of(dict params, dict result):
+    """As templates has it; None for what is not usual."""
+    arguments, content = params.get("arguments"), result.get("content", ())
+    if arguments is not None and type(arguments) is not dict:
+        return None
+    blocks = None
+    if type(content) is list:
+        if len(<list> content) != 1 or type((<list> content)[0]) is not dict:
+            return None
+        blocks = (<dict> (<list> content)[0]).get("type")
+        if not PyUnicode_CheckExact(blocks) or blocks not in _blocks:
+            blocks = "other"
+    elif content is not None and type(content) is not tuple:
+        return None
+    structured = type(result.get("structuredContent"))
+    if not arguments:
+        return blocks, structured
+    return tuple(arguments), tuple([type(each) for each in (<dict> arguments).values()]), blocks, structured
+
+
+cdef Py_ssize_t _json_size(object value, Looks *looks, int depth) except -2:
+    """The bytes that `to_json` writes of it, without writing them; -1 where it is large, or no plain JSON."""
+    cdef Py_ssize_t size, part, place = 0
+    cdef PyObject *name
+    cdef PyObject *each
+    cdef int overflow = 0
+    cdef int64_t number
+    looks.values -= 1
+    if looks.values < 0 or depth < 0:
+        return -1
+    if PyUnicode_CheckExact(value):
+        return _text_size(<str> value, looks)
+    if value is None or value is True:
+        return 4
+    if value is False:
+        return 5
+    kind = type(value)
+    if kind is dict:
+        size = 1 if <dict> value else 2
+        # Nothing that changes a dict runs meanwhile.
+        while PyDict_Next(value, &place, &name, &each):
+            if not PyUnicode_CheckExact(<object> name):
+                return -1
+            part = _text_size(<str> name, looks)
+            if part < 0:
+                return -1
+            size += part + 2
+            part = _json_size(<object> each, looks, depth - 1)
+            if part < 0:
+                return -1
+            size += part
+        return size
+    if kind is list:
+        size = 1 if <list> value else 2
+        for member in <list> value:
+            part = _json_size(member, looks, depth - 1)
+            if part < 0:
+                return -1
+            size += part + 1
+        return size
+    if kind is int:
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
+        if not overflow:
+            return _digits(number)
+    elif kind is not float:
+        return -1
+    return len(<bytes> _to_json(value))
+
+
+cdef Py_ssize_t _text_size(str value, Looks *looks) except -2:
+    """With its quotes; -1 for what UTF-8 does not have, or is much."""
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(value), size = length + 2, place, escaped = 0
+    cdef int kind = PyUnicode_KIND(value)
+    cdef const void *data = PyUnicode_DATA(value)
+    cdef const unsigned char *ascii
+    cdef Py_UCS4 each
+    looks.text -= length
+    if looks.text < 0:
+        return -1
+    if PyUnicode_IS_ASCII(value):
+        # Most have nothing to escape, which takes a tenth to find out.
+        ascii = <const unsigned char *> data
+        for place in range(length):
+            escaped += (ascii[place] < 0x20) | (ascii[place] == 0x22) | (ascii[place] == 0x5C)
+        if not escaped:
+            return size
+    for place in range(length):
+        each = PyUnicode_READ(kind, data, place)
+        if each < 0x20:
+            # \b, \t, \n, \f and \r, or \u and four digits.
+            size += 1 if 8 <= each <= 13 and each != 11 else 5
+        elif each < 0x80:
+            size += each == 0x22 or each == 0x5C
+        elif each < 0x800:
+            size += 1
+        elif 0xD800 <= each < 0xE000:
+            return -1
+        else:
+            size += 2 if each < 0x10000 else 3
+    return size
+
+
+cdef Py_ssize_t _digits(int64_t number) noexcept:
+    cdef uint64_t left = <uint64_t> number
+    cdef Py_ssize_t size = 1
+    if number < 0:
+        left = 0 - left
+        size = 2
+    while left > 9:
+        left //= 10
+        size += 1
+    return size
+
+
+cdef bint _is_short(object text):
+    """An id that takes one byte to say how long it is."""
+    return (
+        PyUnicode_CheckExact(text) and PyUnicode_IS_ASCII(text) and PyUnicode_GET_LENGTH(text) <= _LONGEST_REQUEST_ID
+    )
+
+
+cdef unsigned char *_put_bytes(unsigned char *to, bytes part) noexcept:
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(part)
+    memcpy(to, PyBytes_AS_STRING(part), length)
+    return to + length
+
+
+cdef unsigned char *_put_varint(unsigned char *to, uint64_t number) noexcept:
+    while number > 127:
+        to[0] = <unsigned char> (number & 127 | 128)
+        to += 1
+        number >>= 7
+    to[0] = <unsigned char> number
+    return to + 1
+
+
+cdef unsigned char *_put_number(unsigned char *to, bytes name, uint64_t number) noexcept:
+    """An attribute (trace.proto, Span.attributes) that is an int64."""
+    cdef unsigned char digits[10]
+    cdef Py_ssize_t length = _put_varint(digits, number) - digits
+    to[0] = 0x4A
+    to[1] = <unsigned char> (PyBytes_GET_SIZE(name) + length + 3)
+    to = _put_bytes(to + 2, name)
+    to[0], to[1], to[2] = 0x12, <unsigned char> (length + 1), 0x18
+    memcpy(to + 3, digits, length)
+    return to + 3 + length
+
+
+cdef unsigned char *_put_text(unsigned char *to, bytes name, object text) noexcept:
+    """One that is a short text."""
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
+    to[0] = 0x4A
+    to[1] = <unsigned char> (PyBytes_GET_SIZE(name) + length + 4)
+    to = _put_bytes(to + 2, name)
+    to[0], to[1], to[2], to[3] = 0x12, <unsigned char> (length + 2), 0x0A, <unsigned char> length
+    memcpy(to + 4, PyUnicode_DATA(text), length)
+    return to + 4 + length
+
+
+cdef unsigned char *_put_big_endian(unsigned char *to, uint64_t number) noexcept:
+    cdef int place
+    for place in range(8):
+        to[place] = <unsigned char> (number >> 56 - 8 * place & 255)
+    return to + 8
+
+
+cdef unsigned char *_put_little_endian(unsigned char *to, uint64_t number) noexcept:
+    cdef int place
+    for place in range(8):
+        to[place] = <unsigned char> (number >> 8 * place & 255)
+    return to + 8
+
+
+cdef unsigned char *_put_ids(unsigned char *to, tuple ids, tuple parent, start_time, end_time) except NULL:
+    """Ids, times, parent and flags (trace.proto, Span)."""
+    to[0], to[1] = 0x0A, 16
+    to = _put_big_endian(to + 2, PyLong_AsUnsignedLongLongMask(ids[0] >> 64))
+    to = _put_big_endian(to, PyLong_AsUnsignedLongLongMask(ids[0]))
+    to[0], to[1] = 0x12, 8
+    to = _put_big_endian(to + 2, PyLong_AsUnsignedLongLongMask(ids[1]))
+    to[0] = 0x39
+    to = _put_little_endian(to + 1, PyLong_AsUnsignedLongLongMask(start_time))
+    to[0] = 0x41
+    to = _put_little_endian(to + 1, PyLong_AsUnsignedLongLongMask(end_time))
+    if parent is not None:
+        to[0], to[1] = 0x22, 8
+        to = _put_big_endian(to + 2, PyLong_AsUnsignedLongLongMask(parent[1]))
+    # SpanFlags: whether the parent is remote is known, and whether it is.
+    to[0], to[1], to[2], to[3], to[4], to[5] = 0x85, 1, 0, 1, 0, 0
+    if parent is not None and parent[2]:
+        to[3] = 3
+    return to + 6
