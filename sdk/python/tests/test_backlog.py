@@ -44,6 +44,24 @@ def test_a_configuration_that_is_replaced_leaves_no_thread(monkeypatch: pytest.M
     assert [thread.is_alive() for thread in started] == [False] * 3
 
 
+def test_what_ends_while_a_request_is_under_way_waits_for_the_next():
+    bodies: list[bytes] = []
+
+    class Meanwhile(Sender):
+        def send(self, body: bytes, seconds: float, *, is_divisible: bool = False) -> Sent:
+            bodies.append(body)
+            backlog.put(_ping())
+            return Sent(is_over=True)
+
+    envelope = Envelope(Resource({}), "s", "1")
+    sender = Meanwhile("http://127.0.0.1:9", {})
+    backlog = OperationExporter(SpanEncoder(), envelope, sender, CircuitBreaker()).backlog
+    backlog.put(_ping())
+    for _ in range(2):
+        backlog.send()
+    assert (len(bodies), len(backlog)) == (2, 1)
+
+
 @pytest.mark.behaviour("exit.bounded")
 def test_a_thread_that_is_sending_when_all_is_given_up_ends_after_that():
     of_others = _sending()

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,8 @@ def test_everything_is_checked_and_the_operations_of_a_sample_of_each_library_ar
     }
     assert collector.spans.count("tools/list") == (2 if FASTMCP else 1)
     assert {headers["authorization"] for _, headers in collector.requests} == {f"Bearer {KEY}"}
+    writes = "compiled code" if find_spec("mcp_obs._lean.compiled") else "Python"
+    assert ended.checks["mcp-obs"]["found"].endswith(f", spans are written by {writes}")
     assert f"mcp {MCP}." in ended.checks["libraries"]["found"]
     assert KEY not in ended.out
 

@@ -31,7 +31,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "mcp_obs"
 
 def observed(*findings: Finding, versions: dict[str, str | None] | None = None) -> Observation:
     """A server that ran, in a Python with these findings."""
-    process = Process("/usr/bin/python", versions or {}, serves_mcp=True, findings=findings)
+    process = Process(
+        "/usr/bin/python", versions or {}, serves_mcp=True, is_compiled=False, findings=findings
+    )
     return Observation("kit", Kept(processes=(process,)))
 
 

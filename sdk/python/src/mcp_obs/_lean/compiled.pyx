@@ -210,7 +210,7 @@ cdef class TemplateWriter:
         if _slot(message, _ENCLOSING) is not None or _slot(message, _IS_OUTBOUND) or _slot(message, _REQUEST) is not None:
             return None
         cdef tuple ids = <tuple> _slot(span, _SPAN_IDS)
-        if ids[4] is not _no_state:
+        if ids[4] is not _no_state and ids[4]:
             return None
         method, given, answer = _slot(message, _METHOD), _slot(message, _PARAMS), _slot(span, _SPAN_RESULT)
         if (given is not None and type(given) is not dict) or (answer is not None and type(answer) is not dict):
@@ -311,7 +311,7 @@ cdef class TemplateWriter:
             return b""
 
         cdef unsigned char rest[_ROOM]
-        cdef unsigned char *at = _put_ids(rest, <tuple> _slot(span, _SPAN_IDS), _slot(span, _SPAN_PARENT), _slot(span, _SPAN_START_TIME), _slot(span, _SPAN_END_TIME))
+        cdef unsigned char *at = _put_ids(rest, <tuple> _slot(span, _SPAN_IDS), <tuple> _slot(span, _SPAN_PARENT), _slot(span, _SPAN_START_TIME), _slot(span, _SPAN_END_TIME))
         cdef bytes described = <bytes> template[0], said_by_sender = <bytes> sender[2], part
         cdef Py_ssize_t length = (
             PyBytes_GET_SIZE(described) + PyBytes_GET_SIZE(said_by_sender) + (end - own) + (at - rest)

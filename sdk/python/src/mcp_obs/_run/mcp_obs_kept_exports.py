@@ -96,6 +96,7 @@ def _process() -> dict[str, Any]:
         "python": sys.executable,
         "versions": {name: _version(name) for name in LIBRARIES},
         "serves_mcp": any(name in sys.modules for name in ("mcp.server", "fastmcp")),
+        "is_compiled": sys.modules.get("mcp_obs._lean.compiled") is not None,
         "findings": [list(one) for one in findings.findings()] if findings is not None else [],
     }
 

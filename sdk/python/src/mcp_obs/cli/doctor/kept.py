@@ -63,6 +63,8 @@ class Process:
     python: str
     versions: Mapping[str, str | None]
     serves_mcp: bool
+    is_compiled: bool
+    """Whether it has loaded the compiled code that writes spans."""
     findings: tuple[Finding, ...]
 
 
@@ -106,4 +108,6 @@ def _export(written: Mapping[str, Any]) -> Export:
 
 def _process(written: Mapping[str, Any]) -> Process:
     findings = tuple(Finding(*one) for one in written["findings"])
-    return Process(written["python"], written["versions"], written["serves_mcp"], findings)
+    return Process(
+        written["python"], written["versions"], written["serves_mcp"], written["is_compiled"], findings
+    )

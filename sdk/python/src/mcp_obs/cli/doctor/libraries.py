@@ -30,7 +30,8 @@ def of_libraries(process: Process | None) -> Iterator[Check]:
             f"{process.python} -m pip install mcp-obs",
         )
     else:
-        yield Check("mcp-obs", "ok", f"{release} in {process.python}")
+        writes = "compiled code" if process.is_compiled else "Python"
+        yield Check("mcp-obs", "ok", f"{release} in {process.python}, spans are written by {writes}")
     installed = [f"{name} {process.versions[name]}" for name in _SHOWN if process.versions.get(name)]
     proven = ", ".join(f"{name} {versions}" for name, versions in findings.PROVEN.items())
     yield Check("libraries", "ok", f"{', '.join(installed)} (proven on {proven})")
