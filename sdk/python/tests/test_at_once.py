@@ -405,7 +405,8 @@ def test_compiled_code_that_is_broken_is_told_and_python_writes(
 
 
 def test_an_interpreter_without_a_lock_is_left_without_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        "mcp_obs._lean.at_once.sysconfig.get_config_var", lambda name: name == "Py_GIL_DISABLED"
-    )
+    def get_config_var(name: str) -> bool:
+        return name == "Py_GIL_DISABLED"
+
+    monkeypatch.setattr("mcp_obs._lean.at_once.sysconfig.get_config_var", get_config_var)
     assert SpanEncoder().at_once is None
