@@ -1,5 +1,6 @@
 """What is counted of operations, the same on every way of recording."""
 
+import struct
 import tracemalloc
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,8 @@ from sdk_kit.lines import Line, installed_lines
 from sdk_kit.recording import ENVELOPE, Recording, points_of
 
 import mcp_obs
-from mcp_obs import _telemetry, semconv
+from mcp_obs import _clock, _telemetry, semconv
+from mcp_obs._lean.wire import field, key_value
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import ALL, Category, resolve
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -393,6 +395,90 @@ def test_our_meter_asks_what_is_observed_before_every_export():
         ("told", 3, {}),
     ]
     assert [p.value for p in second] == [2, 7, 3]
+
+
+# metrics.proto, field by field: a gauge, a sum that is cumulative, and monotonic, a histogram.
+GAUGE, SUM, HISTOGRAM = b"\x2a", b"\x3a", b"\x4a"
+CUMULATIVE, MONOTONIC = b"\x10\x02", b"\x18\x01"
+TIMES = b"\x11" + struct.pack("<Q", 2) + b"\x19" + struct.pack("<Q", 3)
+
+
+def written(name: str, brief: str, unit: str, kind: bytes, points: list[bytes], rest: bytes = b"") -> bytes:
+    head = field(b"\x0a", name.encode()) + field(b"\x12", brief.encode()) + field(b"\x1a", unit.encode())
+    return head + field(kind, b"".join(field(b"\x0a", each) for each in points) + rest)
+
+
+def number(value: float, *attributes: tuple[str, Any]) -> bytes:
+    said = b"".join(field(b"\x3a", key_value(*each)) for each in attributes)
+    told = (
+        b"\x31" + struct.pack("<q", value) if isinstance(value, int) else b"\x21" + struct.pack("<d", value)
+    )
+    return said + TIMES + told
+
+
+def distribution(
+    buckets: list[int], boundaries: list[float], values: list[float], *attributes: tuple[str, Any]
+) -> bytes:
+    said = b"".join(field(b"\x4a", key_value(*each)) for each in attributes)
+    counted = b"\x21" + struct.pack("<Q", len(values)) + b"\x29" + struct.pack("<d", sum(values))
+    held = field(b"\x32", struct.pack(f"<{len(buckets)}Q", *buckets))
+    bounds = field(b"\x3a", struct.pack(f"<{len(boundaries)}d", *boundaries))
+    ends = b"\x59" + struct.pack("<d", min(values)) + b"\x61" + struct.pack("<d", max(values))
+    return said + TIMES + counted + held + bounds + ends
+
+
+def test_what_is_exported_of_every_kind_of_metric_is_as_the_protocol_has_it_to_the_byte(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(_clock, "time_ns", lambda: 2)
+    metrics = LeanMetrics(ALL)
+    metrics.record("mcp.errors", 2, {"error.type": "timeout"})
+    metrics.record("mcp.errors", 1)
+    meter = light_meter(metrics)
+    meter.create_up_down_counter("updown", "{\u00e9}", "x" * 130).add(-1, {"a": True, "b": ["x", 2]})
+    histogram = meter.create_histogram("histogram", "s", explicit_bucket_boundaries_advisory=[1, 100])
+    for value in (0.5, 1, 1000):
+        histogram.record(value, {"a": "b" * 100})
+    many = list(range(20_000))
+    meter.create_histogram("many", explicit_bucket_boundaries_advisory=many).record(3)
+    meter.create_histogram("none", explicit_bucket_boundaries_advisory=[]).record(3)
+    meter.create_gauge("gauge").set(2.5)
+    meter.create_observable_counter("seen", [lambda _: [Observation(7), Observation(8, {"a": 1})]])
+    errors = written(
+        "mcp.errors",
+        "Errors of any kind.",
+        "1",
+        SUM,
+        [number(2, ("error.type", "timeout")), number(1)],
+        CUMULATIVE + MONOTONIC,
+    )
+    rest = [
+        written("updown", "x" * 130, "{\u00e9}", SUM, [number(-1, ("a", True), ("b", ["x", 2]))], CUMULATIVE),
+        written(
+            "histogram",
+            "",
+            "s",
+            HISTOGRAM,
+            [distribution([2, 0, 1], [1, 100], [0.5, 1, 1000], ("a", "b" * 100))],
+            CUMULATIVE,
+        ),
+        written(
+            "many",
+            "",
+            "",
+            HISTOGRAM,
+            [distribution([int(each == 3) for each in range(20_001)], [*many], [3])],
+            CUMULATIVE,
+        ),
+        written("none", "", "", HISTOGRAM, [distribution([1], [], [3])], CUMULATIVE),
+        written("gauge", "", "", GAUGE, [number(2.5)]),
+        written("seen", "", "", SUM, [number(7), number(8, ("a", 1))], CUMULATIVE + MONOTONIC),
+    ]
+    assert list(metrics.encode(3)) == [errors, *rest]
+    metrics.record("mcp.errors", 0.5)
+    first, *others = metrics.encode(3)
+    assert first == errors.replace(number(1), number(1.5))
+    assert others == rest
 
 
 def test_two_instruments_of_one_name_share_their_series():
