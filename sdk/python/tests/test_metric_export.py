@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ from mcp_obs._lean.encoder import Envelope
 from mcp_obs._lean.export_counts import SPAN_EXPORTER, ExportCounts
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender
+from mcp_obs._metrics import process
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.exporter import MetricExporter, metric_interval
+from mcp_obs._metrics.figures import Figure, Figures, observe
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.light_meter import light_meter
-from mcp_obs._metrics.process import Figure, observe, process_figures
+from mcp_obs._metrics.process import process_figures
 from mcp_obs._providers import Providers
+from mcp_obs.semconv import RECORDED_METRICS
 from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points
 
@@ -157,7 +161,7 @@ def test_exactly_one_state_of_a_breaker_is_said_at_any_time():
 
     def said() -> dict[Any, float]:
         return {
-            each.attributes["mcp_obs.circuit_breaker.state"]: each.value
+            dict(each.attributes)["mcp_obs.circuit_breaker.state"]: each.value
             for each in counts.figures()
             if each.metric == STATE
         }
@@ -259,7 +263,9 @@ def test_a_forked_child_counts_from_nothing():
 
 USING = """
 import os
+import sys
 import threading
+from mcp_obs._metrics import process
 from mcp_obs._metrics.process import process_figures
 
 def figure(metric: str) -> float:
@@ -279,36 +285,134 @@ assert figure("process.memory.virtual") > figure("process.memory.usage")
 while figure("process.cpu.time") == cpu:
     sum(held[:1000])
 assert 0 < figure("process.uptime") < 86_400
+counted, sys.platform = figure("process.unix.file_descriptor.count"), "darwin"
+assert figure("process.unix.file_descriptor.count") == counted
 ended.set()
 thread.join()
 for each in opened:
     os.close(each)
 """
 
+FORKED = """
+import os
+import sys
+import threading
+import time
+from mcp_obs._metrics import process
+from mcp_obs._metrics.process import process_figures
 
-def test_what_the_process_uses_follows_what_it_does():
+def figures() -> dict[str, float]:
+    return {each.metric: each.value for each in process_figures()}
+
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+time.sleep(0.2)
+ours = figures()
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+its = figures()
+assert its["process.thread.count"] == ours["process.thread.count"] - 1
+assert its["process.uptime"] < ours["process.uptime"]
+# As a daemon does, whose next file has the number of one that was ours.
+os.closerange(3, 256)
+opened = os.open(os.devnull, os.O_RDONLY)
+assert figures().keys() == ours.keys()
+assert figures()["process.unix.file_descriptor.count"] == 4
+os.close(opened)
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [USING, pytest.param(FORKED, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here"))],
+    ids=["alone", "forked"],
+)
+def test_what_the_process_uses_follows_what_it_does(program: str):
     # One of its own: threads of other tests may end meanwhile.
     child = subprocess.run(
-        [sys.executable, "-c", USING], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (child.returncode, child.stderr) == (0, "")
 
 
-def test_the_process_is_looked_at_once_for_all_metrics_of_an_export_and_anew_for_the_next():
+def observe_by_a_meter(metrics: LeanMetrics, names: set[str], figures: Figures) -> None:
+    observe(light_meter(metrics), metrics.categories, names, figures)
+
+
+ways = pytest.mark.parametrize("have_read", [observe_by_a_meter, LeanMetrics.observe_figures])
+HaveRead = Callable[[LeanMetrics, set[str], Figures], None]
+
+
+def exported(metrics: LeanMetrics) -> list[Point]:
+    return list(read_points(Envelope(Resource({}), "kit", "1").around(metrics.encode(1))))
+
+
+@ways
+def test_the_process_is_looked_at_once_for_all_metrics_of_an_export_and_anew_for_the_next(
+    have_read: HaveRead,
+):
     metrics, looks = LeanMetrics(ALL), 0
 
     def figures() -> list[Figure]:
         nonlocal looks
         looks += 1
-        return [Figure("process.uptime", looks), Figure("process.thread.count", looks)]
+        told = (("cpu.mode", "user"),)
+        return [
+            Figure("process.uptime", looks),
+            Figure("process.thread.count", looks),
+            Figure("process.cpu.time", looks, told),
+        ]
 
-    observe(light_meter(metrics), ALL, {"process.uptime", "process.thread.count"}, figures)
-    exports = [read_points(Envelope(Resource({}), "kit", "1").around(metrics.encode(1))) for _ in range(2)]
-    assert [[point.value for point in export] for export in exports] == [[1, 1], [2, 2]]
+    have_read(metrics, {"process.uptime", "process.cpu.time"}, figures)
+    for value in (1, 2):
+        points = {(point.metric, str(point.attributes), point.value) for point in exported(metrics)}
+        assert points == {
+            ("process.uptime", "{}", value),
+            ("process.cpu.time", "{'cpu.mode': 'user'}", value),
+        }
 
 
-def test_without_proc_there_is_what_the_standard_library_knows(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
+@ways
+def test_figures_that_nobody_wants_are_not_read(have_read: HaveRead):
+    metrics = LeanMetrics({"usage"})
+    have_read(metrics, PROCESS, lambda: pytest.fail("looked"))
+    assert exported(metrics) == []
+
+
+@ways
+def test_figures_that_can_t_be_read_cost_no_other_metric(
+    have_read: HaveRead, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MCP_OBS_STRICT", raising=False)
+
+    def figures() -> Iterator[Figure]:
+        yield Figure("process.uptime", 1)
+        raise OSError
+
+    metrics = LeanMetrics(ALL)
+    have_read(metrics, {"process.uptime"}, figures)
+    have_read(metrics, {"process.thread.count"}, lambda: [Figure("process.thread.count", 3)])
+    assert "process.thread.count" in {point.metric for point in exported(metrics)}
+
+
+def test_figures_that_find_no_place_are_counted_as_overflow():
+    metrics = LeanMetrics(ALL, most_series=len(RECORDED_METRICS))
+    figures = [Figure("process.cpu.time", 1, (("cpu.mode", str(number)),)) for number in range(100)]
+    metrics.observe_figures({"process.cpu.time"}, lambda: figures)
+    for _ in range(2):
+        attributes = [point.attributes for point in exported(metrics)]
+        assert len(attributes) < len(RECORDED_METRICS)
+        assert {"otel.metric.overflow": True} in attributes
+
+
+@pytest.mark.parametrize("platform", ["darwin", "linux"])
+def test_without_proc_there_is_what_the_standard_library_knows(
+    platform: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.setattr(process, "_STAT", str(tmp_path / "stat"))
     known = {each.metric for each in process_figures()}
     assert known == PROCESS - {"process.memory.usage", "process.memory.virtual"}
+    monkeypatch.setattr(process, "_OPEN_FILES", (str(tmp_path / "fd"),))
+    assert known - {each.metric for each in process_figures()} == {"process.unix.file_descriptor.count"}

@@ -13,7 +13,7 @@ from mcp_obs._exporters.grpc_threads import grpc_threads
 from mcp_obs._forked_child import call_in_children, new_lock
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.export_counts import state_figures
-from mcp_obs._metrics.process import Figure, observe
+from mcp_obs._metrics.figures import Figure, observe
 
 # What became of an attempt that a fork ended: it is made once more.
 _CUT_OFF = None

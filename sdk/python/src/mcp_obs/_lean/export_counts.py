@@ -7,8 +7,8 @@ from typing import get_args
 from mcp_obs import semconv
 from mcp_obs._forked_child import new_lock
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
+from mcp_obs._metrics.figures import Figure, Pairs
 from mcp_obs._metrics.metrics import Metrics
-from mcp_obs._metrics.process import Figure
 
 # OpenTelemetry's names for the reasons (semantic conventions, SDK metrics).
 QUEUE_FULL = "queue_full"
@@ -35,7 +35,6 @@ class ExportCounts:
 
     def __init__(self, exporter: str, breaker: CircuitBreaker, metrics: Metrics | None = None) -> None:
         self._exporter = exporter
-        self._component = _component(exporter)
         self._breaker = breaker
         self._metrics = metrics
         self._processed = Counter[str | None]()
@@ -57,7 +56,7 @@ class ExportCounts:
     def took(self, seconds: float, error: str | None) -> None:
         """One request is over."""
         if self._metrics is not None:
-            attributes = self._component | _error(error)
+            attributes = dict(_outcome(self._exporter, error))
             self._metrics.record(semconv.OTEL_SDK_EXPORTER_OPERATION_DURATION, seconds, attributes)
 
     @property
@@ -76,24 +75,23 @@ class ExportCounts:
         with self._counting:
             processed, exported = dict(self._processed), dict(self._exported)
         for error, spans in processed.items():
-            attributes = _component(_PROCESSOR) | _error(error)
-            yield Figure(semconv.OTEL_SDK_PROCESSOR_SPAN_PROCESSED, spans, attributes)
+            yield Figure(semconv.OTEL_SDK_PROCESSOR_SPAN_PROCESSED, spans, _outcome(_PROCESSOR, error))
         for error, spans in exported.items():
-            attributes = self._component | _error(error)
-            yield Figure(semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED, spans, attributes)
+            yield Figure(semconv.OTEL_SDK_EXPORTER_SPAN_EXPORTED, spans, _outcome(self._exporter, error))
 
 
 def state_figures(exporter: str, breaker: CircuitBreaker, number: int = 0) -> Iterator[Figure]:
     """What the breaker of one does with the next attempt."""
     state = breaker.state
     for each in get_args(semconv.CircuitBreakerState):
-        attributes = _component(exporter, number) | {semconv.MCP_OBS_CIRCUIT_BREAKER_STATE: each}
+        attributes = (*_component(exporter, number), (semconv.MCP_OBS_CIRCUIT_BREAKER_STATE, each))
         yield Figure(semconv.MCP_OBS_EXPORTER_CIRCUIT_BREAKER_STATE, int(each == state), attributes)
 
 
-def _component(kind: str, number: int = 0) -> dict[str, str]:
-    return {semconv.OTEL_COMPONENT_TYPE: kind, semconv.OTEL_COMPONENT_NAME: f"{kind}/{number}"}
+def _outcome(kind: str, error: str | None) -> Pairs:
+    component = _component(kind)
+    return component if error is None else (*component, (semconv.ERROR_TYPE, error))
 
 
-def _error(error: str | None) -> dict[str, str]:
-    return {} if error is None else {semconv.ERROR_TYPE: error}
+def _component(kind: str, number: int = 0) -> Pairs:
+    return (semconv.OTEL_COMPONENT_TYPE, kind), (semconv.OTEL_COMPONENT_NAME, f"{kind}/{number}")

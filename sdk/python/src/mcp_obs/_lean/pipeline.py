@@ -24,9 +24,10 @@ from mcp_obs._lean.tracer import LightTracer
 from mcp_obs._message import Message
 from mcp_obs._metrics.categories import NONE
 from mcp_obs._metrics.exporter import MetricExporter, metric_interval
+from mcp_obs._metrics.figures import Figure
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._metrics.light_meter import light_meter
-from mcp_obs._metrics.process import Figure, observe, observe_process
+from mcp_obs._metrics.process import PROCESS, process_figures
 from mcp_obs._metrics.sessions import end_sessions
 from mcp_obs._parent import Parent
 from mcp_obs._resource import resource_of
@@ -92,8 +93,8 @@ class LeanPipeline:
             metrics,
             Details(configuration.privacy, configuration.users),
         )
-        observe_process(self.telemetry.meter, configuration.metrics)
-        observe(self.telemetry.meter, configuration.metrics, OBSERVED, self._figures)
+        metrics.observe_figures(PROCESS, process_figures)
+        metrics.observe_figures(OBSERVED, self._figures)
 
     def _figures(self) -> Iterable[Figure]:
         return chain(self._exporter.counts.figures(), self._metrics.counts.figures())

@@ -1,12 +1,14 @@
 """Metrics that are added up here and written as OTLP."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from opentelemetry.context import Context
 
 from mcp_obs import _clock
 from mcp_obs._guard import Guard
+from mcp_obs._metrics.figures import Figures, wanted
 from mcp_obs._metrics.lean_series import HistogramSeries, NumberSeries, encode_metric, lean_series
 from mcp_obs._metrics.metrics import MOST_SERIES, Metrics, SeriesOfMetric
 from mcp_obs.semconv import RecordedMetric
@@ -47,6 +49,19 @@ class LeanMetrics(Metrics):
     def observe(self, observer: Callable[[], None]) -> None:
         """Have something recorded before every export."""
         self._observers.append(observer)
+
+    def observe_figures(self, names: Collection[str], figures: Figures) -> None:
+        """Have the wanted ones of those named metrics read before every export."""
+        defined = {metric.name: self.define(metric) for metric in wanted(names, self.categories)}
+        if defined:
+            self.observe(partial(self._take, defined, figures))
+
+    def _take(self, defined: Mapping[str, SeriesOfMetric], figures: Figures) -> None:
+        for metric, value, attributes in figures():
+            known = defined.get(metric)
+            if known is not None:
+                series = known.by_key.get(attributes) or self._new(known, attributes, attributes)
+                series.add(value, None)
 
     def clear(self) -> None:
         """Begin anew."""
