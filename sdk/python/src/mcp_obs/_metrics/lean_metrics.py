@@ -9,7 +9,7 @@ from opentelemetry.context import Context
 from mcp_obs import _clock
 from mcp_obs._guard import Guard
 from mcp_obs._metrics.figures import Figures, wanted
-from mcp_obs._metrics.lean_series import HistogramSeries, NumberSeries, encode_metric, lean_series
+from mcp_obs._metrics.lean_series import LeanSeries, encode_metric, encode_times, lean_series
 from mcp_obs._metrics.metrics import MOST_SERIES, Metrics, SeriesOfMetric
 from mcp_obs.semconv import RecordedMetric
 
@@ -73,15 +73,14 @@ class LeanMetrics(Metrics):
         for observer in self._observers:
             with _observing:
                 observer()
+        times = encode_times(self._start_ns, now_ns)
         for metric, series in self.all_series():
-            yield encode_metric(metric, series, self._start_ns, now_ns)
+            yield encode_metric(metric, cast("list[LeanSeries]", series), times)
 
     def _all(self) -> Iterable[SeriesOfMetric]:
         return [*self._known.values(), *self._defined]
 
-    def _make_series(
-        self, metric: RecordedMetric, attributes: Mapping[str, Any]
-    ) -> NumberSeries | HistogramSeries:
+    def _make_series(self, metric: RecordedMetric, attributes: Mapping[str, Any]) -> LeanSeries:
         # Once is enough: every value has a series.
         started, self.on_first_value = self.on_first_value, None
         if started is not None:
