@@ -1,12 +1,16 @@
 """One export over OTLP/HTTP: how it is sent, and what its answer says."""
 
+import contextlib
+import gzip
 import socket
+import ssl
 import threading
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.resources import Resource
 from sdk_kit.answers import partly
+from sdk_kit.certificates import certificate_in, without_proxies
 from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span
 
@@ -48,6 +52,78 @@ def test_the_proxy_of_the_environment_is_used_but_for_what_it_leaves_out(
         Sender("http://collector.test:1/v1/traces", {}).send(b"", 10)
     asked = [(path, headers["proxy-authorization"]) for path, headers in proxy.requests]
     assert asked == [("http://collector.test:1/v1/traces", "Basic YWRhOmxvdmVsYWNl")] * is_asked
+
+
+class OneConnection:
+    """A server of two requests on one connection, with TLS or without; asked for a tunnel, it is its other end, too."""
+
+    def __init__(self, certificate: Path | None, *, is_tunnel: bool = False) -> None:
+        self.received: list[bytes] = []
+        self._certificate = certificate
+        self._is_tunnel = is_tunnel
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> "OneConnection":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(ssl.SSLError), self._accept() as connection:
+            for _ in range(2):
+                self.received.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def _accept(self) -> socket.socket:
+        connection, _ = self._listener.accept()
+        if self._is_tunnel:
+            assert connection.recv(65536).startswith(b"CONNECT collector.test:443 HTTP/1.")
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        if self._certificate is None:
+            return connection
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate)
+        return context.wrap_socket(connection, server_side=True)
+
+
+@pytest.mark.behaviour("export.proxy")
+@pytest.mark.parametrize("way", ["http", "https", "tunnel"])
+def test_a_request_leaves_in_one_piece_on_a_connection_that_is_kept(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    without_proxies(monkeypatch)
+    certificate = None if way == "http" else certificate_in(tmp_path, "collector.test")
+    bodies = [b"first" * 100, b""]
+    with OneConnection(certificate, is_tunnel=way == "tunnel") as server:
+        url = f"{way}://{server.address}/v1/traces"
+        if way == "tunnel":
+            monkeypatch.setenv("https_proxy", f"http://{server.address}")
+            url = "https://collector.test/v1/traces"
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate or ""))
+        sender = Sender(url, {"authorization": "Bearer key", "content-length": "7"})
+        assert [sender.send(body, 10).error for body in bodies] == [None, None]
+    for piece, body in zip(server.received, bodies, strict=True):
+        head, _, sent = piece.partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /v1/traces HTTP/1.1\r\n")
+        assert [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")] == [
+            b"Content-Length: %d" % len(sent)
+        ]
+        assert b"\r\nauthorization: Bearer key\r\n" in head
+        assert (gzip.decompress(sent) if way == "tunnel" else sent) == body
+
+
+def test_whose_certificate_is_not_trusted_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    without_proxies(monkeypatch)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    with OneConnection(certificate_in(tmp_path)) as server:
+        sent = Sender(f"https://{server.address}/v1/traces", {}).send(b"secret", 10)
+    assert (sent.is_over, sent.error, server.received) == (False, "SSLError", [])
 
 
 @pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Mapping
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -14,6 +14,7 @@ from opentelemetry.context import (
     set_value,
 )
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
 from mcp_obs._guard import logger
 from mcp_obs._http_session import HttpSession
@@ -47,6 +48,28 @@ class Sent(NamedTuple):
         return not self.is_over or self.error not in {None, _TOO_LARGE}
 
 
+class _InOnePiece(HTTPConnection):
+    """Sends the head and the body of a request at once: by itself each takes 80 µs."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Hold what is sent until it is whole."""
+        held = self._held = []
+        try:
+            super().request(*arguments, **options)
+        finally:
+            self._held = None
+        super().send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        """What belongs to no request, as what a proxy is asked before, goes at once."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
+
+
 class _Adapter(HTTPAdapter):
     """One for a single URL: what requests finds out for each request anew is twice what sending takes."""
 
@@ -61,6 +84,10 @@ class _Adapter(HTTPAdapter):
         """By the proxy, to the address, with the certificates of the first request."""
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            kind = self._pool.ConnectionCls
+            # Where Python has no TLS, it is nothing that connects.
+            if issubclass(kind, HTTPConnection):
+                self._pool.ConnectionCls = type("InOnePiece", (_InOnePiece, kind), {})
         return self._pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -136,9 +163,15 @@ class Sender:
             session = HttpSession()
             prepared = session.prepare_request(requests.Request("POST", self._url, self._headers))
             merged = session.merge_environment_settings(prepared.url or self._url, {}, True, None, None)
+            # As it is replaced below, however it is spelled in what a host sets.
+            prepared.headers["Content-Length"] = ""
             self._prepared, self._settings = prepared, dict(merged)
-        request = self._prepared.copy()
-        request.prepare_body(gzip.compress(body, 1) if self._is_packed else body, None)
+            self._headers = dict(prepared.headers)
+        packed = gzip.compress(body, 1) if self._is_packed else body
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = self._prepared.method, self._prepared.url, packed
+        # Plain: requests' own mapping, which is written in Python, and its copies take 100 µs.
+        request.headers = cast("Any", {**self._headers, "Content-Length": str(len(packed))})
         return request
 
     def _judge(self, response: requests.Response, is_divisible: bool) -> Sent:
