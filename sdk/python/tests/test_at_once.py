@@ -342,7 +342,7 @@ def test_one_that_ends_while_its_exporter_does_is_counted(
 
     monkeypatch.setattr(exporter, "_write_at_once", meanwhile)
     exporter.put(ADD.span(known))
-    figures = {str(each.attributes.get("error.type")): each.value for each in exporter.counts.figures()}
+    figures = {str(dict(each.attributes).get("error.type")): each.value for each in exporter.counts.figures()}
     assert figures["timeout"] == 1
 
 
