@@ -1,10 +1,13 @@
 """Compiled code writes what Python does, to the byte, and leaves to Python what it does not know."""
 
+import gc
 import sys
 import threading
 import tracemalloc
 from collections.abc import Mapping
 from dataclasses import replace
+from queue import SimpleQueue
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,9 +26,11 @@ from mcp_obs._ending import TOOL_ERROR, of_code
 from mcp_obs._guard import STRICT
 from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
-from mcp_obs._lean.at_once import WriteAtOnce, writing_at_once
+from mcp_obs._lean.at_once import writer_of
+from mcp_obs._lean.backlog import Backlog
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.largeness import LARGE_TEXT
+from mcp_obs._lean.operation_span import NO_STATE, LightSpan, OperationSpan
 from mcp_obs._lean.templates import MOST_UNCOUNTED, Templates
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
@@ -34,7 +39,7 @@ from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points
 
 ENVELOPE = Envelope(Resource({}), "kit", "1")
-IS_COMPILED = writing_at_once(Templates(None)) is not None
+IS_COMPILED = writer_of(Templates(None)) is not None
 compiled = pytest.mark.skipif(not IS_COMPILED, reason="compiled code is not to be had here")
 
 
@@ -46,7 +51,7 @@ class Both:
         self._encoder, self._python = SpanEncoder(self.metrics), SpanEncoder(self.of_python)
         self._details = details(privacy)
         assert self._encoder.at_once is not None
-        self._write: WriteAtOnce = self._encoder.at_once
+        self._write = self._encoder.at_once.write
 
     def write(self, call: Call) -> tuple[bytes | None, bytes]:
         """By compiled code, None where it leaves it to Python, which then writes for it too; and by Python alone."""
@@ -135,9 +140,6 @@ MODERN = replace(
         MODERN,
         replace(ADD, http=None),
         replace(ADD, http=None, client=None),
-        replace(ADD, http=http(user=authenticated("ada", ["read"]))),
-        replace(MODERN, parent=SpanContext(7, 8, is_remote=True)),
-        replace(ADD, session="h-1"),
         replace(ADD, given={"rows": 3, "of": "x" * 200, "is": True, "at": 0.5}),
         replace(ADD, weight=10.0),
         replace(ADD, told=3),
@@ -153,9 +155,6 @@ MODERN = replace(
         "of the revision without sessions",
         "in memory",
         "of nobody known",
-        "of a user",
-        "in a client's trace",
-        "in a session that the handler names",
         "with what its host says",
         "that stands for others",
         "one that tells its client something",
@@ -181,6 +180,9 @@ class Text(str):
 @pytest.mark.parametrize(
     "call",
     [
+        replace(ADD, http=http(user=authenticated("ada", ["read"]))),
+        replace(MODERN, parent=SpanContext(7, 8, is_remote=True)),
+        replace(ADD, session="h-1"),
         replace(ADD, method="initialize"),
         replace(ADD, params={"uri": "file:///a"}, method="resources/read"),
         replace(ADD, request_id="r" * 65),
@@ -199,6 +201,9 @@ class Text(str):
         replace(ADD, params={"name": "unknown"}, ending=TOOL_ERROR),
     ],
     ids=[
+        "a user",
+        "a client's trace",
+        "a session that the handler names",
         "a handshake",
         "a URI",
         "a long id",
@@ -249,7 +254,85 @@ def test_a_span_that_its_host_has_changed_is_left_to_python(set_on: str):
         case _:
             span.update_name("mine")
     span.end(2)
-    assert encoder.at_once(span) is None
+    assert encoder.at_once.write(span) is None
+
+
+class OddContext:
+    """A host's own, with what a context has."""
+
+    trace_id, span_id, is_remote, is_valid = 7, 8, True, True
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("parent", OddContext()),
+        ("ids", OddContext()),
+        ("ids", ("7", 8, False, None, NO_STATE, True)),
+        ("attributes", MappingProxyType({"rows": 3})),
+        ("ending", ("ok", None, None, None)),
+        ("start_time", None),
+    ],
+    ids=["its parent", "its ids", "a trace id", "its attributes", "its ending", "its beginning"],
+)
+def test_a_span_whose_parts_are_of_another_kind_is_left_to_python_and_counted_by_it(where: str, what: object):
+    metrics, known = LeanMetrics(ALL), details()
+    encoder = SpanEncoder(metrics)
+    assert encoder.at_once is not None
+    encoder.encode(ADD.span(known))
+    span = ADD.span(known)
+    setattr(span, where, what)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(STRICT)
+        assert encoder.at_once.write(span) is None
+    counts = {point.metric: getattr(point.value, "count", point.value) for point in points(metrics)}
+    assert counts["mcp.server.operation.duration"] == 1
+
+
+@compiled
+def test_a_finalizer_that_ends_an_operation_while_another_is_put_waits_for_nothing():
+    exporter, known = exporting("http://127.0.0.1:9", LeanMetrics(ALL)), details()
+    exporter.put(ADD.span(known))
+    exporter.export()
+    late: list[OperationSpan] = []
+
+    class Abandoned:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            exporter.put(late.pop())
+
+    before = gc.get_threshold()
+    gc.set_threshold(3)
+    try:
+        for _ in range(3000):
+            late.append(ADD.span(known))
+            Abandoned()
+            exporter.put(ADD.span(known))
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    exporter.shutdown(0)
+    assert exporter.backlog.taken + exporter.dropped == 6001
+
+
+@compiled
+def test_what_finds_no_room_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
+    exporter, known = exporting("http://127.0.0.1:9"), details()
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    exporter.put(ADD.span(known))
+    exporter.encode_ended()
+    exporter.backlog.spans.extend([b""] * (backlog_module.BATCH_SPANS - 1))
+    monkeypatch.setattr(backlog_module, "MOST_BYTES", 1)
+    wake: SimpleQueue[None] = SimpleQueue()
+    monkeypatch.setattr(exporter, "_wake", wake)
+    monkeypatch.setattr(exporter, "_thread", threading.current_thread())
+    exporter.put(ADD.span(known))
+    assert (wake.empty(), exporter.dropped) == (True, 1)
+    monkeypatch.setattr(exporter, "_thread", None)
+    exporter.shutdown(0)
 
 
 @compiled
@@ -332,15 +415,15 @@ def test_one_that_ends_while_its_exporter_does_is_counted(
     exporter.put(ADD.span(known))
     exporter.encode_ended()
     exporter.backlog.forget()
-    write = exporter._write_at_once  # pyright: ignore[reportPrivateUsage]
-    assert write is not None
+    writer = exporter._at_once  # pyright: ignore[reportPrivateUsage]
+    assert writer is not None
 
-    def meanwhile(span: Any) -> bytes | None:
-        written = write(span)
-        exporter.shutdown(0)
-        return written
+    class Meanwhile:
+        def put(self, span: LightSpan, backlog: Backlog) -> int | None:
+            exporter.shutdown(0)
+            return writer.put(span, backlog)
 
-    monkeypatch.setattr(exporter, "_write_at_once", meanwhile)
+    monkeypatch.setattr(exporter, "_at_once", Meanwhile())
     exporter.put(ADD.span(known))
     figures = {str(dict(each.attributes).get("error.type")): each.value for each in exporter.counts.figures()}
     assert figures["timeout"] == 1
@@ -368,11 +451,11 @@ def test_nothing_is_held_of_what_was_written():
     assert encoder.at_once is not None
     encoder.encode(ADD.span(known))
     span = ADD.span(known)
-    encoder.at_once(span)
+    encoder.at_once.write(span)
     held = [span, span.message, span.result, span.message.params if span.message else None, known, ADD.params]
     before = [sys.getrefcount(each) for each in held]
     for _ in range(100):
-        encoder.at_once(span)
+        encoder.at_once.write(span)
     assert [sys.getrefcount(each) for each in held] == before
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from mcp_obs import semconv
 from mcp_obs._details import Details
 from mcp_obs._ending import CANCELLED, OK, TOOL_ERROR, Ending, of_code, of_exception
-from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.operation_span import NO_STATE, OperationSpan
 from mcp_obs._message import Client, Message
 from mcp_obs._privacy.settings import Privacy
 
@@ -50,7 +50,12 @@ class Call:
             message.above = set_span_in_context(NonRecordingSpan(self.parent), Context())
         message.session, message.told, message.received_ns = self.session, self.told, 1
         span = OperationSpan(
-            message, SpanContext(1, 2, is_remote=False), self.parent, (), lambda _: None, details=details
+            message,
+            SpanContext(1, 2, is_remote=False, trace_state=NO_STATE),
+            self.parent,
+            (),
+            lambda _: None,
+            details=details,
         )
         span.start_time, span.weight = 1, self.weight
         span.set_attributes(self.given or {})

@@ -21,7 +21,7 @@ _sending = Guard("sending operations")
 
 
 class Backlog:
-    """Takes written spans from any thread, which no collector can hold up: one sends them when it is told to."""
+    """Takes written spans, which no collector can hold up: a thread sends them when it is told to."""
 
     def __init__(
         self, envelope: Envelope, sender: Sender, breaker: CircuitBreaker, counts: ExportCounts
@@ -30,12 +30,11 @@ class Backlog:
         self._sender = sender
         self._breaker = breaker
         self._counts = counts
-        self._spans: deque[bytes] = deque()
-        self.taken = 0
-        """The spans that were put, ever since."""
-        # What has gone has one writer.
-        self._bytes_put = self._bytes_gone = 0
-        self._putting = new_lock()
+        self.spans: deque[bytes] = deque()
+        # Each has one writer, or one that holds the interpreter's lock meanwhile, so that they need no lock: a host's
+        # thread that held one could be interrupted by a signal's handler, or a finalizer, that waits for it.
+        self.bytes_put = self.bytes_at_once = self.bytes_gone = 0
+        self._taken = self.taken_at_once = 0
         self._batch_spans = BATCH_SPANS
         self._deadline: float | None = None
         self._one_at_a_time = new_lock()
@@ -45,26 +44,33 @@ class Backlog:
 
     def __len__(self) -> int:
         """The spans that wait."""
-        return len(self._spans)
+        return len(self.spans)
 
     @property
     def is_well(self) -> bool:
         """Whether the last request was taken."""
         return self._breaker.state == "closed"
 
+    @property
+    def taken(self) -> int:
+        """The spans that were put, ever since."""
+        return self._taken + self.taken_at_once
+
     def put(self, span: bytes) -> bool:
-        """Take a written span; False where there is no room for it."""
-        with self._putting:
-            if self._bytes_put - self._bytes_gone + len(span) > MOST_BYTES:
-                return False
-            self._bytes_put += len(span)
-            self.taken += 1
-            self._spans.append(span)
+        """Take a written span, from one thread; False where there is no room for it.
+
+        Compiled code does it by itself, in any thread.
+        """
+        if self.bytes_put + self.bytes_at_once - self.bytes_gone + len(span) > MOST_BYTES:
+            return False
+        self.bytes_put += len(span)
+        self._taken += 1
+        self.spans.append(span)
         return True
 
     def send_soon(self) -> None:
         """Have the thread send what waits."""
-        if self._spans:
+        if self.spans:
             if self._thread is None:
                 # A daemon: a collector that hangs must not keep the process.
                 thread = threading.Thread(target=self._run, name="mcp-obs-spans", daemon=True)
@@ -91,8 +97,9 @@ class Backlog:
 
     def give_up(self) -> int:
         """The spans that were not sent, which are counted and gone; the thread ends, after what it is sending."""
-        # One that is sending has them in hand, so they are not emptied.
-        left, self._spans = len(self._spans), deque()
+        # One that is sending has them in hand, so they are not emptied. Counted after that: another thread may put one.
+        spans, self.spans = self.spans, deque[bytes]()
+        left = len(spans)
         self._counts.exported(left, TIMEOUT)
         self._is_over = True
         self._wake.put(None)
@@ -104,8 +111,9 @@ class Backlog:
 
     def forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
-        self._spans.clear()
-        self.taken = self._bytes_put = self._bytes_gone = 0
+        self.spans.clear()
+        self.bytes_put = self.bytes_at_once = self.bytes_gone = 0
+        self._taken = self.taken_at_once = 0
         self._thread = None
         self._wake = SimpleQueue()
         self._sender.forget()
@@ -118,7 +126,7 @@ class Backlog:
                 self.send()
 
     def _send(self) -> None:
-        spans = self._spans
+        spans = self.spans
         # What is put meanwhile waits: with few calls in the time of a request, each would have a request to itself.
         left = len(spans)
         while self._has_more(spans, left) and (self._deadline is not None or self._breaker.state != "open"):
@@ -130,7 +138,7 @@ class Backlog:
             count = min(len(spans), self._batch_spans)
             batch = [spans[place] for place in range(count)]
             sent = self._sent(self._envelope.around(batch), seconds, is_divisible=count > 1)
-            if not sent.is_over or spans is not self._spans:
+            if not sent.is_over or spans is not self.spans:
                 return
             if sent.is_too_large:
                 self._batch_spans = count // 2
@@ -140,7 +148,7 @@ class Backlog:
             left -= count
             for span in batch:
                 spans.popleft()
-                self._bytes_gone += len(span)
+                self.bytes_gone += len(span)
             rejected = min(sent.rejected, count)
             self._counts.exported(count - rejected, sent.error)
             self._counts.exported(rejected, REJECTED)

@@ -3,7 +3,9 @@
 
 What `Templates.find` and `SpanEncoder.encode` do in Python, to the byte, for what most operations are like; nothing for
 any other, which goes to the exporter's thread. Only plain values of exact types are looked at, so no code of a host's
-runs here, and the interpreter's lock is held from the first look to the last.
+runs here. From finding the template on no code of Python's runs either, so no other thread, no signal's handler and no
+garbage collection comes in between: what is counted and kept needs no lock, and nothing that is taken here can be waited
+for by who interrupts it.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -16,13 +18,17 @@ from libc.string cimport memcpy
 
 from types import MemberDescriptorType
 
+from opentelemetry.trace import SpanContext
 from pydantic_core import to_json
 
 from mcp_obs import semconv
+from mcp_obs._ending import Ending
+from mcp_obs._guard import Guard
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin
+from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean.largeness import LARGE_TEXT
 from mcp_obs._lean.operation_span import NO_STATE, OperationSpan
-from mcp_obs._lean.templates import MOST_UNCOUNTED, add_caller
+from mcp_obs._lean.templates import MOST_UNCOUNTED
 from mcp_obs._lean.wire import attribute, repeated_attribute
 from mcp_obs._message import CLIENT_INFO, TARGETS, Message
 from mcp_obs._privacy.shapes import BLOCKS
@@ -101,11 +107,14 @@ cdef Py_ssize_t _TOKEN = _offset(HttpOrigin, "token")
 cdef object _no_state = NO_STATE
 cdef object _operation_span = OperationSpan
 cdef object _message = Message
+cdef object _ending = Ending
+cdef object _span_context = SpanContext
+cdef object _backlog = backlog_module
+cdef object _writing = Guard("writing by compiled code, so Python writes")
 cdef object _http_origin = HttpOrigin
 cdef dict _targets = TARGETS
 cdef frozenset _blocks = BLOCKS
 cdef object _to_json = to_json
-cdef object _add_caller = add_caller
 cdef object _attribute = attribute
 cdef object _repeated_attribute = repeated_attribute
 cdef str _client_info = CLIENT_INFO
@@ -128,7 +137,7 @@ cdef Py_ssize_t _LONGEST_REQUEST_ID = 64
 # The two sizes, the notifications and the id: name and value of each have at most 26 and 64 bytes.
 DEF _ROOM = 512
 
-# What a span says of itself beside its caller, in its order; a bit for each.
+# What a span says of itself after its session, in its order; a bit for each.
 cdef enum Said:
     REQUEST = 1
     RESPONSE = 2
@@ -141,9 +150,8 @@ _OWN = (
     semconv.JSONRPC_REQUEST_ID,
 )
 cdef list _own_of_bits = [
-    tuple([name for bit, name in enumerate(_OWN) if bits >> bit & 1]) for bits in range(16)
+    (_session_id, *[name for bit, name in enumerate(_OWN) if bits >> bit & 1]) for bits in range(16)
 ]
-cdef list _own_after_session_of_bits = [(_session_id, *own) for own in _own_of_bits]
 
 
 cdef bytes _written_name(str name):
@@ -181,37 +189,39 @@ cdef class TemplateWriter:
 
     def write(self, span):
         """The bytes of a span that has ended, none of one that is not kept; None where it is not for this writer."""
+        return self._guarded(span, None)
+
+    def put(self, span, backlog):
+        """Write it into a backlog; the spans that wait there then, 0 where it is not kept, -1 without room.
+
+        None where it is not for this writer.
+        """
+        return self._guarded(span, backlog)
+
+    cdef object _guarded(self, span, backlog):
         # Without a template there is nothing to look for.
         if type(span) is not _operation_span or not self._known:
             return None
         try:
-            return self._written(span)
-        except Exception:  # the exporter's thread will see it too, and tells
+            return self._written(span, backlog)
+        except Exception as error:
+            _writing.swallow(error)
             return None
 
-    cdef bytes _written(self, span):
+    cdef object _written(self, span, backlog):
         cdef unsigned char own[_ROOM]
         cdef unsigned char *end = own
         cdef Looks looks
         cdef Py_ssize_t size
         cdef int bits = 0
         cdef dict params, result
-        cdef tuple shape = None, caller_names, names
+        cdef tuple shape = None
         message, details, ending = _slot(span, _SPAN_MESSAGE), _slot(span, _SPAN_DETAILS), _slot(span, _SPAN_ENDING)
-        if type(message) is not _message or details is None or ending is None:
+        if type(message) is not _message or type(ending) is not _ending or details is None:
+            return None
+        if not _is_plain(span, message):
             return None
         origin = _slot(message, _ORIGIN)
-        if origin is not None and type(origin) is not _http_origin:
-            return None
-        if _slot(span, _SPAN_NAME) is not None or _slot(span, _SPAN_ROOT) is not None:
-            return None
-        if _slot(span, _SPAN_STATUS) is not None or _slot(span, _SPAN_EVENTS) is not None or _slot(span, _SPAN_LINKS):
-            return None
-        if _slot(message, _ENCLOSING) is not None or _slot(message, _IS_OUTBOUND) or _slot(message, _REQUEST) is not None:
-            return None
-        cdef tuple ids = <tuple> _slot(span, _SPAN_IDS)
-        if ids[4] is not _no_state and ids[4]:
-            return None
         method, given, answer = _slot(message, _METHOD), _slot(message, _PARAMS), _slot(span, _SPAN_RESULT)
         if (given is not None and type(given) is not dict) or (answer is not None and type(answer) is not dict):
             return None
@@ -224,8 +234,9 @@ cdef class TemplateWriter:
         cdef tuple sender = self._sender_of(message, params)
         if sender is None:
             return None
-        cdef dict caller = {}
-        session = self._session_of(caller, message, details, sender)
+        session = self._session_of(message, details, sender)
+        if session is None:
+            return None
         looks.text, looks.values = _MOST_TEXT, _MOST_VALUES
         if given is not None:
             size = _json_size(params, &looks, _MOST_DEPTH)
@@ -239,9 +250,10 @@ cdef class TemplateWriter:
                 return None
             bits |= RESPONSE
             end = _put_number(end, _response_size, size)
-        if _slot(message, _TOLD):
+        told = _slot(message, _TOLD)
+        if told:
             bits |= NOTIFICATIONS
-            end = _put_number(end, _notifications_sent, _slot(message, _TOLD))
+            end = _put_number(end, _notifications_sent, told)
         request_id = _slot(message, _REQUEST_ID)
         if request_id is not None:
             bits |= ID
@@ -254,111 +266,62 @@ cdef class TemplateWriter:
             shape = _shape_of(params, result)
             if shape is None:
                 return None
-
-        caller_names = tuple(caller)
-        if len(caller_names) == 1 and caller_names[0] is _session_id:
-            names = <tuple> _own_after_session_of_bits[bits]
-        else:
-            names = caller_names + <tuple> _own_of_bits[bits]
-        template = self._known.get(
-            (
-                sender[1],
-                names,
-                method,
-                shape,
-                target,
-                _slot(message, _PROTOCOL_VERSION),
-                True if origin is None else _slot(origin, _HTTP_VERSION),
-                None if session is None else (<tuple> session)[1],
-                PyTuple_GetSlice(ending, 0, 3),
-                _slot(message, _NEGOTIATED),
-            )
-        )
-        if template is None:
+        cdef tuple names = <tuple> _own_of_bits[bits]
+        cdef list of_host = _of_host(span)
+        if of_host is None:
             return None
-        return self._filled_in(span, <tuple> template, sender, caller, names, own, end)
-
-    cdef bytes _filled_in(
-        self, span, tuple template, tuple sender, dict caller, tuple names, unsigned char *own, unsigned char *end
-    ):
-        cdef list middle = []
-        for name, value in caller.items():
-            middle.append(_repeated_attribute(name, value))
-        weight = _slot(span, _SPAN_WEIGHT)
-        given = _slot(span, _SPAN_ATTRIBUTES)
-        cdef list of_host = []
-        if given:
-            if len(given) > _MOST_OF_THE_HOST:
-                return None
-            for name, value in (<dict> given).items():
-                kind = type(value)
-                if not PyUnicode_CheckExact(name) or not (
-                    kind is str or kind is int or kind is bool or kind is float
-                ):
-                    return None
-                if name in template[1] or name in names or name in sender[1]:
-                    return None
-                of_host.append(_attribute(name, value))
-        if weight != 1.0:
-            of_host.insert(0, _repeated_attribute(_sampling_weight, weight))
-        seconds = _slot(span, _SPAN_SECONDS)
-        if seconds is not None:
-            tally = template[2]
-            tally.lengths.append(seconds)
-            if len(tally.lengths) >= _MOST_COUNTED_LATER:
-                tally.count()
-        if not weight:
-            return b""
-
-        cdef unsigned char rest[_ROOM]
-        cdef unsigned char *at = _put_ids(rest, <tuple> _slot(span, _SPAN_IDS), <tuple> _slot(span, _SPAN_PARENT), _slot(span, _SPAN_START_TIME), _slot(span, _SPAN_END_TIME))
-        cdef bytes described = <bytes> template[0], said_by_sender = <bytes> sender[2], part
-        cdef Py_ssize_t length = (
-            PyBytes_GET_SIZE(described) + PyBytes_GET_SIZE(said_by_sender) + (end - own) + (at - rest)
+        cdef bytes of_session = <bytes> _repeated_attribute(_session_id, (<tuple> session)[0])
+        key = (
+            sender[1],
+            names,
+            method,
+            shape,
+            target,
+            _slot(message, _PROTOCOL_VERSION),
+            True if origin is None else _slot(origin, _HTTP_VERSION),
+            (<tuple> session)[1],
+            PyTuple_GetSlice(ending, 0, 3),
+            _slot(message, _NEGOTIATED),
         )
-        for part in middle:
-            length += PyBytes_GET_SIZE(part)
-        for part in of_host:
-            length += PyBytes_GET_SIZE(part)
-        cdef bytes written = PyBytes_FromStringAndSize(NULL, length)
-        cdef unsigned char *to = <unsigned char *> PyBytes_AS_STRING(written)
-        to = _put_bytes(to, described)
-        to = _put_bytes(to, said_by_sender)
-        for part in middle:
-            to = _put_bytes(to, part)
-        memcpy(to, own, end - own)
-        to += end - own
-        for part in of_host:
-            to = _put_bytes(to, part)
-        memcpy(to, rest, at - rest)
-        return written
+        cdef unsigned char rest[_ROOM]
+        cdef unsigned char *at = _put_ids(
+            rest, <tuple> _slot(span, _SPAN_IDS), _slot(span, _SPAN_START_TIME), _slot(span, _SPAN_END_TIME)
+        )
 
-    cdef object _session_of(self, dict caller, message, details, tuple sender):
-        """The session; what is said of the caller is added to `caller`."""
-        origin = _slot(message, _ORIGIN)
-        if (
-            _slot(message, _ABOVE)
-            or _slot(message, _USER) is not None
-            or _slot(message, _SESSION) is not None
-            or (origin is not None and (_slot(origin, _TOKEN) is not None or b"baggage" in _slot(origin, _HEADERS)))
-            or _protocol_session_id in <dict> sender[0]
-        ):
-            return _add_caller(caller, message, details, sender)
+        template = <tuple> self._known.get(key)
+        if template is None or not _are_new(_slot(span, _SPAN_ATTRIBUTES), <tuple> template, names, sender):
+            return None
+        seconds, lengths = _slot(span, _SPAN_SECONDS), (<tuple> template)[2].lengths
+        # It is for the exporter's thread to count.
+        if len(lengths) >= _MOST_COUNTED_LATER:
+            return None
+        if not _slot(span, _SPAN_WEIGHT):
+            if seconds is not None:
+                lengths.append(seconds)
+            return b"" if backlog is None else 0
+        written = _joined(<bytes> (<tuple> template)[0], <bytes> sender[2], of_session, own, end, of_host, rest, at)
+        if seconds is not None:
+            lengths.append(seconds)
+        return written if backlog is None else _kept(backlog, written)
+
+    cdef object _session_of(self, message, details, tuple sender):
+        """The session; None where the exporter's thread is to find it, as it begins one or the host has a say."""
+        protocol = (<dict> sender[0]).get(_protocol_session_id)
+        if protocol is not None:
+            return (protocol, "protocol") if protocol else None
         # As IdleGapSessions.session has it, for who has called before.
         if details is not self._details:
-            self._details, self._recent = details, details.sessions.guesses.recent
+            self._recent, self._details = details.sessions.guesses.recent, details
         guess = self._recent.get(sender[3])
         if guess is None:
-            return _add_caller(caller, message, details, sender)
+            return None
         cdef int64_t received_ns = _slot(message, _RECEIVED_NS), last_ns = guess.last_ns
         if received_ns - last_ns > _idle_nanoseconds:
-            return _add_caller(caller, message, details, sender)
+            return None
         if received_ns > last_ns:
             guess.last_ns = _slot(message, _RECEIVED_NS)
         self._recent.move_to_end(sender[3])
-        session = guess.session
-        caller[_session_id] = (<tuple> session)[0]
-        return session
+        return guess.session
 
     cdef tuple _sender_of(self, message, dict params):
         """Who sends a message; None where that is not to be remembered, or is unusual."""
@@ -389,6 +352,97 @@ cdef class TemplateWriter:
             client = _slot(message, _CLIENT) or _nobody
         sender = self._senders.get((peer, session_id, client))
         return <tuple> (self._sender(message, origin, client) if sender is None else sender)
+
+
+cdef bint _is_plain(span, message):
+    """Whether nothing of a host's, and no other span, has a say in what the span says."""
+    cdef object ids = _slot(span, _SPAN_IDS), origin = _slot(message, _ORIGIN), headers
+    if (type(ids) is not tuple and type(ids) is not _span_context) or (<tuple> ids)[4] is not _no_state:
+        return False
+    if _slot(span, _SPAN_NAME) is not None or _slot(span, _SPAN_ROOT) is not None:
+        return False
+    if _slot(span, _SPAN_PARENT) is not None or _slot(message, _ABOVE):
+        return False
+    if _slot(span, _SPAN_STATUS) is not None or _slot(span, _SPAN_EVENTS) is not None or _slot(span, _SPAN_LINKS):
+        return False
+    if _slot(message, _ENCLOSING) is not None or _slot(message, _IS_OUTBOUND) or _slot(message, _REQUEST) is not None:
+        return False
+    if _slot(message, _USER) is not None or _slot(message, _SESSION) is not None:
+        return False
+    if origin is None:
+        return True
+    if type(origin) is not _http_origin or _slot(origin, _TOKEN) is not None:
+        return False
+    headers = _slot(origin, _HEADERS)
+    return type(headers) is dict and b"baggage" not in <dict> headers
+
+
+cdef list _of_host(span):
+    """What a host has set, and whom else the span stands for, as OTLP; None where that is much, or unusual."""
+    given, weight = _slot(span, _SPAN_ATTRIBUTES), _slot(span, _SPAN_WEIGHT)
+    cdef list written = []
+    if weight != 1.0:
+        written.append(_repeated_attribute(_sampling_weight, weight))
+    if given is None:
+        return written
+    if type(given) is not dict or len(<dict> given) > _MOST_OF_THE_HOST:
+        return None
+    for name, value in list((<dict> given).items()):
+        kind = type(value)
+        if not PyUnicode_CheckExact(name) or not (kind is str or kind is int or kind is bool or kind is float):
+            return None
+        written.append(_attribute(name, value))
+    return written
+
+
+cdef bint _are_new(given, tuple template, tuple names, tuple sender):
+    """Whether the names that a host has set are not those of what is said anyway."""
+    if given is None:
+        return True
+    for name in <dict> given:
+        if name in template[1] or name in names or name in sender[1]:
+            return False
+    return True
+
+
+cdef bytes _joined(
+    bytes described,
+    bytes said_by_sender,
+    bytes of_session,
+    unsigned char *own,
+    unsigned char *end,
+    list of_host,
+    unsigned char *rest,
+    unsigned char *at,
+):
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(described) + PyBytes_GET_SIZE(said_by_sender) + (end - own) + (at - rest)
+    cdef bytes part
+    length += PyBytes_GET_SIZE(of_session)
+    for part in of_host:
+        length += PyBytes_GET_SIZE(part)
+    cdef bytes written = PyBytes_FromStringAndSize(NULL, length)
+    cdef unsigned char *to = <unsigned char *> PyBytes_AS_STRING(written)
+    to = _put_bytes(to, described)
+    to = _put_bytes(to, said_by_sender)
+    to = _put_bytes(to, of_session)
+    memcpy(to, own, end - own)
+    to += end - own
+    for part in of_host:
+        to = _put_bytes(to, part)
+    memcpy(to, rest, at - rest)
+    return written
+
+
+cdef object _kept(backlog, bytes written):
+    """As Backlog.put has it, where any thread may be at work."""
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(written)
+    if backlog.bytes_put + backlog.bytes_at_once - backlog.bytes_gone + length > _backlog.MOST_BYTES:
+        return -1
+    backlog.bytes_at_once += length
+    backlog.taken_at_once += 1
+    spans = backlog.spans
+    spans.append(written)
+    return len(spans)
 
 
 cdef tuple _shape_of(dict params, dict result):
@@ -430,7 +484,7 @@ cdef Py_ssize_t _json_size(object value, Looks *looks, int depth) except -2:
     kind = type(value)
     if kind is dict:
         size = 1 if <dict> value else 2
-        # Nothing that changes a dict runs meanwhile.
+        # Only to_json runs meanwhile, of numbers: no code of a host's that could change it.
         while PyDict_Next(value, &place, &name, &each):
             if not PyUnicode_CheckExact(<object> name):
                 return -1
@@ -438,7 +492,8 @@ cdef Py_ssize_t _json_size(object value, Looks *looks, int depth) except -2:
             if part < 0:
                 return -1
             size += part + 2
-            part = _json_size(<object> each, looks, depth - 1)
+            member = <object> each
+            part = _json_size(member, looks, depth - 1)
             if part < 0:
                 return -1
             size += part
@@ -564,8 +619,8 @@ cdef unsigned char *_put_little_endian(unsigned char *to, uint64_t number) noexc
     return to + 8
 
 
-cdef unsigned char *_put_ids(unsigned char *to, tuple ids, tuple parent, start_time, end_time) except NULL:
-    """Ids, times, parent and flags (trace.proto, Span)."""
+cdef unsigned char *_put_ids(unsigned char *to, tuple ids, start_time, end_time) except NULL:
+    """Ids, times and flags of a span without a parent (trace.proto, Span)."""
     to[0], to[1] = 0x0A, 16
     to = _put_big_endian(to + 2, PyLong_AsUnsignedLongLongMask(ids[0] >> 64))
     to = _put_big_endian(to, PyLong_AsUnsignedLongLongMask(ids[0]))
@@ -575,11 +630,6 @@ cdef unsigned char *_put_ids(unsigned char *to, tuple ids, tuple parent, start_t
     to = _put_little_endian(to + 1, PyLong_AsUnsignedLongLongMask(start_time))
     to[0] = 0x41
     to = _put_little_endian(to + 1, PyLong_AsUnsignedLongLongMask(end_time))
-    if parent is not None:
-        to[0], to[1] = 0x22, 8
-        to = _put_big_endian(to + 2, PyLong_AsUnsignedLongLongMask(parent[1]))
-    # SpanFlags: whether the parent is remote is known, and whether it is.
+    # SpanFlags: that it has no remote parent is known.
     to[0], to[1], to[2], to[3], to[4], to[5] = 0x85, 1, 0, 1, 0, 0
-    if parent is not None and parent[2]:
-        to[3] = 3
     return to + 6

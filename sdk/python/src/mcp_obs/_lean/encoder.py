@@ -15,7 +15,7 @@ from opentelemetry.trace import Link
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._lean.at_once import writing_at_once
+from mcp_obs._lean.at_once import writer_of
 from mcp_obs._lean.operation_span import MOST_ATTRIBUTES, NO_STATE, LightSpan, OperationSpan
 from mcp_obs._lean.templates import Sender, Template, Templates
 from mcp_obs._lean.wire import attribute, field, key_value, repeated_attribute, text, varint
@@ -44,7 +44,7 @@ class SpanEncoder:
     def __init__(self, metrics: LeanMetrics | None = None) -> None:
         self._metrics = metrics if metrics is not None and metrics.categories else None
         self._templates = Templates(self._metrics)
-        self.at_once = writing_at_once(self._templates)
+        self.at_once = writer_of(self._templates)
         """Writes most spans within microseconds, in the thread that they end in; None without compiled code."""
 
     def count(self) -> None:

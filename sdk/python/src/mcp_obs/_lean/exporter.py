@@ -55,7 +55,7 @@ class OperationExporter:
         self._encoder = encoder
         self._decision = decision
         # What a decision at its end keeps or not is not written before.
-        self._write_at_once = encoder.at_once if decision is None else None
+        self._at_once = encoder.at_once if decision is None else None
         self._counted = 0
         self.counts = ExportCounts(SPAN_EXPORTER, breaker, metrics)
         self.backlog = Backlog(envelope, sender, breaker, self.counts)
@@ -76,10 +76,11 @@ class OperationExporter:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         try:
-            written = self._write_at_once(span) if self._write_at_once is not None else None
-            if written is not None:
-                self._keep(written)
-                return
+            if self._at_once is not None:
+                written = self._at_once.put(span, self.backlog)
+                if written is not None:
+                    self._note(written)
+                    return
             is_large = span.is_large()
             if is_large:
                 if len(self._large_ended) >= MOST_LARGE_WAITING:
@@ -98,18 +99,17 @@ class OperationExporter:
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _putting.swallow(error)
 
-    def _keep(self, written: bytes) -> None:
-        """Take what is written already; nothing of an operation that is counted only."""
-        if not written:
-            return
-        if not self.backlog.put(written):
+    def _note(self, waiting: int) -> None:
+        """One more waits to be sent, so many in all; none where it is only counted, -1 where there was no room."""
+        if waiting < 0:
             self.counts.processed(1, QUEUE_FULL)
-        if self._is_closed:
+        elif self._is_closed:
             # It has been since this began.
             self.backlog.give_up()
+            self._count_taken()
         elif self._thread is None:
             self._start()
-        elif len(self.backlog) % BATCH_SPANS == 0 and self._wake.empty():
+        elif waiting and waiting % BATCH_SPANS == 0 and self._wake.empty():
             self._wake.put(None)
 
     def shutdown(self, seconds: float) -> None:
@@ -124,6 +124,7 @@ class OperationExporter:
             return
         self._is_closed = True
         self._count_left()
+        self._count_taken()
         lost = self.dropped + self.backlog.give_up()
         if lost:
             logger.warning("mcp-obs could not send %d operations", lost)
@@ -211,13 +212,16 @@ class OperationExporter:
                 break
             for each in self._decision.decided(span) if self._decision is not None else (span,):
                 self._encode(each)
-        # By whichever thread they were written.
-        taken = self.backlog.taken
-        self.counts.processed(taken - self._counted)
-        self._counted = taken
+        self._count_taken()
         if self._decision is not None:
             self.counts.processed(self._decision.dropped, QUEUE_FULL)
             self._decision.dropped = 0
+
+    def _count_taken(self) -> None:
+        """What is written by now, by whichever thread."""
+        taken = self.backlog.taken
+        self.counts.processed(taken - self._counted)
+        self._counted = taken
 
     def _encode(self, span: LightSpan) -> None:
         """Have the bytes of a span wait; not where it is not to be kept, or is lost, which is counted."""

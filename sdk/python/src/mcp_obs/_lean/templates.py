@@ -169,8 +169,11 @@ class Templates:
         size = len(repr(key)) + len(template.described)
         self.bytes += size
         if self.bytes > MOST_TEMPLATE_BYTES:
-            self._count()
+            # Another thread may add to one for as long as it finds it.
+            forgotten = list(self.known.values())
             self.clear()
+            for each in forgotten:
+                each.tally.count()
             self.bytes = size
         if size <= MOST_TEMPLATE_BYTES:
             # Another thread may have made it and counted by it.
@@ -216,7 +219,7 @@ class Templates:
         if sender is None:
             return None
         rest: dict[str, Any] = {}
-        session = add_caller(rest, message, details, sender)
+        session = _add_caller(rest, message, details, sender)
         try:
             if params is not None:
                 rest[semconv.MCP_OBS_REQUEST_SIZE] = len(to_json(params))
@@ -261,7 +264,7 @@ class Templates:
         return sender
 
 
-def add_caller(
+def _add_caller(
     attributes: dict[str, Any], message: Message, details: Details, sender: Sender
 ) -> Session | None:
     """The user, where anything says who it is, and the session."""

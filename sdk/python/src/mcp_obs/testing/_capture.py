@@ -72,7 +72,7 @@ class Capture:
     def _put(self, ended: LightSpan) -> None:
         with self._ended:
             at_once = self._encoder.at_once
-            written = at_once(ended) if at_once is not None else None
+            written = at_once.write(ended) if at_once is not None else None
             if written is None:
                 written = self._encoder.encode(ended)
             self._spans += read_spans(self._envelope.around([written]))
