@@ -4,12 +4,16 @@ where a collector's exporter may send to.
     python -m benchmarks.null_receiver          prints its port, ends on SIGTERM or when its standard input closes
     python -m benchmarks.null_receiver 503      answers that
     python -m benchmarks.null_receiver hangs    reads, and answers nothing
+
+GET is answered with how many times what was posted where, as JSON.
 """
 
+import json
 import re
 import selectors
 import socket
 import sys
+from collections import Counter
 
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n"
 _ANSWERS = {
@@ -17,6 +21,7 @@ _ANSWERS = {
     "503": _ANSWER.replace(b"200 OK", b"503 Service Unavailable"),
     "hangs": b"",
 }
+_COUNTS = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _BUFFER = bytearray(1 << 20)
 
@@ -24,9 +29,12 @@ _BUFFER = bytearray(1 << 20)
 class Peer:
     """One connection: heads are read, bodies are only counted."""
 
-    def __init__(self, connection: socket.socket, answer: bytes) -> None:
+    def __init__(self, connection: socket.socket, answer: bytes, posted: Counter[str]) -> None:
+        """`posted` counts the requests of everybody, by their path."""
         self.connection = connection
         self._answer = answer
+        self._posted = posted
+        self._is_asked = False
         self._head = b""
         self._body_left = 0
 
@@ -53,7 +61,7 @@ class Peer:
                 if self._head:
                     return
             if not self._body_left:
-                self.connection.sendall(self._answer)
+                self.connection.sendall(self._counts() if self._is_asked else self._answer)
 
     def _read_head(self, data: memoryview) -> memoryview:
         """What follows the head, whose length is then known; an unfinished head is kept."""
@@ -65,12 +73,21 @@ class Peer:
             return data[len(data) :]
         length = _LENGTH.search(self._head, 0, end + 2)
         self._body_left = int(length[1]) if length else 0
+        method, path, _ = self._head.split(b" ", 2)
+        self._is_asked = method == b"GET"
+        if not self._is_asked:
+            self._posted[path.decode()] += 1
         self._head = b""
         return data[end + 4 - before :]
+
+    def _counts(self) -> bytes:
+        counts = json.dumps(self._posted).encode()
+        return _COUNTS % (len(counts), counts)
 
 
 def serve(listener: socket.socket, stop: int, answer: bytes = _ANSWER) -> None:
     """Give everybody the `answer` until the file descriptor `stop` can be read."""
+    posted: Counter[str] = Counter()
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     selector.register(stop, selectors.EVENT_READ)
@@ -81,7 +98,7 @@ def serve(listener: socket.socket, stop: int, answer: bytes = _ANSWER) -> None:
             if ready.fd == listener.fileno():
                 connection, _address = listener.accept()
                 connection.setblocking(False)
-                selector.register(connection, selectors.EVENT_READ, Peer(connection, answer))
+                selector.register(connection, selectors.EVENT_READ, Peer(connection, answer, posted))
             elif not ready.data.receive():
                 selector.unregister(ready.fd)
                 ready.data.connection.close()

@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
 
+import httpx2
+
 from benchmarks.load import ROOT
 
 
@@ -20,3 +22,8 @@ def running_null_receiver(answer: Literal["200", "503", "hangs"] = "200") -> Gen
             yield int(process.stdout.readline())
         finally:
             process.stdin.close()
+
+
+def posted_to(port: int) -> dict[str, int]:
+    """How many requests a null receiver has taken at each path."""
+    return httpx2.get(f"http://127.0.0.1:{port}/").raise_for_status().json()

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from benchmarks.processes import cpu_clock, thread_clock
-from benchmarks.receivers.null import running_null_receiver
+from benchmarks.receivers.null import posted_to, running_null_receiver
 from benchmarks.sdk.added import Added, added, noise
 from benchmarks.sdk.arrivals import ENDS, End, arrived_after
 from benchmarks.sdk.blocks import Block
@@ -96,6 +96,14 @@ def test_a_null_receiver_answers_503_or_hangs_when_it_is_told_to() -> None:
         connection.settimeout(0.3)
         with pytest.raises(TimeoutError):
             connection.recv(1)
+
+
+def test_a_null_receiver_tells_how_often_was_posted_where() -> None:
+    with running_null_receiver() as port, httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for path in ("/one/v1/traces", "/two/v1/traces", "/one/v1/traces"):
+            client.post(path, content=b".")
+
+        assert posted_to(port) == {"/one/v1/traces": 2, "/two/v1/traces": 1}
 
 
 def test_calls_are_counted_in_every_form_that_they_are_sent_in() -> None:
