@@ -4,6 +4,7 @@ import contextlib
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +17,8 @@ import httpx2
 from benchmarks.load import ROOT, Load
 
 _STOP_SECONDS = 30
+_giving = threading.Lock()
+_given: set[int] = set()
 
 
 class Receiver(Protocol):
@@ -102,18 +105,25 @@ def until_it_answers(
 ) -> None:
     """Wait for a server to answer over HTTP. Raises SystemExit with the end of its log when it does not."""
     deadline = time.perf_counter() + seconds
-    while process.poll() is None and time.perf_counter() < deadline:
-        with contextlib.suppress(httpx2.HTTPError):
-            if httpx2.get(f"http://127.0.0.1:{port}/", timeout=5).status_code < 500:
-                return
-        time.sleep(0.1)
+    # One client for all tries: to make it takes 30 ms, and many servers may be waited for side by side.
+    with httpx2.Client(timeout=5) as client:
+        while process.poll() is None and time.perf_counter() < deadline:
+            with contextlib.suppress(httpx2.HTTPError):
+                if client.get(f"http://127.0.0.1:{port}/").status_code < 500:
+                    return
+            time.sleep(0.1)
     raise SystemExit(f"{process.args!r} did not start:\n{log_tail(log)}")
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port of the loopback that nobody listens on, each once: what starts side by side listens only later."""
+    with _giving:
+        while True:
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def log_tail(log: Path) -> str:

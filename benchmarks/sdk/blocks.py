@@ -8,12 +8,15 @@ only servers of one block are compared.
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from benchmarks.sdk.contenders import LONGEST_EXPORT_PAUSE_SECONDS
+from benchmarks.sdk.contenders import LONGEST_EXPORT_PAUSE_SECONDS, METRIC_EXPORT_PAUSE_SECONDS
 from benchmarks.sdk.running import Running
 
+# What a call takes falls no further after them.
+_WARM_CALLS = 50
 _shuffled = random.Random(1)
 
 
@@ -55,16 +58,30 @@ Blocks = dict[str, list[Block]]
 """By the contender's name."""
 
 
+def warm(servers: Sequence[Running], tools: Collection[str]) -> None:
+    """Have everything done once: imports, connections, caches, and the first export of spans and of metrics."""
+
+    def call(server: Running) -> None:
+        for tool in tools:
+            server.calls.call(tool, _WARM_CALLS)
+
+    with ThreadPoolExecutor(len(servers)) as pool:
+        list(pool.map(call, servers))
+    time.sleep(METRIC_EXPORT_PAUSE_SECONDS + 1)
+
+
 def run_blocks(servers: Sequence[Running], tool: str, extent: Extent) -> Blocks:
-    """Measure all of them beside each other."""
+    """Measure all of them, which are warm, beside each other."""
     found: Blocks = {each.contender.name: [] for each in servers}
-    for each in servers:
-        each.calls.call(tool, extent.calls)  # warm: imports, connections, caches
-    time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
     for _ in range(extent.blocks):
         for name, block in _run_block(servers, tool, extent).items():
             found[name].append(block)
     return found
+
+
+def together(parts: Sequence[Blocks]) -> Blocks:
+    """The blocks of all parts, which are of the same contenders."""
+    return {name: [block for part in parts for block in part[name]] for name in parts[0]}
 
 
 def _run_block(servers: Sequence[Running], tool: str, extent: Extent) -> dict[str, Block]:

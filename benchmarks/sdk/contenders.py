@@ -12,6 +12,8 @@ from typing import Any
 _ROOT = Path(__file__).parents[2]
 # The OpenTelemetry SDK's and each peer's default is 5 s or less between two exports.
 LONGEST_EXPORT_PAUSE_SECONDS = 5.0
+# mcp_obs's metrics, from their first value on. The first export of them takes 5 ms of CPU, each later one 2.
+METRIC_EXPORT_PAUSE_SECONDS = 10.0
 
 SwitchOn = Callable[[Callable[[], Any], str], Any]
 """Makes the server, recorded and exporting to an endpoint: some must be there before it is, others need it."""
@@ -81,6 +83,11 @@ class Contender:
     environment: str = ".venv"
     library: str = "mcp"
     """Whose server it is on: mcp or fastmcp."""
+
+    @property
+    def records(self) -> bool:
+        """Whether it has anything to export."""
+        return self.switch_on is not _bare
 
     @property
     def python(self) -> Path:

@@ -11,7 +11,7 @@ from benchmarks.processes import usage
 from benchmarks.receivers.null import running_null_receiver
 from benchmarks.receivers.receiver import free_port
 from benchmarks.sdk.added import added, noise
-from benchmarks.sdk.blocks import Extent, run_blocks
+from benchmarks.sdk.blocks import Extent, run_blocks, warm
 from benchmarks.sdk.contenders import BARE, MCP_OBS, TWIN, WELL, Contender
 from benchmarks.sdk.in_thread import repeat
 from benchmarks.sdk.running import Running, running
@@ -47,6 +47,7 @@ def measure_failing(
             servers = [stack.enter_context(running(each, endpoint, "stdio", folder)) for each in contenders]
             well = running(WELL, f"http://127.0.0.1:{port}", "stdio", folder)
             servers.append(stack.enter_context(well))
+            warm(servers, ("empty",))
             blocks = run_blocks(servers, "empty", extent)
             resident = {each.contender: usage(each.process.pid).resident_bytes / 1e6 for each in servers}
             exits = seconds_to_exit(servers)

@@ -13,9 +13,11 @@ from benchmarks.processes import cpu_clock, thread_clock
 from benchmarks.receivers.null import posted_to, running_null_receiver
 from benchmarks.sdk.added import Added, added, noise
 from benchmarks.sdk.arrivals import ENDS, End, arrived_after
-from benchmarks.sdk.blocks import Block
+from benchmarks.sdk.blocks import Block, Extent, together
 from benchmarks.sdk.collector import calls_in
 from benchmarks.sdk.contenders import BARE, FASTMCP_BARE, MCP_OBS, NATIVE, TWIN, Contender, installed
+from benchmarks.sdk.exports import endpoint, exports_required
+from benchmarks.sdk.healthy import blocks_of_a_start
 from benchmarks.sdk.in_thread import repeat
 from benchmarks.sdk.running import TRANSPORTS, Transport, running
 from benchmarks.sdk.server import TOOLS
@@ -104,6 +106,33 @@ def test_a_null_receiver_tells_how_often_was_posted_where() -> None:
             client.post(path, content=b".")
 
         assert posted_to(port) == {"/one/v1/traces": 2, "/two/v1/traces": 1}
+
+
+def test_a_contender_that_exports_no_spans_ends_the_run() -> None:
+    with (
+        running_null_receiver() as port,
+        pytest.raises(SystemExit, match="no spans came from native OTel:"),
+        exports_required((BARE, MCP_OBS, NATIVE), port),
+    ):
+        httpx2.post(f"{endpoint(MCP_OBS, port)}/v1/traces", content=b".")
+        httpx2.post(f"{endpoint(NATIVE, port)}/v1/metrics", content=b".")
+
+
+def test_a_server_that_does_not_record_as_it_should_is_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.sdk.blocks.METRIC_EXPORT_PAUSE_SECONDS", 1.0)
+    # Its process knows it by its name, and leaves it bare.
+    silent = replace(BARE, switch_on=MCP_OBS.switch_on)
+
+    with pytest.raises(SystemExit, match="no spans came from bare:"):
+        blocks_of_a_start((TWIN, MCP_OBS, silent), "stdio", {"empty": Extent(1, 1, 2)}, tmp_path)
+
+
+def test_the_blocks_of_several_starts_are_put_together() -> None:
+    first, second, third = (Block(cpu=each) for each in (1.0, 2.0, 3.0))
+
+    assert together([{"bare": [first, second]}, {"bare": [third]}]) == {"bare": [first, second, third]}
 
 
 def test_calls_are_counted_in_every_form_that_they_are_sent_in() -> None:
