@@ -9,6 +9,8 @@ Needs nothing but its contender's packages.
 """
 
 import asyncio
+import gc
+import os
 import sys
 import time
 from importlib import import_module
@@ -18,6 +20,8 @@ from benchmarks.sdk.contenders import Contender, named
 
 TOOLS = {"empty": 0.0, "five_milliseconds": 0.005}
 """Each with the seconds that it takes."""
+WITHOUT_GARBAGE_COLLECTION = "BENCH_WITHOUT_GARBAGE_COLLECTION"
+"""The environment variable that switches it off, whatever its value."""
 
 
 def build(contender: Contender, endpoint: str) -> Any:
@@ -74,6 +78,8 @@ async def serve_memory(server: Any) -> None:
 
 def main() -> None:
     """Serve until standard input closes, or SIGTERM."""
+    if WITHOUT_GARBAGE_COLLECTION in os.environ:
+        gc.disable()
     name, endpoint, transport, *rest = sys.argv[1:]
     server = build(named(name), endpoint)
     if transport == "stdio":
