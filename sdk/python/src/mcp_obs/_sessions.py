@@ -94,7 +94,7 @@ class IdleGapSessions:
         guess = self.recent.get(who)
         if guess is None or time_ns - guess.last_ns > IDLE_NANOSECONDS:
             guess = self._begin(who, time_ns)
-        # Operations come in the order in which they end.
+        # Operations come about in the order in which they end: some wait for a thread.
         if time_ns > guess.last_ns:
             guess.last_ns = time_ns
         try:  # noqa: SIM105  suppress takes three calls, for every message
