@@ -4,6 +4,7 @@ import gc
 import sys
 import threading
 import tracemalloc
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from queue import SimpleQueue
@@ -24,6 +25,7 @@ from sdk_kit.otlp import read_spans
 from mcp_obs import semconv
 from mcp_obs._ending import TOOL_ERROR, of_code
 from mcp_obs._guard import STRICT
+from mcp_obs._http import HttpOrigin
 from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.at_once import writer_of
@@ -320,6 +322,7 @@ def test_a_finalizer_that_ends_an_operation_while_another_is_put_waits_for_nothi
 
 @compiled
 def test_what_finds_no_room_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "TOGETHER", 1)
     exporter, known = exporting("http://127.0.0.1:9"), details()
     monkeypatch.setattr(exporter, "_start", lambda: None)
     exporter.put(ADD.span(known))
@@ -345,16 +348,69 @@ def test_an_operation_that_is_not_kept_is_counted_and_not_written():
 
 
 @compiled
-def test_what_is_like_what_came_before_waits_for_no_thread(monkeypatch: pytest.MonkeyPatch):
+def test_what_is_like_what_came_before_waits_for_its_fellows_and_not_for_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+):
     exporter, known = exporting("http://127.0.0.1:9"), details()
     monkeypatch.setattr(exporter, "_start", lambda: None)
     exporter.put(ADD.span(known))
-    assert len(exporter.backlog) == 0
     exporter.encode_ended()
-    for _ in range(3):
+    written: list[int] = []
+    for _ in range(2 * exporter_module.TOGETHER):
         exporter.put(ADD.span(known))
+        written.append(len(exporter.backlog) - 1)
+    apart = exporter_module.TOGETHER - 1
+    assert written == [0] * apart + [apart + 1] * (apart + 1) + [2 * (apart + 1)]
+    exporter.shutdown(0)
+
+
+@compiled
+def test_few_that_wait_for_others_are_written_by_the_exporters_thread(monkeypatch: pytest.MonkeyPatch):
+    exporter, known = exporting("http://127.0.0.1:9"), details()
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    for waiting in (1, 3):
+        for _ in range(waiting):
+            exporter.put(ADD.span(known))
+        exporter.encode_ended()
     assert len(exporter.backlog) == 4
     exporter.shutdown(0)
+
+
+@compiled
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"content": [{"type": "text", "text": "x" * (LARGE_TEXT + 1)}]},
+        {"structuredContent": {"rows": [1] * 100}},
+        {"structuredContent": {"of": (1, 2)}},
+    ],
+    ids=["a large text", "many values", "a value of an odd type"],
+)
+def test_what_may_be_large_does_not_wait_for_others(result: dict[str, Any]):
+    encoder = SpanEncoder()
+    assert encoder.at_once is not None
+    assert encoder.at_once.is_small(ADD.span(details()))
+    assert not encoder.at_once.is_small(replace(ADD, result=result).span(details()))
+    assert not encoder.at_once.is_small(replace(ADD, params=result).span(details()))
+
+
+@compiled
+def test_one_that_is_interrupted_while_it_is_written_is_left_to_the_exporters_thread(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    encoder, known, left = SpanEncoder(), details(), deque[LightSpan]()
+    assert encoder.at_once is not None
+    encoder.encode(ADD.span(known))
+    span = ADD.span(known)
+
+    def interrupted(self: HttpOrigin, revision: str | None) -> str | None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HttpOrigin, "session_id", interrupted)
+    exporter = exporting("http://127.0.0.1:9")
+    with pytest.raises(KeyboardInterrupt):
+        encoder.at_once.write_together(deque([span]), exporter.backlog, left)
+    assert list(left) == [span]
 
 
 @compiled
@@ -396,6 +452,7 @@ def test_a_batch_that_is_full_is_sent_before_its_time(monkeypatch: pytest.Monkey
 
 @compiled
 def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exporter_module, "TOGETHER", 1)
     exporter, known = exporting("http://127.0.0.1:9"), details()
     monkeypatch.setattr(exporter, "_start", lambda: None)
     exporter.put(ADD.span(known))
@@ -419,9 +476,12 @@ def test_one_that_ends_while_its_exporter_does_is_counted(
     assert writer is not None
 
     class Meanwhile:
-        def put(self, span: LightSpan, backlog: Backlog) -> int | None:
+        def is_small(self, span: LightSpan) -> bool:
             exporter.shutdown(0)
-            return writer.put(span, backlog)
+            return writer.is_small(span)
+
+        def write_together(self, ended: deque[LightSpan], backlog: Backlog, left: deque[LightSpan]) -> int:
+            return writer.write_together(ended, backlog, left)
 
     monkeypatch.setattr(exporter, "_at_once", Meanwhile())
     exporter.put(ADD.span(known))

@@ -124,10 +124,12 @@ cdef str _session_id = semconv.MCP_OBS_SESSION_ID
 cdef str _protocol_session_id = semconv.MCP_SESSION_ID
 cdef dict _nothing = {}
 cdef tuple _nobody = (None, None)
+cdef object _no_room = object()
 
 # Beyond these a look takes longer than to hand the span over.
 cdef Py_ssize_t _MOST_TEXT = LARGE_TEXT
 cdef int _MOST_VALUES = 512
+cdef int _MOST_LOOKED_AT = 64
 cdef int _MOST_DEPTH = 32
 cdef int _MOST_OF_THE_HOST = 8
 cdef int64_t _idle_nanoseconds = IDLE_NANOSECONDS
@@ -191,12 +193,36 @@ cdef class TemplateWriter:
         """The bytes of a span that has ended, none of one that is not kept; None where it is not for this writer."""
         return self._guarded(span, None)
 
-    def put(self, span, backlog):
-        """Write it into a backlog; the spans that wait there then, 0 where it is not kept, -1 without room.
+    def is_small(self, span):
+        """Whether it can be held until others are written with it, by a few looks; False where that is not sure."""
+        if type(span) is not _operation_span:
+            return False
+        message, result = _slot(span, _SPAN_MESSAGE), _slot(span, _SPAN_RESULT)
+        cdef Looks looks
+        looks.text, looks.values = _MOST_TEXT, _MOST_LOOKED_AT
+        return type(message) is _message and _is_small(_slot(message, _PARAMS), &looks) and _is_small(result, &looks)
 
-        None where it is not for this writer.
+    def write_together(self, ended, backlog, left):
+        """Write what is in the deque `ended` into a backlog, and move into `left` what is not for this writer.
+
+        How many were lost, as there was no room for them.
         """
-        return self._guarded(span, backlog)
+        cdef int lost = 0
+        cdef object span, written
+        for _ in range(len(ended)):
+            try:
+                span = ended.popleft()
+            except IndexError:
+                break  # another thread has it
+            written = None
+            try:
+                written = self._guarded(span, backlog)
+            finally:
+                # A signal's handler may end it, where it asks Python for something.
+                if written is None:
+                    left.append(span)
+            lost += written is _no_room
+        return lost
 
     cdef object _guarded(self, span, backlog):
         # Without a template there is nothing to look for.
@@ -298,7 +324,7 @@ cdef class TemplateWriter:
         if not _slot(span, _SPAN_WEIGHT):
             if seconds is not None:
                 lengths.append(seconds)
-            return b"" if backlog is None else 0
+            return b""
         written = _joined(<bytes> (<tuple> template)[0], <bytes> sender[2], of_session, own, end, of_host, rest, at)
         if seconds is not None:
             lengths.append(seconds)
@@ -352,6 +378,32 @@ cdef class TemplateWriter:
             client = _slot(message, _CLIENT) or _nobody
         sender = self._senders.get((peer, session_id, client))
         return <tuple> (self._sender(message, origin, client) if sender is None else sender)
+
+
+cdef bint _is_small(object value, Looks *looks):
+    """Whether so few values hold so little text."""
+    cdef Py_ssize_t place = 0
+    cdef PyObject *name
+    cdef PyObject *each
+    looks.values -= 1
+    if looks.values < 0:
+        return False
+    if PyUnicode_CheckExact(value):
+        looks.text -= PyUnicode_GET_LENGTH(value)
+        return looks.text >= 0
+    kind = type(value)
+    if kind is dict:
+        while PyDict_Next(value, &place, &name, &each):
+            if not _is_small(<object> name, looks) or not _is_small(<object> each, looks):
+                return False
+        return True
+    if kind is list:
+        for member in <list> value:
+            if not _is_small(member, looks):
+                return False
+        return True
+    # Of an odd type it may be anything.
+    return value is None or kind is bool or kind is int or kind is float
 
 
 cdef bint _is_plain(span, message):
@@ -437,12 +489,11 @@ cdef object _kept(backlog, bytes written):
     """As Backlog.put has it, where any thread may be at work."""
     cdef Py_ssize_t length = PyBytes_GET_SIZE(written)
     if backlog.bytes_put + backlog.bytes_at_once - backlog.bytes_gone + length > _backlog.MOST_BYTES:
-        return -1
+        return _no_room
     backlog.bytes_at_once += length
     backlog.taken_at_once += 1
-    spans = backlog.spans
-    spans.append(written)
-    return len(spans)
+    backlog.spans.append(written)
+    return written
 
 
 cdef tuple _shape_of(dict params, dict result):
