@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanContext, StatusCode
 from pydantic_core import to_json
-from sdk_kit.calls import ADD, CALLS, Call, authenticated, details
+from sdk_kit.calls import ADD, CALLS, Call, authenticated, compiled, details
 from sdk_kit.collector import collecting
 from sdk_kit.lean import exporting
 from sdk_kit.otlp import read_spans
@@ -28,12 +28,11 @@ from mcp_obs._guard import STRICT
 from mcp_obs._http import HttpOrigin
 from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
-from mcp_obs._lean.at_once import writer_of
 from mcp_obs._lean.backlog import Backlog
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.largeness import LARGE_TEXT
 from mcp_obs._lean.operation_span import NO_STATE, LightSpan, OperationSpan
-from mcp_obs._lean.templates import MOST_UNCOUNTED, Templates
+from mcp_obs._lean.templates import MOST_UNCOUNTED
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
 from mcp_obs._privacy.settings import Privacy
@@ -41,8 +40,6 @@ from mcp_obs.testing import Point
 from mcp_obs.testing._reading import read_points
 
 ENVELOPE = Envelope(Resource({}), "kit", "1")
-IS_COMPILED = writer_of(Templates(None)) is not None
-compiled = pytest.mark.skipif(not IS_COMPILED, reason="compiled code is not to be had here")
 
 
 class Both:
@@ -389,9 +386,9 @@ def test_few_that_wait_for_others_are_written_by_the_exporters_thread(monkeypatc
 def test_what_may_be_large_does_not_wait_for_others(result: dict[str, Any]):
     encoder = SpanEncoder()
     assert encoder.at_once is not None
-    assert encoder.at_once.is_small(ADD.span(details()))
-    assert not encoder.at_once.is_small(replace(ADD, result=result).span(details()))
-    assert not encoder.at_once.is_small(replace(ADD, params=result).span(details()))
+    calls = [ADD, replace(ADD, result=result), replace(ADD, params=result), ADD]
+    together = deque[LightSpan]()
+    assert [encoder.at_once.keep(call.span(details()), together) for call in calls] == [1, 0, 0, 2]
 
 
 @compiled
@@ -476,9 +473,9 @@ def test_one_that_ends_while_its_exporter_does_is_counted(
     assert writer is not None
 
     class Meanwhile:
-        def is_small(self, span: LightSpan) -> bool:
+        def keep(self, span: LightSpan, together: deque[LightSpan]) -> int:
             exporter.shutdown(0)
-            return writer.is_small(span)
+            return writer.keep(span, together)
 
         def write_together(self, ended: deque[LightSpan], backlog: Backlog, left: deque[LightSpan]) -> int:
             return writer.write_together(ended, backlog, left)

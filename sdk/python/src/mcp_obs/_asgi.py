@@ -53,6 +53,8 @@ def _is_in(scope: Scope, paths: Collection[str] | None) -> bool:
     root = scope.get("root_path", "")
     if root and path.startswith(root):
         path = path[len(root) :]
+    if path in paths:
+        return True
     path = path.rstrip("/")
     return path in paths or any(path.startswith(f"{one}/") for one in paths)
 

@@ -1,8 +1,7 @@
 """One HTTP request that may bring an MCP message."""
 
+from collections.abc import Mapping
 from typing import Any
-
-from mcp_obs._http import scope_of
 
 EXCHANGE = "mcp_obs.exchange"
 """Where it lies in the request's ASGI scope: its outermost application and the MCP server see it there."""
@@ -15,8 +14,8 @@ class Exchange:
     """Whether its MCP message has been handled, which an operation shows then."""
 
 
-def arrived(request: Any) -> None:
-    """The MCP message of a Starlette request has come to the server."""
-    exchange = scope_of(request).get(EXCHANGE)
+def arrived(scope: Mapping[str, Any]) -> None:
+    """The MCP message of a request with this ASGI scope has come to the server."""
+    exchange = scope.get(EXCHANGE)
     if exchange is not None:
         exchange.has_arrived = True

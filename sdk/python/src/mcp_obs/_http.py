@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_obs import semconv
+from mcp_obs._guard import Guard
 
 # The first revision without sessions; revisions are dates, so they compare as text.
 FIRST_SESSIONLESS_REVISION = "2026-07-28"
 
 
 _NOTHING: Mapping[str, Any] = {}
+_NO_HEADERS: Mapping[bytes, bytes] = {}
+
+_reading = Guard("reading the headers of a request")
 
 
 def scope_of(request: Any) -> Mapping[str, Any]:
@@ -18,22 +22,30 @@ def scope_of(request: Any) -> Mapping[str, Any]:
 
 
 class HttpOrigin:
-    """What is told of a Starlette request; the request itself leads to its answer, its application, its connection."""
+    """What a request's ASGI scope tells; the request itself leads to its answer, its application, its connection."""
 
-    __slots__ = ("headers", "peer", "protocol_version", "token")
+    __slots__ = ("_given", "_headers", "peer", "protocol_version", "token")
 
-    def __init__(self, request: Any) -> None:
-        scope = scope_of(request)
+    def __init__(self, scope: Mapping[str, Any]) -> None:
         self.protocol_version: str | None = scope.get("http_version")
         # ASGI allows any pair; uvicorn's is a tuple.
-        peer = tuple(scope.get("client") or ())
-        self.peer: tuple[str, int] | None = peer if len(peer) == 2 else None
-        # Of two by one name the first counts, as with Starlette.
-        self.headers: Mapping[bytes, bytes] = dict([*(scope.get("headers") or ())][::-1])
+        peer = scope.get("client") or ()
+        self.peer: tuple[str, int] | None = tuple(peer) if len(peer) == 2 else None
+        self._given: Any = scope.get("headers") or ()
+        self._headers: Mapping[bytes, bytes] | None = None
         # The request's own user: on stateful HTTP the token in the context variable is the session's first.
         user = scope.get("user")
         self.token: Any = getattr(user, "access_token", None) if user is not None else None
         """The access token that mcp or fastmcp has checked."""
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """By names in lower case; of two by one name the first counts, as with Starlette."""
+        if self._headers is None:
+            self._headers = _NO_HEADERS
+            with _reading:
+                self._headers = dict([*self._given][::-1])
+        return self._headers
 
     def header(self, name: bytes) -> str | None:
         """One header; `name` in lower case."""

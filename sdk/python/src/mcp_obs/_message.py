@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from mcp_obs import semconv
 from mcp_obs._guard import Guard
-from mcp_obs._http import HttpOrigin
+from mcp_obs._http import HttpOrigin, scope_of
 from mcp_obs._text import LONGEST_TEXT, carried
 
 TARGETS = {"tools/call": semconv.GEN_AI_TOOL_NAME, "prompts/get": semconv.GEN_AI_PROMPT_NAME}
@@ -97,7 +97,7 @@ class Message:
         # In this order: another thread may let the request go meanwhile, which then has an origin.
         request, origin = self.request, self.known_origin
         if origin is None and request is not None:
-            self.known_origin = origin = HttpOrigin(request)
+            self.known_origin = origin = HttpOrigin(scope_of(request))
         return origin
 
     def let_request_go(self) -> None:

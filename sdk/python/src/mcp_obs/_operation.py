@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation import (
     _SPAN_KEY,  # pyright: ignore[reportPrivateUsage]  set_value copies a context, for each value anew
 )
@@ -48,17 +48,10 @@ class Operation:
         self._is_over = False
         self.request = message.request
         """The Starlette request below its message; None on stdio and in memory."""
-        details = message.details = telemetry.details
-        parent = parent_of(message.meta, ambient)
-        above = parent.context
-        message.above, message.received_ns = above, _clock.time_ns()
-        around = above.get(_OPERATION)
-        if isinstance(around, Operation):
-            message.enclosing = around._message
-        else:
-            details.users.notice(message)
-        self._span = telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
-        self.context = Context({**above, _SPAN_KEY: self._span, _OPERATION: self})
+        start_at_once = telemetry.start_at_once
+        span = start_at_once(message) if start_at_once is not None and ambient is None else None
+        self._span = _started(telemetry, message, ambient) if span is None else span
+        self.context = Context({**(message.above or {}), _SPAN_KEY: self._span, _OPERATION: self})
         """What handles the message belongs into it: the operation is the current one there, and its span.
 
         Not for longer: the context holds the operation too, so only the garbage collector could free them.
@@ -163,6 +156,19 @@ class Operation:
 
     def _text(self, text: str) -> str:
         return self._telemetry.details.text(self._message, text)
+
+
+def _started(telemetry: Telemetry, message: Message, ambient: Context | None) -> Span:
+    """The span of an operation that begins, and what its message has to know of that."""
+    details = message.details = telemetry.details
+    parent = parent_of(message.meta, ambient)
+    message.above, message.received_ns = parent.context, _clock.time_ns()
+    around = parent.context.get(_OPERATION)
+    if isinstance(around, Operation):
+        message.enclosing = around._message  # pyright: ignore[reportPrivateUsage]
+    else:
+        details.users.notice(message)
+    return telemetry.start(message, parent, _CLIENT if message.is_outbound else _SERVER)
 
 
 class _Current:

@@ -16,7 +16,7 @@ class Parent(NamedTuple):
     links: Sequence[Link]
 
 
-_NOTHING_ABOVE = Parent(Context(), ())
+NOTHING_ABOVE = Parent(Context(), ())
 
 
 def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent:
@@ -32,7 +32,7 @@ def parent_of(meta: Mapping[str, Any], ambient: Context | None = None) -> Parent
         if "/" not in key and isinstance(value, str):
             carrier[key] = value  # noqa: PERF403  a comprehension is a call, before Python 3.12
     if not carrier:
-        return Parent(ambient, ()) if ambient else _NOTHING_ABOVE
+        return Parent(ambient, ()) if ambient else NOTHING_ABOVE
     context = propagate.extract(carrier, ambient)
     around = trace.get_current_span(ambient).get_span_context()
     above = trace.get_current_span(context).get_span_context()

@@ -1,7 +1,7 @@
 """What operations are recorded with."""
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -43,6 +43,11 @@ class Telemetry(Protocol):
         ...
 
     @property
+    def start_at_once(self) -> Callable[[Message], Span | None] | None:
+        """Starts what the current context has nothing above of as `start` does, and notices its message."""
+        ...
+
+    @property
     def meter(self) -> Meter:
         """Makes instruments; without metrics they record nothing."""
         ...
@@ -67,6 +72,8 @@ class Telemetry(Protocol):
 
 class OpenTelemetry:
     """The instruments of one pair of providers; `categories` are the metrics that are wanted of them."""
+
+    start_at_once = None
 
     def __init__(
         self,

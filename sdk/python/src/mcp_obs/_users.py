@@ -77,6 +77,8 @@ class Users:
         self._identify = settings.identify
         self._key = settings.id_key.encode() if settings.id_key else None
         self._has_told = False
+        self.asks = settings.identify is not None
+        """Whether the host decides who calls, of every operation."""
 
     def notice(self, message: Message) -> None:
         """Ask the host, in the request's own context; it is told of the message what it says."""

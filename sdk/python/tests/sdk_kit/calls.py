@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -15,9 +16,15 @@ from starlette.requests import Request
 from mcp_obs import semconv
 from mcp_obs._details import Details
 from mcp_obs._ending import CANCELLED, OK, TOOL_ERROR, Ending, of_code, of_exception
+from mcp_obs._lean.at_once import writer_of
 from mcp_obs._lean.operation_span import NO_STATE, OperationSpan
+from mcp_obs._lean.templates import Templates
 from mcp_obs._message import Client, Message
 from mcp_obs._privacy.settings import Privacy
+
+compiled = pytest.mark.skipif(
+    writer_of(Templates(None)) is None, reason="compiled code is not to be had here"
+)
 
 
 @dataclass(frozen=True)

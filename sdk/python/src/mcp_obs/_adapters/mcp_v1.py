@@ -17,7 +17,7 @@ from mcp_obs._adapters import findings
 from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._exchange import arrived
 from mcp_obs._guard import Guard
-from mcp_obs._http import HttpOrigin
+from mcp_obs._http import HttpOrigin, scope_of
 from mcp_obs._message import Client, Message, client_of, mapping_or_empty
 from mcp_obs._metrics.sessions import McpSession
 from mcp_obs._operation import Operation, begin, current_operation, note_failure, noting_failures
@@ -54,8 +54,9 @@ class Connection:
             request = getattr(item.metadata, "request_context", None)
             origin = None
             if request is not None:
-                arrived(request)
-                origin = HttpOrigin(request)
+                scope = scope_of(request)
+                arrived(scope)
+                origin = HttpOrigin(scope)
                 self._latest_request = request
             described = self._describe(method, message.params, request_id, request, origin)
             operation = begin(lambda: described, _ambient(request, origin))

@@ -16,7 +16,7 @@ from mcp_obs._adapters.http_apps import watch_apps
 from mcp_obs._exchange import arrived
 from mcp_obs._failure import said_by
 from mcp_obs._guard import Guard
-from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin
+from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin, scope_of
 from mcp_obs._message import Client, Message
 from mcp_obs._operation import Operation, begin, noting_failures
 
@@ -40,8 +40,9 @@ class OperationMiddleware:
         origin = None
         try:
             if ctx.request is not None:
-                arrived(ctx.request)
-                origin = HttpOrigin(ctx.request)
+                scope = scope_of(ctx.request)
+                arrived(scope)
+                origin = HttpOrigin(scope)
             self._observe(ctx.session, origin)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _watching.swallow(error)
@@ -121,7 +122,7 @@ def _is_schema_lookup(ctx: ServerRequestContext[Any, Any]) -> bool:
     if ctx.request is None or ctx.protocol_version < FIRST_SESSIONLESS_REVISION:
         return False
     with _watching:
-        return HttpOrigin(ctx.request).header(b"mcp-method") == "tools/call"
+        return HttpOrigin(scope_of(ctx.request)).header(b"mcp-method") == "tools/call"
     return False
 
 

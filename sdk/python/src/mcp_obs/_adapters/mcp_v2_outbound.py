@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from typing import Any
 
 from mcp.server.connection import NotifyOnlyOutbound
@@ -18,10 +18,12 @@ from mcp_obs._operation import current_operation
 from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _MARK = "_mcp_obs_gives_way"
-_OBSERVED = "_mcp_obs_observes"
 _ORIGIN = "_mcp_obs_origin"
 # Where the library keeps whether the client wants to hear of progress, by the kind of its channel.
 _PROGRESS = ("_progress_token", "progress_token", "_on_progress")
+
+_kinds: dict[type[Any], type[Any]] = {}
+"""The library's classes of sessions, each with the class that observes."""
 
 _asking = Guard("asking whether a client gets a notification")
 
@@ -31,12 +33,15 @@ def observe(session: Any, origin: HttpOrigin | None) -> None:
     # Not the request: only the garbage collector frees the library's session, which would hold all of it till then.
     setattr(session, _ORIGIN, origin)
     kind: type[Any] = session.__class__
-    # Somebody's middleware before ours may try a message again.
-    if not hasattr(kind, _OBSERVED):
-        session.__class__ = _observed(kind)
+    observed = _kinds.get(kind)
+    if observed is None:
+        _kinds[kind] = observed = _observed(kind)
+        # Somebody's middleware before ours may try a message again.
+        _kinds[observed] = observed
+    if observed is not kind:
+        session.__class__ = observed
 
 
-@cache
 def _observed(kind: type[Any]) -> type[Any]:
     """The library's class of a session, with requests as operations and notifications as events of them."""
     for name in ("send_request", "_notify", "report_progress"):
@@ -68,7 +73,6 @@ def _observed(kind: type[Any]) -> type[Any]:
             with observed_notification(lambda: _message(self, "notifications/progress", None)):
                 await kind.report_progress(self, *args, **kwargs)
 
-    setattr(ObservedSession, _OBSERVED, True)
     return ObservedSession
 
 

@@ -12,23 +12,23 @@ USER = "mcp_obs.user"
 
 AskUser = Callable[[], object]
 
-_asked: ContextVar[AskUser | None] = ContextVar("mcp_obs_user", default=None)
+ASKED: ContextVar[AskUser | None] = ContextVar("mcp_obs_user", default=None)
 
 
 @contextmanager
 def telling(ask: AskUser) -> Generator[None]:
     """Answer with `ask` in this context, for operations that have no HTTP request of their own."""
-    token = _asked.set(ask)
+    token = ASKED.set(ask)
     try:
         yield
     finally:
-        _asked.reset(token)
+        ASKED.reset(token)
 
 
 def told_by(request: Any) -> AskUser | None:
     """What says who the user of a Starlette request is; for None, what the context says."""
     if request is None:
-        return _asked.get()
+        return ASKED.get()
     scope = scope_of(request)
     # a2wsgi hands a WSGI environment on like this.
     return scope.get(USER) or scope.get("wsgi_environ", {}).get(USER)

@@ -12,25 +12,32 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.dict cimport PyDict_Next
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_GetSlice
+from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_GetSlice
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
 from types import MemberDescriptorType
 
+from opentelemetry import trace
+from opentelemetry.context import _RUNTIME_CONTEXT
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import SpanContext
 from pydantic_core import to_json
 
+from mcp_obs import _clock as clock_module
 from mcp_obs import semconv
 from mcp_obs._ending import Ending
 from mcp_obs._guard import Guard
+from mcp_obs._hosts.told_by import ASKED, USER
 from mcp_obs._http import FIRST_SESSIONLESS_REVISION, HttpOrigin
 from mcp_obs._lean import backlog as backlog_module
+from mcp_obs._lean import random_ids
 from mcp_obs._lean.largeness import LARGE_TEXT
-from mcp_obs._lean.operation_span import NO_STATE, OperationSpan
+from mcp_obs._lean.operation_span import NO_STATE, ROOT_FLAGS, OperationSpan
 from mcp_obs._lean.templates import MOST_UNCOUNTED
 from mcp_obs._lean.wire import attribute, repeated_attribute
 from mcp_obs._message import CLIENT_INFO, TARGETS, Message
+from mcp_obs._parent import NOTHING_ABOVE
 from mcp_obs._privacy.shapes import BLOCKS
 from mcp_obs._sessions import IDLE_NANOSECONDS
 
@@ -39,6 +46,8 @@ cdef extern from "structmember.h":
 
 
 cdef extern from "Python.h":
+    void Py_INCREF(object)
+    void Py_XDECREF(PyObject *)
     int PyUnicode_KIND(object)
     const void *PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
@@ -61,10 +70,24 @@ cdef Py_ssize_t _offset(object of, str name) except -1:
     raise ImportError(f"{of.__qualname__}.{name} is no slot")
 
 
+cdef object _variable_of(runtime):
+    """Where the current context is; None where a host keeps it in another way."""
+    return runtime._current_context if type(runtime) is ContextVarsRuntimeContext else None
+
+
 cdef inline object _slot(object of, Py_ssize_t offset):
     """What is in a slot; None where nothing is."""
     cdef PyObject *found = (<PyObject **> (<char *> <PyObject *> of + offset))[0]
     return None if found is NULL else <object> found
+
+
+cdef inline void _put_slot(object of, Py_ssize_t offset, object value) noexcept:
+    """Set what is in a slot."""
+    cdef PyObject **slot = <PyObject **> (<char *> <PyObject *> of + offset)
+    cdef PyObject *before = slot[0]
+    Py_INCREF(value)
+    slot[0] = <PyObject *> value
+    Py_XDECREF(before)
 
 
 cdef Py_ssize_t _SPAN_ATTRIBUTES = _offset(OperationSpan, "attributes")
@@ -85,6 +108,7 @@ cdef Py_ssize_t _SPAN_STATUS = _offset(OperationSpan, "status")
 cdef Py_ssize_t _SPAN_WEIGHT = _offset(OperationSpan, "weight")
 cdef Py_ssize_t _ABOVE = _offset(Message, "above")
 cdef Py_ssize_t _CLIENT = _offset(Message, "client")
+cdef Py_ssize_t _DETAILS = _offset(Message, "details")
 cdef Py_ssize_t _ENCLOSING = _offset(Message, "enclosing")
 cdef Py_ssize_t _IS_OUTBOUND = _offset(Message, "is_outbound")
 cdef Py_ssize_t _METHOD = _offset(Message, "method")
@@ -98,10 +122,17 @@ cdef Py_ssize_t _REQUEST_ID = _offset(Message, "request_id")
 cdef Py_ssize_t _SESSION = _offset(Message, "session")
 cdef Py_ssize_t _TOLD = _offset(Message, "told")
 cdef Py_ssize_t _USER = _offset(Message, "user")
-cdef Py_ssize_t _HEADERS = _offset(HttpOrigin, "headers")
+cdef Py_ssize_t _HEADERS_GIVEN = _offset(HttpOrigin, "_given")
 cdef Py_ssize_t _HTTP_VERSION = _offset(HttpOrigin, "protocol_version")
 cdef Py_ssize_t _PEER = _offset(HttpOrigin, "peer")
 cdef Py_ssize_t _TOKEN = _offset(HttpOrigin, "token")
+
+cdef list _slots_of_spans = [name for kind in OperationSpan.__mro__ for name in kind.__dict__.get("__slots__", ())]
+cdef Py_ssize_t _SPAN_SLOTS[64]
+cdef Py_ssize_t _SPAN_SLOT_COUNT = len(_slots_of_spans)
+assert _SPAN_SLOT_COUNT <= 64
+for _place, _name in enumerate(_slots_of_spans):
+    _SPAN_SLOTS[_place] = _offset(OperationSpan, _name)
 
 # A module's names are looked up in a dict each time, these are not.
 cdef object _no_state = NO_STATE
@@ -112,6 +143,14 @@ cdef object _span_context = SpanContext
 cdef object _backlog = backlog_module
 cdef object _writing = Guard("writing by compiled code, so Python writes")
 cdef object _http_origin = HttpOrigin
+cdef object _trace = trace
+cdef object _getrandbits = random_ids.getrandbits
+cdef object _clock = clock_module
+cdef object _root_flags = ROOT_FLAGS
+cdef object _nothing_above = NOTHING_ABOVE.context
+cdef object _told_by_context = ASKED
+cdef str _user = USER
+cdef object _current_context = _variable_of(_RUNTIME_CONTEXT)
 cdef dict _targets = TARGETS
 cdef frozenset _blocks = BLOCKS
 cdef object _to_json = to_json
@@ -193,14 +232,22 @@ cdef class TemplateWriter:
         """The bytes of a span that has ended, none of one that is not kept; None where it is not for this writer."""
         return self._guarded(span, None)
 
-    def is_small(self, span):
-        """Whether it can be held until others are written with it, by a few looks; False where that is not sure."""
+    def keep(self, span, together):
+        """Have it wait in a deque until others are written with it; how many wait then.
+
+        0 where it does not: by a few looks it can be large, which is not to be held.
+        """
         if type(span) is not _operation_span:
-            return False
+            return 0
         message, result = _slot(span, _SPAN_MESSAGE), _slot(span, _SPAN_RESULT)
         cdef Looks looks
         looks.text, looks.values = _MOST_TEXT, _MOST_LOOKED_AT
-        return type(message) is _message and _is_small(_slot(message, _PARAMS), &looks) and _is_small(result, &looks)
+        if type(message) is not _message or not _is_small(_slot(message, _PARAMS), &looks):
+            return 0
+        if not _is_small(result, &looks):
+            return 0
+        together.append(span)
+        return len(together)
 
     def write_together(self, ended, backlog, left):
         """Write what is in the deque `ended` into a backlog, and move into `left` what is not for this writer.
@@ -380,6 +427,79 @@ cdef class TemplateWriter:
         return <tuple> (self._sender(message, origin, client) if sender is None else sender)
 
 
+cdef class SpanStarter:
+    """Starts the spans of operations that have nothing above them, which nobody samples; for any thread."""
+
+    cdef object _prototype
+    cdef object _details
+    cdef object _users
+    cdef object _trace_id
+    cdef object _span_id
+    cdef bint _has_own_ids
+
+    def __init__(self, details, on_end, trace_id, span_id):
+        # To call these from here would take longer than what they do.
+        self._has_own_ids = trace_id is not random_ids.new_trace_id or span_id is not random_ids.new_span_id
+        self._prototype = OperationSpan(None, None, None, (), on_end, details=details)
+        self._details, self._users = details, details.users
+        self._trace_id, self._span_id = trace_id, span_id
+
+    def start(self, message):
+        """The span of an operation that begins, which its message has noticed; None where that is not for this one."""
+        if type(message) is not _message or not self._has_nothing_above(message):
+            return None
+        _put_slot(message, _DETAILS, self._details)
+        _put_slot(message, _ABOVE, _nothing_above)
+        _put_slot(message, _RECEIVED_NS, _clock.time_ns())
+        if self._has_own_ids:
+            trace_id, span_id = self._trace_id(), self._span_id()
+        else:
+            trace_id, span_id = _getrandbits(128) or 1, _getrandbits(64) or 1
+        span = _like(self._prototype)
+        _put_slot(span, _SPAN_IDS, (trace_id, span_id, False, _root_flags, _no_state, True))
+        _put_slot(span, _SPAN_MESSAGE, message)
+        _put_slot(span, _SPAN_START_TIME, _clock.time_ns())
+        return span
+
+    cdef bint _has_nothing_above(self, message) except -1:
+        """Neither a span, nor who knows better whose operation it is, nor who decides whether it is kept."""
+        if _slot(message, _IS_OUTBOUND) or self._users.asks or _trace._TRACER_PROVIDER is not None:
+            return False
+        if _current_context is None or _current_context.get():
+            return False
+        params, request = _slot(message, _PARAMS), _slot(message, _REQUEST)
+        if request is None:
+            if _told_by_context.get() is not None:
+                return False
+        else:
+            scope = getattr(request, "scope", None)
+            if type(scope) is not dict or _user in <dict> scope or "wsgi_environ" in <dict> scope:
+                return False
+        if params is None:
+            return True
+        if type(params) is not dict:
+            return False
+        meta = (<dict> params).get("_meta")
+        if meta is None:
+            return True
+        if type(meta) is not dict:
+            return False
+        for name in <dict> meta:
+            # What has a slash is MCP's own, as parent_of has it.
+            if not PyUnicode_CheckExact(name) or ("/" not in <str> name and type((<dict> meta)[name]) is not int):
+                return False
+        return True
+
+
+cdef object _like(object one):
+    """A new object of its type with what its slots have."""
+    cdef object new = _operation_span.__new__(_operation_span)
+    cdef Py_ssize_t offset
+    for offset in _SPAN_SLOTS[:_SPAN_SLOT_COUNT]:
+        _put_slot(new, offset, _slot(one, offset))
+    return new
+
+
 cdef bint _is_small(object value, Looks *looks):
     """Whether so few values hold so little text."""
     cdef Py_ssize_t place = 0
@@ -408,7 +528,7 @@ cdef bint _is_small(object value, Looks *looks):
 
 cdef bint _is_plain(span, message):
     """Whether nothing of a host's, and no other span, has a say in what the span says."""
-    cdef object ids = _slot(span, _SPAN_IDS), origin = _slot(message, _ORIGIN), headers
+    cdef object ids = _slot(span, _SPAN_IDS), origin = _slot(message, _ORIGIN)
     if (type(ids) is not tuple and type(ids) is not _span_context) or (<tuple> ids)[4] is not _no_state:
         return False
     if _slot(span, _SPAN_NAME) is not None or _slot(span, _SPAN_ROOT) is not None:
@@ -425,8 +545,19 @@ cdef bint _is_plain(span, message):
         return True
     if type(origin) is not _http_origin or _slot(origin, _TOKEN) is not None:
         return False
-    headers = _slot(origin, _HEADERS)
-    return type(headers) is dict and b"baggage" not in <dict> headers
+    return _bring_no_baggage(_slot(origin, _HEADERS_GIVEN))
+
+
+cdef bint _bring_no_baggage(headers):
+    """Whether headers as ASGI has them say nothing of a session; False for what is unusual."""
+    if type(headers) is not list:
+        return False
+    for header in <list> headers:
+        if type(header) is not tuple or PyTuple_GET_SIZE(header) != 2 or type((<tuple> header)[0]) is not bytes:
+            return False
+        if (<tuple> header)[0] == b"baggage":
+            return False
+    return True
 
 
 cdef list _of_host(span):

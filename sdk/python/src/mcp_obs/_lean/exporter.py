@@ -5,7 +5,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
 from mcp_obs._forked_child import call_in_children, new_lock
 from mcp_obs._guard import Guard, logger
@@ -23,9 +22,6 @@ from mcp_obs._lean.export_counts import (
 from mcp_obs._lean.operation_span import LightSpan
 from mcp_obs._lean.sender import Sender, hide_requests
 from mcp_obs._metrics.metrics import Metrics
-
-if TYPE_CHECKING:
-    from mcp_obs._lean.compiled import TemplateWriter
 
 # A dashboard should show a call about when it happened.
 EXPORT_SECONDS = 1.0
@@ -83,35 +79,41 @@ class OperationExporter:
             self.counts.processed(1, QUEUE_FULL if self._deadline is None else ALREADY_SHUTDOWN)
             return
         try:
-            if self._at_once is not None and self._at_once.is_small(span):
-                self._together.append(span)
+            kept = self._at_once.keep(span, self._together) if self._at_once is not None else 0
+            if kept:
                 if self._thread is None:
                     self._start()
-                if self._is_closed or len(self._together) >= TOGETHER:
-                    self._write_together(self._at_once)
+                if kept >= TOGETHER or self._is_closed:
+                    self._write_together()
                 return
-            is_large = span.is_large()
-            if is_large:
-                if len(self._large_ended) >= MOST_LARGE_WAITING:
-                    self.counts.processed(1, QUEUE_FULL)
-                    return
-                self._large_ended.add(span)
-            self._ended.append(span)
-            if self._is_closed:
-                # It has been since this began.
-                self._count_left()
-                return
-            if self._thread is None:
-                self._start()
-            if is_large or waiting >= _WAKE_AT:
-                self._wake_up()
+            self._leave_to_python(span, waiting)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
             _putting.swallow(error)
 
-    def _write_together(self, writer: "TemplateWriter") -> None:
+    def _leave_to_python(self, span: LightSpan, waiting: int) -> None:
+        """Have it wait for the exporter's thread, which writes it in Python."""
+        is_large = span.is_large()
+        if is_large:
+            if len(self._large_ended) >= MOST_LARGE_WAITING:
+                self.counts.processed(1, QUEUE_FULL)
+                return
+            self._large_ended.add(span)
+        self._ended.append(span)
+        if self._is_closed:
+            # It has been since this began.
+            self._count_left()
+            return
+        if self._thread is None:
+            self._start()
+        if is_large or waiting >= _WAKE_AT:
+            self._wake_up()
+
+    def _write_together(self) -> None:
         """Write what waits for that; in whichever thread."""
+        if self._at_once is None:
+            return
         before = len(self.backlog) // BATCH_SPANS
-        lost = writer.write_together(self._together, self.backlog, self._ended)
+        lost = self._at_once.write_together(self._together, self.backlog, self._ended)
         if lost:
             self.counts.processed(lost, QUEUE_FULL)
         if self._is_closed:
@@ -222,8 +224,7 @@ class OperationExporter:
 
     def encode_ended(self) -> None:
         """Turn what has ended into bytes, which are bounded; in the thread."""
-        if self._at_once is not None and self._together:
-            self._write_together(self._at_once)
+        self._write_together()
         for number in range(1, len(self._ended) + 1):
             if number % _IN_A_ROW == 0 and self._deadline is None:
                 time.sleep(_BREATH_SECONDS)

@@ -23,6 +23,9 @@ MOST_ATTRIBUTES = 128
 MOST_EVENTS = 128
 MOST_LINKS = 128
 NO_STATE = TraceState()
+# W3C Trace Context level 2, 2.3: that a trace's id is random is said, as samplers further on rely on it.
+_RANDOM = 0x02
+ROOT_FLAGS = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
 
 _NOTHING: Mapping[str, Any] = {}
 

@@ -49,6 +49,8 @@ class LeanTelemetry:
         self.tracer = tracer
         self.metrics = metrics or LeanMetrics(NONE)
         self.meter = light_meter(self.metrics)
+        starter = tracer.starter(self.details)
+        self.start_at_once = starter.start if starter is not None else None
 
     def start(self, message: Message, parent: Parent, kind: SpanKind = SpanKind.SERVER) -> Span:
         """A record in the place of a span."""

@@ -1,7 +1,7 @@
 """Where light spans get their ids, their parent and their way to the exporter."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -13,17 +13,18 @@ from opentelemetry.util.types import Attributes
 
 from mcp_obs._details import Details
 from mcp_obs._host_sampling import host_sampler, samples
+from mcp_obs._lean.at_once import starter_of
 from mcp_obs._lean.host_values import as_text, kind_of, time_of
-from mcp_obs._lean.operation_span import NO_STATE, Ids, LightSpan, OperationSpan
+from mcp_obs._lean.operation_span import NO_STATE, ROOT_FLAGS, Ids, LightSpan, OperationSpan
 from mcp_obs._lean.random_ids import new_span_id, new_trace_id
 from mcp_obs._message import Message
 from mcp_obs._parent import Parent
 from mcp_obs.sampling import Sampler, Start, weight_at_start
 
-# W3C Trace Context level 2, 2.3: the trace id is random, which samplers further on rely on.
-_RANDOM = 0x02
-_ROOT_FLAGS = TraceFlags(TraceFlags.SAMPLED | _RANDOM)
-_UNSAMPLED_ROOT_FLAGS = TraceFlags(_RANDOM)
+if TYPE_CHECKING:
+    from mcp_obs._lean.compiled import SpanStarter
+
+_UNSAMPLED_ROOT_FLAGS = TraceFlags(ROOT_FLAGS & ~TraceFlags.SAMPLED)
 
 
 class LightTracer(Tracer):
@@ -60,6 +61,12 @@ class LightTracer(Tracer):
         if self._sampler is not None and not is_inside:
             self._decide(span, self._sampler, _what(message))
         return span
+
+    def starter(self, details: Details) -> "SpanStarter | None":
+        """Starts most operations' spans by compiled code; None without that, or where each is to be decided on."""
+        if self._sampler is not None:
+            return None
+        return starter_of(details, self._put, self._trace_id, self._span_id)
 
     def start_span(
         self,
@@ -134,7 +141,7 @@ class LightTracer(Tracer):
         return (above.trace_id, self._span_id(), False, flags, state, True), above
 
     def _root(self, named: Message | str, kind: SpanKind) -> Ids:
-        trace_id, flags, host = self._trace_id(), _ROOT_FLAGS, host_sampler()
+        trace_id, flags, host = self._trace_id(), ROOT_FLAGS, host_sampler()
         if host is not None:
             name = named if isinstance(named, str) else _what(named)
             flags = flags if samples(host, trace_id, name, kind) else _UNSAMPLED_ROOT_FLAGS
