@@ -1,11 +1,15 @@
 """The thread that sends operations: what it sends again, and how it ends."""
 
 import threading
+from collections import deque
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import StatusCode
+from sdk_kit.calls import compiled
 from sdk_kit.collector import collecting
 from sdk_kit.lean import ended_span, exporting, first_span, lean_span
 
@@ -15,11 +19,14 @@ from mcp_obs._lean.backlog import Backlog
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
 from mcp_obs._lean.encoder import Envelope, SpanEncoder
 from mcp_obs._lean.exporter import OperationExporter
-from mcp_obs._lean.operation_span import OperationSpan
+from mcp_obs._lean.operation_span import LightSpan, OperationSpan
 from mcp_obs._lean.pipeline import LeanPipeline
 from mcp_obs._lean.sender import Sender, Sent
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.exporter import MetricExporter
+
+if TYPE_CHECKING:
+    from mcp_obs._lean.compiled import TemplateWriter
 
 
 @pytest.mark.behaviour("export.repeated-when-retryable")
@@ -97,6 +104,8 @@ def test_a_collector_that_takes_nothing_is_asked_less_and_less_often(
 @pytest.mark.behaviour("export.bounded-queue")
 def test_an_operation_that_ends_while_its_exporter_does_is_counted(monkeypatch: pytest.MonkeyPatch):
     exporter = exporting("http://127.0.0.1:9")
+    # Compiled code has a test of its own.
+    monkeypatch.setattr(exporter, "_at_once", None)
     monkeypatch.setattr(exporter, "_start", lambda: None)
     span = ended_span("ping")
 
@@ -109,9 +118,24 @@ def test_an_operation_that_ends_while_its_exporter_does_is_counted(monkeypatch: 
     assert exporter.dropped == 1
 
 
+class Watched:
+    """A writer of compiled code, with a look at what is handed to it."""
+
+    def __init__(self, writer: "TemplateWriter", look_at: Callable[[LightSpan], bool]) -> None:
+        self._look_at = look_at
+        self._keep, self.write_together = writer.keep, writer.write_together
+
+    def keep(self, span: LightSpan, together: deque[LightSpan]) -> int:
+        self._look_at(span)
+        return self._keep(span, together)
+
+
 @pytest.mark.behaviour("exit.flush")
-def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeypatch: pytest.MonkeyPatch):
-    late = [ended_span("tools/list"), ended_span("prompts/list")]
+@pytest.mark.parametrize("is_compiled", [False, pytest.param(True, marks=compiled)])
+def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(
+    is_compiled: bool, monkeypatch: pytest.MonkeyPatch
+):
+    late: list[LightSpan] = [ended_span("tools/list"), ended_span("prompts/list")]
     are_looked_at, may_go_on = threading.Barrier(3), [threading.Event(), threading.Event()]
     bodies: list[bytes] = []
 
@@ -124,18 +148,23 @@ def test_an_operation_that_ends_while_the_last_ones_are_sent_is_sent_too(monkeyp
                 handing_over[number].join()
             return Sent(is_over=True)
 
-    def look_at(span: OperationSpan) -> bool:
+    def look_at(span: LightSpan) -> bool:
         if span in late:
             are_looked_at.wait(60)
             may_go_on[late.index(span)].wait(60)
         return False
 
     monkeypatch.setattr(exporter_module, "EXPORT_SECONDS", 3600.0)
-    monkeypatch.setattr(OperationSpan, "is_large", look_at)
     envelope = Envelope(Resource({}), "s", "1")
     exporter = OperationExporter(
         SpanEncoder(), envelope, Sending("http://collector.test", {}), CircuitBreaker()
     )
+    writer = SpanEncoder().at_once
+    if is_compiled and writer is not None:
+        monkeypatch.setattr(exporter, "_at_once", Watched(writer, look_at))
+    else:
+        monkeypatch.setattr(exporter, "_at_once", None)
+        monkeypatch.setattr(OperationSpan, "is_large", look_at)
     handing_over = [threading.Thread(target=exporter.put, args=(span,)) for span in late]
     for thread in handing_over:
         thread.start()
