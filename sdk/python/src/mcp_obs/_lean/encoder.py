@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import islice, starmap
 from typing import Any
 
@@ -191,6 +192,16 @@ class Envelope:
         self._scope = field(b"\x0a", InstrumentationScope(name=scope, version=version).SerializeToString())
 
     def around(self, spans: Iterable[bytes]) -> bytes:
-        """An ExportTraceServiceRequest."""
-        scope_spans = self._scope + b"".join(field(b"\x12", span) for span in spans)
-        return field(b"\x0a", self._resource + field(b"\x12", scope_spans))
+        """An ExportTraceServiceRequest; what is in it is copied once."""
+        parts = [self._scope]
+        for span in spans:
+            parts += _head(len(span)), span
+        scope_spans = _head(sum(map(len, parts)))
+        length = len(self._resource) + len(scope_spans) + sum(map(len, parts))
+        return b"".join((b"\x0a", varint(length), self._resource, scope_spans, *parts))
+
+
+@lru_cache(maxsize=4096)
+def _head(length: int) -> bytes:
+    """What stands before a field of so many bytes: a span, or the spans of a scope."""
+    return b"\x12" + varint(length)
