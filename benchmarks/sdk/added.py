@@ -1,5 +1,6 @@
 """What a contender adds to a call, against the bare servers of the same blocks."""
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,10 @@ from dataclasses import dataclass
 from benchmarks.load_report import percentile_ms
 from benchmarks.sdk.blocks import Block, Blocks
 from benchmarks.sdk.contenders import BARE, TWIN, Contender, baselines
+
+# Of a normal distribution: its deviation by the median absolute one, and the deviation of a median by that of a mean.
+_OF_ABSOLUTE_DEVIATION = 1.4826
+_OF_MEAN = 1.2533
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ def noise(blocks: Blocks) -> Added:
         return statistics.median(abs(figure(one) - figure(two)) for one, two in zip(bare, twin, strict=True))
 
     return Added(apart(_cpu), apart(_thread), apart(_p50), abs(_p99_us(bare) - _p99_us(twin)))
+
+
+def uncertainty(blocks: Blocks) -> Added:
+    """The standard error of a median of so many blocks, from the median absolute deviation of the twins' distances.
+
+    The 99th percentile is no median of blocks, but of all calls: the twins' distance itself.
+    """
+    apart = noise(blocks)
+    factor = _OF_MEAN * _OF_ABSOLUTE_DEVIATION / math.sqrt(len(blocks[BARE.name]))
+    return Added(apart.cpu * factor, apart.thread * factor, apart.p50 * factor, apart.p99)
 
 
 def bare_cpu_us(blocks: Blocks) -> float:

@@ -2,18 +2,18 @@
 
 A block is some cycles, in each of which every server gets a few calls in a new order, and then a pause in which all
 exports become due: the CPU of a block is of its calls and their export together. A shared machine's speed drifts, so
-only servers of one block are compared.
+only servers of one block are compared. The blocks of several transports come one after the other, and share the pause.
 """
 
 import random
 import statistics
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from benchmarks.sdk.contenders import LONGEST_EXPORT_PAUSE_SECONDS, METRIC_EXPORT_PAUSE_SECONDS
-from benchmarks.sdk.running import Running
+from benchmarks.sdk.running import Running, Transport
 
 # What a call takes falls no further after them.
 _WARM_CALLS = 50
@@ -70,30 +70,47 @@ def warm(servers: Sequence[Running], tools: Collection[str]) -> None:
     time.sleep(METRIC_EXPORT_PAUSE_SECONDS + 1)
 
 
-def run_blocks(servers: Sequence[Running], tool: str, extent: Extent) -> Blocks:
-    """Measure all of them, which are warm, beside each other."""
-    found: Blocks = {each.contender.name: [] for each in servers}
-    for _ in range(extent.blocks):
-        for name, block in _run_block(servers, tool, extent).items():
-            found[name].append(block)
-    return found
+def run_blocks(
+    servers: Mapping[Transport, Sequence[Running]], tool: str, extent: Extent
+) -> dict[Transport, Blocks]:
+    """Measure all of them, which are warm: those of one transport beside each other."""
+    found = [_run_block(servers, tool, extent) for _ in range(extent.blocks)]
+    return {transport: together([each[transport] for each in found]) for transport in servers}
 
 
 def together(parts: Sequence[Blocks]) -> Blocks:
-    """The blocks of all parts, which are of the same contenders."""
-    return {name: [block for part in parts for block in part[name]] for name in parts[0]}
+    """The blocks of all parts."""
+    found: Blocks = {}
+    for part in parts:
+        for name, blocks in part.items():
+            found.setdefault(name, []).extend(blocks)
+    return found
 
 
-def _run_block(servers: Sequence[Running], tool: str, extent: Extent) -> dict[str, Block]:
-    blocks = {each.contender.name: Block() for each in servers}
-    before = [(each.cpu_seconds(), each.thread_seconds()) for each in servers]
-    order = list(servers)
+def _run_block(
+    servers: Mapping[Transport, Sequence[Running]], tool: str, extent: Extent
+) -> dict[Transport, Blocks]:
+    # The clocks as they are now are taken off, and added as they are in the end.
+    pairs: dict[Transport, list[tuple[Running, Block]]] = {
+        transport: [(each, Block(-each.cpu_seconds(), -each.thread_seconds())) for each in beside]
+        for transport, beside in servers.items()
+    }
+    for beside in pairs.values():
+        _call_in_turns(beside, tool, extent)
+    time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
+    for beside in pairs.values():
+        for server, block in beside:
+            block.cpu += server.cpu_seconds()
+            block.thread += server.thread_seconds()
+    return {
+        transport: {server.contender.name: [block] for server, block in beside}
+        for transport, beside in pairs.items()
+    }
+
+
+def _call_in_turns(beside: Sequence[tuple[Running, Block]], tool: str, extent: Extent) -> None:
+    order = list(beside)
     for _ in range(extent.cycles):
         _shuffled.shuffle(order)
-        for each in order:
-            blocks[each.contender.name].latencies += each.calls.call(tool, extent.calls)
-    time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
-    for each, (cpu, thread) in zip(servers, before, strict=True):
-        block = blocks[each.contender.name]
-        block.cpu, block.thread = each.cpu_seconds() - cpu, each.thread_seconds() - thread
-    return blocks
+        for server, block in order:
+            block.latencies += server.calls.call(tool, extent.calls)

@@ -101,6 +101,8 @@ MCP_OBS = Contender("mcp_obs", _mcp_obs)
 WELL = Contender("mcp_obs, collector well", _mcp_obs)
 """Beside MCP_OBS whose collector fails: what that may not change."""
 NATIVE = Contender("native OTel", _opentelemetry)
+CORE = (BARE, TWIN, MCP_OBS, NATIVE)
+"""What the figures that matter are of."""
 FASTMCP_BARE = Contender("fastmcp bare", _bare, library="fastmcp")
 FASTMCP = Contender("fastmcp native", _opentelemetry, library="fastmcp")
 PEERS = (
@@ -110,7 +112,7 @@ PEERS = (
     Contender("AgentCat", _agentcat, ".venv-bench-agentcat"),
     Contender("Sentry", _sentry, ".venv-bench-sentry"),
 )
-ALL = (BARE, TWIN, MCP_OBS, WELL, NATIVE, FASTMCP_BARE, FASTMCP, *PEERS)
+ALL = (*CORE, WELL, FASTMCP_BARE, FASTMCP, *PEERS)
 
 
 def named(name: str) -> Contender:

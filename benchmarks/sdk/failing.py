@@ -48,7 +48,7 @@ def measure_failing(
             well = running(WELL, f"http://127.0.0.1:{port}", "stdio", folder)
             servers.append(stack.enter_context(well))
             warm(servers, ("empty",))
-            blocks = run_blocks(servers, "empty", extent)
+            blocks = run_blocks({"stdio": servers}, "empty", extent)["stdio"]
             resident = {each.contender: usage(each.process.pid).resident_bytes / 1e6 for each in servers}
             exits = seconds_to_exit(servers)
             resting = repeat(MCP_OBS, endpoint, flood, folder).resident

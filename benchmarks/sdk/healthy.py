@@ -1,86 +1,109 @@
-"""All contenders beside each other while their collector takes everything, on one transport after the other.
+"""All contenders beside each other while their collector takes everything, on every transport.
 
 Two processes of the very same program differ by 10 to 50 µs a call for as long as they live, by where their memory lies
-and how their strings hash: the blocks of a transport are of servers that are started anew again and again.
+and how their strings hash: only more starts average that out, not more calls. So the servers of all transports share
+one start and its pauses, and the peers, whose figures are far from the noise, have few starts of their own.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 from benchmarks.receivers.null import running_null_receiver
-from benchmarks.sdk.added import added, bare_cpu_us, noise
+from benchmarks.sdk.added import added, bare_cpu_us, uncertainty
 from benchmarks.sdk.blocks import Blocks, Extent, run_blocks, together, warm
-from benchmarks.sdk.contenders import BARE, FASTMCP_BARE, MCP_OBS, NATIVE, TWIN, Contender
+from benchmarks.sdk.contenders import BARE, CORE, FASTMCP_BARE, MCP_OBS, NATIVE, TWIN, Contender, named
 from benchmarks.sdk.exports import endpoint, exports_required
 from benchmarks.sdk.running import TRANSPORTS, Transport, all_running
 from benchmarks.table import Requirement, number, table
 
-_HEADER = ("", "CPU µs/call", "of native", "of a bare call", "thread µs/call", "p50 µs", "p99 µs")
-# A start takes 20 s until it is warm: a block is long beside that, and a call of the second tool is six times as long.
+_HEADER = ("", "starts", "CPU µs/call", "of native", "of a bare call", "thread µs/call", "p50 µs", "p99 µs")
+# A start takes half a minute until it is warm: calls of the second tool, six times as long, are fewer.
 _EXTENTS = {
     "empty": Extent(blocks=1, cycles=20, calls=50),
-    "five_milliseconds": Extent(blocks=1, cycles=6, calls=50),
+    "five_milliseconds": Extent(blocks=1, cycles=4, calls=50),
 }
+_STARTS_OF_CORE_BEFORE_ONE_OF_PEERS = 6
 _MOST_OF_NATIVE = 0.15
 _MOST_OF_AN_EMPTY_CALL = 0.01
 
-
-def measure_healthy(contenders: Sequence[Contender], starts: int, folder: Path) -> list[Requirement]:
-    """Print a table for each transport and tool; what is required of mcp_obs."""
-    found: list[Requirement] = []
-    for transport in TRANSPORTS:
-        started = [blocks_of_a_start(contenders, transport, _EXTENTS, folder) for _ in range(starts)]
-        for tool in _EXTENTS:
-            blocks = together([each[tool] for each in started])
-            _print(blocks, contenders, transport, tool)
-            if (transport, tool) == ("http", "empty"):
-                found = _requirements(blocks)
-    return found
+Start = dict[tuple[Transport, str], Blocks]
+"""By transport and tool."""
 
 
-def blocks_of_a_start(
-    contenders: Sequence[Contender],
-    transport: Transport,
-    extents: Mapping[str, Extent],
-    folder: Path,
-) -> dict[str, Blocks]:
-    """The blocks of each tool, of servers that are started for them. Raises SystemExit when one exports nothing."""
-    found: dict[str, Blocks] = {}
+def measure_healthy(peers: Sequence[Contender], starts: int, folder: Path) -> list[Requirement]:
+    """Print a table for each transport and tool; what is required of mcp_obs. `starts` are the core's."""
+    of_core: list[Start] = []
+    of_peers: list[Start] = []
+    for count in range(1, starts + 1):
+        of_core.append(blocks_of_a_start(CORE, _EXTENTS, folder))
+        if peers and count % _STARTS_OF_CORE_BEFORE_ONE_OF_PEERS == 0:
+            of_peers.append(blocks_of_a_start((BARE, TWIN, *peers), _EXTENTS, folder))
+    for transport, tool in product(TRANSPORTS, _EXTENTS):
+        core = together([each[transport, tool] for each in of_core])
+        beside = together([each[transport, tool] for each in of_peers])
+        bare = f"a bare call takes {bare_cpu_us(core):,.0f} µs of CPU"
+        print(f"\nadded to a call of the tool {tool!r}, {transport}; {bare}")
+        print(table(_HEADER, rows(core, beside)), flush=True)
+    required = together([each["http", "empty"] for each in of_core])
+    print(f"\n{told_apart(required)}", flush=True)
+    return _requirements(required)
+
+
+def blocks_of_a_start(contenders: Sequence[Contender], extents: Mapping[str, Extent], folder: Path) -> Start:
+    """Of servers on every transport, started for them. Raises SystemExit when one exports nothing."""
+    found: Start = {}
     with (
         running_null_receiver() as port,
-        all_running(contenders, lambda each: endpoint(each, port), transport, folder) as servers,
+        all_running(contenders, lambda each, transport: endpoint(each, transport, port), folder) as servers,
     ):
         with exports_required(contenders, port):
-            warm(servers, extents)
+            warm([each for beside in servers.values() for each in beside], extents)
         for tool, extent in extents.items():
             with exports_required(contenders, port):
-                found[tool] = run_blocks(servers, tool, extent)
+                blocks = run_blocks(servers, tool, extent)
+            found |= {(transport, tool): each for transport, each in blocks.items()}
     return found
 
 
-def _print(blocks: Blocks, contenders: Sequence[Contender], transport: Transport, tool: str) -> None:
-    base, apart = bare_cpu_us(blocks), noise(blocks)
-    native = added(blocks, NATIVE).cpu
-    print(f"\nadded to a call of the tool {tool!r}, {transport}; a bare call takes {base:,.0f} µs of CPU")
-    rows: list[list[str]] = []
-    for each in contenders:
-        if each in (BARE, FASTMCP_BARE):
-            continue
-        more = added(blocks, each)
-        shares = ("-", "-") if each is TWIN else (f"{more.cpu / native:.2f}", f"{more.cpu / base:.1%}")
-        rows.append(
-            [each.name, number(more.cpu, 1), *shares, *map(number, (more.thread, more.p50, more.p99))]
-        )
-    rows.append(
+def rows(core: Blocks, peers: Blocks) -> list[list[str]]:
+    """A contender each, against the bare servers of its own starts; the noise is of the core's."""
+    native, apart = added(core, NATIVE).cpu, uncertainty(core)
+    count = len(core[BARE.name])
+    return [
+        *(_row(each, core, native) for each in CORE if each is not BARE),
+        *(
+            _row(named(each), peers, native)
+            for each in peers
+            if named(each) not in (BARE, TWIN, FASTMCP_BARE)
+        ),
         [
             "noise of the twins ±",
+            str(count),
             number(apart.cpu, 1),
             "-",
             "-",
             *map(number, (apart.thread, apart.p50, apart.p99)),
-        ]
+        ],
+    ]
+
+
+def told_apart(blocks: Blocks) -> str:
+    """Whether mcp_obs adds more than twice the noise to what the blocks are of, an empty call over HTTP."""
+    mine, apart = added(blocks, MCP_OBS).cpu, uncertainty(blocks).cpu
+    verdict = "to be told apart" if abs(mine) > 2 * apart else "not to be told apart"
+    return (
+        f"mcp_obs adds {mine:.1f} µs ± {apart:.1f} to an empty call over HTTP: {verdict} from a bare server"
     )
-    print(table(_HEADER, rows), flush=True)
+
+
+def _row(contender: Contender, blocks: Blocks, native: float) -> list[str]:
+    more = added(blocks, contender)
+    base = bare_cpu_us(blocks)
+    shares = ("-", "-") if contender is TWIN else (f"{more.cpu / native:.2f}", f"{more.cpu / base:.1%}")
+    starts = str(len(blocks[contender.name]))
+    figures = map(number, (more.thread, more.p50, more.p99))
+    return [contender.name, starts, number(more.cpu, 1), *shares, *figures]
 
 
 def _requirements(blocks: Blocks) -> list[Requirement]:

@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import httpx2
@@ -11,13 +12,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from benchmarks.processes import cpu_clock, thread_clock
 from benchmarks.receivers.null import posted_to, running_null_receiver
-from benchmarks.sdk.added import Added, added, noise
+from benchmarks.sdk.added import Added, added, noise, uncertainty
 from benchmarks.sdk.arrivals import ENDS, End, arrived_after
-from benchmarks.sdk.blocks import Block, Extent, together
+from benchmarks.sdk.blocks import Block, Extent, run_blocks, together
 from benchmarks.sdk.collector import calls_in
-from benchmarks.sdk.contenders import BARE, FASTMCP_BARE, MCP_OBS, NATIVE, TWIN, Contender, installed
+from benchmarks.sdk.contenders import BARE, FASTMCP_BARE, MCP_OBS, NATIVE, PEERS, TWIN, Contender, installed
 from benchmarks.sdk.exports import endpoint, exports_required
-from benchmarks.sdk.healthy import blocks_of_a_start
+from benchmarks.sdk.healthy import blocks_of_a_start, rows, told_apart
 from benchmarks.sdk.in_thread import repeat
 from benchmarks.sdk.running import TRANSPORTS, Transport, running
 from benchmarks.sdk.server import TOOLS
@@ -109,14 +110,15 @@ def test_a_null_receiver_tells_how_often_was_posted_where() -> None:
         assert posted_to(port) == {"/one/v1/traces": 2, "/two/v1/traces": 1}
 
 
-def test_a_contender_that_exports_no_spans_ends_the_run() -> None:
+def test_a_server_that_exports_no_spans_on_one_transport_ends_the_run() -> None:
     with (
         running_null_receiver() as port,
-        pytest.raises(SystemExit, match="no spans came from native OTel:"),
+        pytest.raises(SystemExit, match=r"no spans came from native OTel \(stdio\):"),
         exports_required((BARE, MCP_OBS, NATIVE), port),
     ):
-        httpx2.post(f"{endpoint(MCP_OBS, port)}/v1/traces", content=b".")
-        httpx2.post(f"{endpoint(NATIVE, port)}/v1/metrics", content=b".")
+        for contender, transport in product((MCP_OBS, NATIVE), TRANSPORTS):
+            exported = "metrics" if (contender, transport) == (NATIVE, "stdio") else "traces"
+            httpx2.post(f"{endpoint(contender, transport, port)}/v1/{exported}", content=b".")
 
 
 def test_a_server_that_does_not_record_as_it_should_is_not_measured(
@@ -126,8 +128,28 @@ def test_a_server_that_does_not_record_as_it_should_is_not_measured(
     # Its process knows it by its name, and leaves it bare.
     silent = replace(BARE, switch_on=MCP_OBS.switch_on)
 
-    with pytest.raises(SystemExit, match="no spans came from bare:"):
-        blocks_of_a_start((TWIN, MCP_OBS, silent), "stdio", {"empty": Extent(1, 1, 2)}, tmp_path)
+    everywhere = r"no spans came from bare \(memory\), bare \(stdio\), bare \(http\):"
+    with pytest.raises(SystemExit, match=everywhere):
+        blocks_of_a_start((TWIN, MCP_OBS, silent), {"empty": Extent(1, 1, 2)}, tmp_path)
+
+
+def test_the_servers_of_all_transports_share_one_pause_and_have_a_block_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        running(BARE, NOWHERE, "memory", tmp_path) as memory,
+        running(BARE, NOWHERE, "stdio", tmp_path) as stdio,
+    ):
+        pauses: list[float] = []
+        monkeypatch.setattr("benchmarks.sdk.blocks.time.sleep", pauses.append)
+        found = run_blocks({"memory": [memory], "stdio": [stdio]}, "empty", Extent(1, 2, 3))
+
+    assert pauses == [6]
+    assert list(found) == ["memory", "stdio"]
+    for blocks in found.values():
+        (block,) = blocks[BARE.name]
+        assert len(block.latencies) == 6
+        assert 0 < block.thread_us <= block.cpu_us + 0.001
 
 
 def test_the_blocks_of_several_starts_are_put_together() -> None:
@@ -158,14 +180,16 @@ def test_calls_are_counted_in_every_form_that_they_are_sent_in() -> None:
     assert calls_in("/v1/metrics", export.SerializeToString()) == 0
 
 
-def test_what_is_added_is_the_median_blocks_more_than_both_bare_servers() -> None:
-    def blocks(*microseconds: int) -> list[Block]:
-        return [Block(each * 2e-6, each * 1e-6, [each * 1e-6] * 2) for each in microseconds]
+def blocks_of(*microseconds: int) -> list[Block]:
+    """As much CPU a call, half as much of the thread, and as long a latency."""
+    return [Block(each * 2e-6, each * 1e-6, [each * 1e-6] * 2) for each in microseconds]
 
+
+def test_what_is_added_is_the_median_blocks_more_than_both_bare_servers() -> None:
     measured = {
-        BARE.name: blocks(100, 200, 100),
-        TWIN.name: blocks(110, 190, 110),
-        NATIVE.name: blocks(155, 255, 905),
+        BARE.name: blocks_of(100, 200, 100),
+        TWIN.name: blocks_of(110, 190, 110),
+        NATIVE.name: blocks_of(155, 255, 905),
     }
 
     found = added(measured, NATIVE)
@@ -176,6 +200,53 @@ def test_what_is_added_is_the_median_blocks_more_than_both_bare_servers() -> Non
     assert Added(*(round(each, 3) for each in (apart.cpu, apart.thread, apart.p50, apart.p99))) == Added(
         10, 5, 10, 10
     )
+
+
+def test_the_noise_is_the_standard_error_of_a_median_of_so_many_blocks() -> None:
+    found = uncertainty({BARE.name: blocks_of(100, 200, 100, 300), TWIN.name: blocks_of(120, 180, 120, 400)})
+
+    # The median distance of 20 µs times 1.2533 * 1.4826, over the root of 4 blocks.
+    assert (round(found.cpu, 2), round(found.thread, 2), round(found.p50, 2)) == (18.58, 9.29, 18.58)
+    assert round(found.p99) == 100
+
+
+def test_peers_are_measured_against_the_bare_servers_of_their_own_starts() -> None:
+    core = {
+        BARE.name: blocks_of(100, 100, 100),
+        TWIN.name: blocks_of(100, 100, 100),
+        MCP_OBS.name: blocks_of(110, 110, 110),
+        NATIVE.name: blocks_of(150, 150, 150),
+    }
+    peers = {
+        BARE.name: blocks_of(400, 400),
+        TWIN.name: blocks_of(400, 400),
+        FASTMCP_BARE.name: blocks_of(600, 600),
+        PEERS[0].name: blocks_of(500, 500),
+    }
+
+    shown = {name: figures for name, *figures in rows(core, peers)}
+
+    # Starts, CPU added, the share of native's in the core's starts, and of a bare call in its own.
+    assert shown[PEERS[0].name][:4] == ["2", "100.0", "2.00", "25.0%"]
+    assert shown[MCP_OBS.name][:4] == ["3", "10.0", "0.20", "10.0%"]
+    assert list(shown) == [TWIN.name, MCP_OBS.name, NATIVE.name, PEERS[0].name, "noise of the twins ±"]
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "verdict"), [(130, "not to be told apart"), (160, "to be told apart")]
+)
+def test_mcp_obs_is_told_apart_from_a_bare_server_by_more_than_twice_the_noise(
+    microseconds: int, verdict: str
+) -> None:
+    # 18.6 µs of noise.
+    measured = {
+        BARE.name: blocks_of(100, 120, 100, 120),
+        TWIN.name: blocks_of(120, 100, 120, 100),
+        MCP_OBS.name: blocks_of(*[microseconds] * 4),
+    }
+
+    more = f"mcp_obs adds {microseconds - 110}.0 µs ± 18.6 to an empty call over HTTP"
+    assert told_apart(measured) == f"{more}: {verdict} from a bare server"
 
 
 def test_a_contender_that_is_not_installed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
