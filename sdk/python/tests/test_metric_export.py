@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from sdk_kit.answers import partly
 from sdk_kit.collector import Collector, collecting
 from sdk_kit.process import recording_process
+from sdk_kit.recording import exported
 
 from mcp_obs._configuration import Configuration, resolve
 from mcp_obs._lean.circuit_breaker import CircuitBreaker
@@ -32,7 +33,6 @@ from mcp_obs._metrics.process import process_figures
 from mcp_obs._providers import Providers
 from mcp_obs.semconv import RECORDED_METRICS
 from mcp_obs.testing import Point
-from mcp_obs.testing._reading import read_points
 
 PROCESS = {
     "process.cpu.time",
@@ -341,10 +341,6 @@ def observe_by_a_meter(metrics: LeanMetrics, names: set[str], figures: Figures) 
 
 ways = pytest.mark.parametrize("have_read", [observe_by_a_meter, LeanMetrics.observe_figures])
 HaveRead = Callable[[LeanMetrics, set[str], Figures], None]
-
-
-def exported(metrics: LeanMetrics) -> list[Point]:
-    return list(read_points(Envelope(Resource({}), "kit", "1").around(metrics.encode(1))))
 
 
 @ways

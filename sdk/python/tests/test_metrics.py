@@ -13,7 +13,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sdk_kit.lines import Line, installed_lines
-from sdk_kit.recording import ENVELOPE, Recording, points_of
+from sdk_kit.recording import Recording, exported, points_of
 
 import mcp_obs
 from mcp_obs import _clock, _telemetry, semconv
@@ -28,7 +28,6 @@ from mcp_obs._metrics.sdk_metrics import sdk_metrics
 from mcp_obs._metrics.targets import MOST_LEARNED, Targets
 from mcp_obs._operation import Operation, begin
 from mcp_obs.testing import Capture, Distribution, Point
-from mcp_obs.testing._reading import read_points
 
 lines = pytest.mark.parametrize("line", installed_lines().values(), ids=str)
 DURATION = "mcp.server.operation.duration"
@@ -56,10 +55,6 @@ def counted(recording: Recording, metric: str) -> list[tuple[float, dict[str, An
         (point.value.count if isinstance(point.value, Distribution) else point.value, point.attributes)
         for point in recording.points(metric)
     ]
-
-
-def read(metrics: LeanMetrics) -> list[Point]:
-    return list(read_points(ENVELOPE.around(metrics.encode(1))))
 
 
 @pytest.mark.behaviour("configuration.metrics")
@@ -162,7 +157,7 @@ def test_a_category_alone_is_its_metrics_alone(category: Category):
     for metric in semconv.RECORDED_METRICS:
         metrics.record(metric.name, 1)
     wanted = {m.name for m in semconv.RECORDED_METRICS if m.category == category and not m.is_observed}
-    assert {point.metric for point in read(metrics)} == wanted
+    assert {point.metric for point in exported(metrics)} == wanted
 
 
 def test_the_metrics_of_the_seed_have_its_names_units_and_boundaries():
@@ -213,7 +208,7 @@ def test_a_client_that_calls_a_hundred_thousand_names_leaves_a_handful_of_series
     metrics = LeanMetrics(ALL)
     for number in range(MANY):
         record_operation(metrics, 0.1, hostile(number))
-    points = read(metrics)
+    points = exported(metrics)
     assert len(points) < 10 * MOST_CHOSEN
     timed = [p.value.count for p in points if p.metric == DURATION and isinstance(p.value, Distribution)]
     assert sum(timed) == MANY
@@ -257,13 +252,13 @@ def test_of_what_an_exception_or_an_argument_names_the_first_stay_told_apart(cle
         metrics.clear()
     metrics.record("mcp.errors", 1, {"error.type": "another"})
     metrics.record("mcp.errors", 1, {"error.type": "tool_error"})
-    named = [point.attributes["error.type"] for point in read(metrics) if point.metric == "mcp.errors"]
+    named = [point.attributes["error.type"] for point in exported(metrics) if point.metric == "mcp.errors"]
     assert named == (
         ["another", "tool_error"]
         if clears
         else [*(f"Error{number}" for number in range(MOST_CHOSEN)), "_OTHER", "tool_error"]
     )
-    assert len(read(metrics)) <= 3 * MOST_CHOSEN + 4
+    assert len(exported(metrics)) <= 3 * MOST_CHOSEN + 4
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "2", "3"])
@@ -271,7 +266,7 @@ def test_a_version_of_http_that_there_is_stays_on_metrics_and_any_other_does_not
     metrics = LeanMetrics(ALL)
     for stated in (version, "7.3"):
         record_operation(metrics, 0.1, {"mcp.method.name": "ping", "network.protocol.version": stated})
-    points = [point for point in read(metrics) if point.metric == DURATION]
+    points = [point for point in exported(metrics) if point.metric == DURATION]
     assert [point.attributes["network.protocol.version"] for point in points] == [version, "_OTHER"]
 
 
@@ -300,7 +295,7 @@ def test_what_finds_no_place_among_ten_thousand_series_is_counted_as_overflow_in
         for metrics in (lean, sdk):
             metrics.record("mcp_obs.feature.usage", 1, {"gen_ai.tool.name": f"tool-{number}"})
             metrics.record("mcp_obs.http.rejections", 1, {"http.response.status_code": number})
-    for points in (read(lean), list(points_of(reader))):
+    for points in (exported(lean), list(points_of(reader))):
         assert len(points) <= MOST_SERIES
         values = [point.value for point in points if not isinstance(point.value, Distribution)]
         assert sum(values) == 2 * (MOST_SERIES + 500)
@@ -369,7 +364,7 @@ def test_our_meter_counts_as_the_sdk_s_does(recorded: list[tuple[str, float, dic
     lean, reader = LeanMetrics(ALL), InMemoryMetricReader()
     record_all(light_meter(lean), recorded)
     record_all(MeterProvider([reader], shutdown_on_exit=False).get_meter("kit"), recorded)
-    assert comparable(read(lean)) == comparable(list(points_of(reader)))
+    assert comparable(exported(lean)) == comparable(list(points_of(reader)))
 
 
 def test_our_meter_asks_what_is_observed_before_every_export():
@@ -388,7 +383,7 @@ def test_our_meter_asks_what_is_observed_before_every_export():
     meter.create_observable_gauge("level", [generate()])
     meter.create_observable_up_down_counter("open", None)
     meter.create_gauge("told").set(3)
-    first, second = read(metrics), read(metrics)
+    first, second = exported(metrics), exported(metrics)
     assert [(p.metric, p.value, p.attributes) for p in first] == [
         ("seen", 1, {"kind": "a"}),
         ("level", 7, {}),
@@ -486,13 +481,13 @@ def test_two_instruments_of_one_name_share_their_series():
     meter = light_meter(metrics)
     meter.create_counter("seen").add(1)
     meter.create_counter("seen").add(2)
-    assert [(p.metric, p.value) for p in read(metrics)] == [("seen", 3)]
+    assert [(p.metric, p.value) for p in exported(metrics)] == [("seen", 3)]
 
 
 def test_a_feature_s_instruments_record_nothing_where_no_metrics_are_wanted():
     metrics = LeanMetrics(frozenset())
     light_meter(metrics).create_counter("seen").add(1)
-    assert read(metrics) == []
+    assert exported(metrics) == []
 
 
 def test_a_feature_s_instruments_are_recorded_on_every_way(recording: Recording):

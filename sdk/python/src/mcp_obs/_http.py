@@ -41,11 +41,13 @@ class HttpOrigin:
     @property
     def headers(self) -> Mapping[bytes, bytes]:
         """By names in lower case; of two by one name the first counts, as with Starlette."""
-        if self._headers is None:
-            self._headers = _NO_HEADERS
+        headers = self._headers
+        if headers is None:
+            headers = _NO_HEADERS
             with _reading:
-                self._headers = dict([*self._given][::-1])
-        return self._headers
+                headers = dict([*self._given][::-1])
+            self._headers = headers
+        return headers
 
     def header(self, name: bytes) -> str | None:
         """One header; `name` in lower case."""

@@ -126,10 +126,7 @@ class Recording:
 
     def points(self, metric: str | None = None) -> list[Point]:
         """The series of a metric, or of all."""
-        if self.way == "lean":
-            found = list(read_points(ENVELOPE.around(self.lean_metrics.encode(1))))
-        else:
-            found = list(points_of(self._reader))
+        found = exported(self.lean_metrics) if self.way == "lean" else list(points_of(self._reader))
         return [point for point in found if metric in {None, point.metric}]
 
     def durations(self) -> list[tuple[int, dict[str, Any]]]:
@@ -138,6 +135,11 @@ class Recording:
         return [
             (point.value.count, point.attributes) for point in points if isinstance(point.value, Distribution)
         ]
+
+
+def exported(metrics: LeanMetrics) -> list[Point]:
+    """Every series, as an export has it."""
+    return list(read_points(ENVELOPE.around(metrics.encode(1))))
 
 
 def points_of(reader: InMemoryMetricReader) -> Iterator[Point]:

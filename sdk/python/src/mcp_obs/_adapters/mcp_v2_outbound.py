@@ -18,6 +18,7 @@ from mcp_obs._operation import current_operation
 from mcp_obs._outbound import as_on_the_wire, observed_notification, observed_request
 
 _MARK = "_mcp_obs_gives_way"
+_OBSERVED = "_mcp_obs_observes"
 _ORIGIN = "_mcp_obs_origin"
 # Where the library keeps whether the client wants to hear of progress, by the kind of its channel.
 _PROGRESS = ("_progress_token", "progress_token", "_on_progress")
@@ -35,11 +36,11 @@ def observe(session: Any, origin: HttpOrigin | None) -> None:
     kind: type[Any] = session.__class__
     observed = _kinds.get(kind)
     if observed is None:
+        # Somebody's middleware before ours may try a message again, or derive a class from one of ours.
+        if hasattr(kind, _OBSERVED):
+            return
         _kinds[kind] = observed = _observed(kind)
-        # Somebody's middleware before ours may try a message again.
-        _kinds[observed] = observed
-    if observed is not kind:
-        session.__class__ = observed
+    session.__class__ = observed
 
 
 def _observed(kind: type[Any]) -> type[Any]:
@@ -73,6 +74,7 @@ def _observed(kind: type[Any]) -> type[Any]:
             with observed_notification(lambda: _message(self, "notifications/progress", None)):
                 await kind.report_progress(self, *args, **kwargs)
 
+    setattr(ObservedSession, _OBSERVED, True)
     return ObservedSession
 
 

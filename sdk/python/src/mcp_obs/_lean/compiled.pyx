@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, binding=False
-"""Spans that a template describes, written in a few microseconds by the thread that they end in.
+"""Spans as most operations have them, started and written in a few microseconds.
 
-What `Templates.find` and `SpanEncoder.encode` do in Python, to the byte, for what most operations are like; nothing for
-any other, which goes to the exporter's thread. Only plain values of exact types are looked at, so no code of a host's
-runs here. From finding the template on no code of Python's runs either, so no other thread, no signal's handler and no
-garbage collection comes in between: what is counted and kept needs no lock, and nothing that is taken here can be waited
-for by who interrupts it.
+What `LightTracer.operation` does in Python, and `Templates.find` and `SpanEncoder.encode`, to the byte; nothing for any
+other, which Python starts, or the exporter's thread writes. Only plain values of exact types are looked at, so no code
+of a host's runs here. Where a span is written no code of Python's runs either, from finding the template on, so no other
+thread, no signal's handler and no garbage collection comes in between: what is counted and kept needs no lock, and
+nothing that is taken here can be waited for by who interrupts it.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -18,8 +18,8 @@ from libc.string cimport memcpy
 
 from types import MemberDescriptorType
 
+from opentelemetry import context as context_module
 from opentelemetry import trace
-from opentelemetry.context import _RUNTIME_CONTEXT
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import SpanContext
 from pydantic_core import to_json
@@ -141,6 +141,7 @@ cdef object _message = Message
 cdef object _ending = Ending
 cdef object _span_context = SpanContext
 cdef object _backlog = backlog_module
+cdef object _starting = Guard("starting a span by compiled code, so Python starts it")
 cdef object _writing = Guard("writing by compiled code, so Python writes")
 cdef object _http_origin = HttpOrigin
 cdef object _trace = trace
@@ -150,7 +151,9 @@ cdef object _root_flags = ROOT_FLAGS
 cdef object _nothing_above = NOTHING_ABOVE.context
 cdef object _told_by_context = ASKED
 cdef str _user = USER
-cdef object _current_context = _variable_of(_RUNTIME_CONTEXT)
+cdef object _context = context_module
+cdef object _runtime = context_module._RUNTIME_CONTEXT
+cdef object _current_context = _variable_of(_runtime)
 cdef dict _targets = TARGETS
 cdef frozenset _blocks = BLOCKS
 cdef object _to_json = to_json
@@ -242,19 +245,20 @@ cdef class TemplateWriter:
         message, result = _slot(span, _SPAN_MESSAGE), _slot(span, _SPAN_RESULT)
         cdef Looks looks
         looks.text, looks.values = _MOST_TEXT, _MOST_LOOKED_AT
-        if type(message) is not _message or not _is_small(_slot(message, _PARAMS), &looks):
+        if type(message) is not _message or not _is_small(_slot(message, _METHOD), &looks):
+            return 0
+        if not _is_small(_slot(message, _REQUEST_ID), &looks) or not _is_small(_slot(message, _PARAMS), &looks):
             return 0
         if not _is_small(result, &looks):
             return 0
         together.append(span)
         return len(together)
 
-    def write_together(self, ended, backlog, left):
-        """Write what is in the deque `ended` into a backlog, and move into `left` what is not for this writer.
+    def write_together(self, ended, backlog, left, refused):
+        """Write what is in the deque `ended` into a backlog.
 
-        How many were lost, as there was no room for them.
+        What is not for this writer is moved to the end of `left`, and of `refused` where there is no room for it.
         """
-        cdef int lost = 0
         cdef object span, written
         for _ in range(len(ended)):
             try:
@@ -268,8 +272,8 @@ cdef class TemplateWriter:
                 # A signal's handler may end it, where it asks Python for something.
                 if written is None:
                     left.append(span)
-            lost += written is _no_room
-        return lost
+            if written is _no_room:
+                refused.append(span)
 
     cdef object _guarded(self, span, backlog):
         # Without a template there is nothing to look for.
@@ -440,12 +444,20 @@ cdef class SpanStarter:
     def __init__(self, details, on_end, trace_id, span_id):
         # To call these from here would take longer than what they do.
         self._has_own_ids = trace_id is not random_ids.new_trace_id or span_id is not random_ids.new_span_id
+        # What it says so far, which is nothing, is shared by all: nobody may change that in its place.
         self._prototype = OperationSpan(None, None, None, (), on_end, details=details)
         self._details, self._users = details, details.users
         self._trace_id, self._span_id = trace_id, span_id
 
     def start(self, message):
         """The span of an operation that begins, which its message has noticed; None where that is not for this one."""
+        try:
+            return self._started(message)
+        except Exception as error:
+            _starting.swallow(error)
+            return None
+
+    cdef object _started(self, message):
         if type(message) is not _message or not self._has_nothing_above(message):
             return None
         _put_slot(message, _DETAILS, self._details)
@@ -463,9 +475,11 @@ cdef class SpanStarter:
 
     cdef bint _has_nothing_above(self, message) except -1:
         """Neither a span, nor who knows better whose operation it is, nor who decides whether it is kept."""
-        if _slot(message, _IS_OUTBOUND) or self._users.asks or _trace._TRACER_PROVIDER is not None:
+        if _slot(message, _IS_OUTBOUND) or self._users.asks:
             return False
-        if _current_context is None or _current_context.get():
+        if getattr(_trace, "_TRACER_PROVIDER", None) is not None:
+            return False
+        if _current_context is None or _context._RUNTIME_CONTEXT is not _runtime or _current_context.get():
             return False
         params, request = _slot(message, _PARAMS), _slot(message, _REQUEST)
         if request is None:

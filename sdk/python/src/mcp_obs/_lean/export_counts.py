@@ -1,6 +1,5 @@
 """What became of operations and exports, as metrics about the exporters themselves."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import get_args
 
@@ -37,21 +36,22 @@ class ExportCounts:
         self._exporter = exporter
         self._breaker = breaker
         self._metrics = metrics
-        self._processed = Counter[str | None]()
-        self._exported = Counter[str | None]()
+        # A Counter runs Python for a new key: a finalizer could come in between, and wait for this lock for ever.
+        self._processed: dict[str | None, int] = {}
+        self._exported: dict[str | None, int] = {}
         self._counting = new_lock()
 
     def processed(self, spans: int, error: str | None = None) -> None:
         """Spans are ready to be sent, or never will be."""
         if spans:
             with self._counting:
-                self._processed[error] += spans
+                self._processed[error] = self._processed.get(error, 0) + spans
 
     def exported(self, spans: int, error: str | None = None) -> None:
         """Spans were sent, or given up."""
         if spans:
             with self._counting:
-                self._exported[error] += spans
+                self._exported[error] = self._exported.get(error, 0) + spans
 
     def took(self, seconds: float, error: str | None) -> None:
         """One request is over."""

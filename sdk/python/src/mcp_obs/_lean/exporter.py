@@ -81,10 +81,11 @@ class OperationExporter:
         try:
             kept = self._at_once.keep(span, self._together) if self._at_once is not None else 0
             if kept:
-                if self._thread is None:
-                    self._start()
+                # First of all: where no thread can be started, they must not go on to wait.
                 if kept >= TOGETHER or self._is_closed:
                     self._write_together()
+                if self._thread is None:
+                    self._start()
                 return
             self._leave_to_python(span, waiting)
         except Exception as error:  # noqa: BLE001  whatever it is, the host goes on
@@ -112,10 +113,15 @@ class OperationExporter:
         """Write what waits for that; in whichever thread."""
         if self._at_once is None:
             return
-        before = len(self.backlog) // BATCH_SPANS
-        lost = self._at_once.write_together(self._together, self.backlog, self._ended)
-        if lost:
-            self.counts.processed(lost, QUEUE_FULL)
+        before, refused = len(self.backlog) // BATCH_SPANS, list[LightSpan]()
+        try:
+            self._at_once.write_together(self._together, self.backlog, self._ended, refused)
+        finally:
+            # A signal's handler may have ended it, and the exporter.
+            self.counts.processed(len(refused), QUEUE_FULL)
+            self._after_writing(before)
+
+    def _after_writing(self, before: int) -> None:
         if self._is_closed:
             # It has been since this began.
             self._count_left()
@@ -166,12 +172,17 @@ class OperationExporter:
         return span
 
     def _start(self) -> None:
-        with self._starting:
+        # Whoever holds it starts the thread: another one, or what a finalizer of Python's has interrupted here.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self._thread is None:
                 # A daemon: what takes long must not keep the process.
                 thread = threading.Thread(target=self.run, name="mcp-obs", daemon=True)
                 thread.start()
                 self._thread = thread
+        finally:
+            self._starting.release()
 
     def _forget(self) -> None:
         """A forked child has neither the thread nor a use for what its parent sends."""
@@ -203,8 +214,11 @@ class OperationExporter:
                     self.backlog.send_soon()
         self.export(self._deadline)
         # What was handed over while the last were sent, too.
-        while (self._together or self._ended) and time.monotonic() < self._deadline:
+        while self._has_more() and time.monotonic() < self._deadline:
             self.export(self._deadline)
+
+    def _has_more(self) -> bool:
+        return bool(self._together or self._ended or (self.backlog.spans and self.backlog.is_well))
 
     def _rest(self, seconds: float) -> None:
         """Until so much time is over, or somebody wakes the thread."""

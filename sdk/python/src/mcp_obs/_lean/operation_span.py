@@ -226,7 +226,10 @@ class OperationSpan(LightSpan):
 
     def is_large(self) -> bool:
         """Said by few of the texts and lengths of its result and its arguments, which is quick."""
-        params, result = self.message.params if self.message is not None else None, self.result
+        message, result = self.message, self.result
+        if message is not None and (is_large(message.method) or is_large(message.request_id)):
+            return True
+        params = message.params if message is not None else None
         if params is not None:
             given = params.get("arguments")
             # Beside no arguments there is `_meta`, which is small and has objects.
