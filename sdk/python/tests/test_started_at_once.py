@@ -50,6 +50,10 @@ class Arrival:
     users: UserSettings = field(default_factory=UserSettings)
     sampler: Sampler | None = None
 
+    def message(self) -> Message:
+        request = Request({"type": "http", "headers": [], **self.scope}) if self.scope is not None else None
+        return Message("tools/call", self.params, 1, None, None, request, is_outbound=self.is_outbound)
+
     def operation(self, is_at_once: bool) -> Operation:
         """Begun by compiled code where that takes it, or by Python."""
         seconds, ids = itertools.count(1), itertools.count(1)
@@ -58,8 +62,7 @@ class Arrival:
         telemetry = LeanTelemetry(tracer, details=Details(users=self.users))
         if not is_at_once:
             telemetry.start_at_once = None
-        request = Request({"type": "http", "headers": [], **self.scope}) if self.scope is not None else None
-        message = Message("tools/call", self.params, 1, None, None, request, is_outbound=self.is_outbound)
+        message = self.message()
         with self.within():
             return Operation(telemetry, message, self.ambient)
 
@@ -81,8 +84,7 @@ class Arrival:
         """Whether compiled code takes it."""
         tracer = LightTracer(put, sampler=self.sampler)
         starter = tracer.starter(Details(users=self.users))
-        request = Request({"type": "http", "headers": [], **self.scope}) if self.scope is not None else None
-        message = Message("tools/call", self.params, 1, None, None, request, is_outbound=self.is_outbound)
+        message = self.message()
         with self.within():
             return self.ambient is None and starter is not None and starter.start(message) is not None
 

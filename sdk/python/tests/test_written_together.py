@@ -13,14 +13,25 @@ from sdk_kit.collector import collecting
 from sdk_kit.lean import exporting
 from sdk_kit.recording import exported
 
+from mcp_obs._details import Details
 from mcp_obs._guard import STRICT
 from mcp_obs._http import HttpOrigin
 from mcp_obs._lean import backlog as backlog_module
 from mcp_obs._lean import exporter as exporter_module
 from mcp_obs._lean.encoder import SpanEncoder
+from mcp_obs._lean.exporter import OperationExporter
 from mcp_obs._lean.operation_span import LightSpan, OperationSpan
 from mcp_obs._metrics.categories import ALL
 from mcp_obs._metrics.lean_metrics import LeanMetrics
+
+
+def one_that_has_written(monkeypatch: pytest.MonkeyPatch) -> tuple[OperationExporter, Details]:
+    """An exporter without a thread, which knows what a call is like."""
+    exporter, known = exporting("http://127.0.0.1:9"), details()
+    monkeypatch.setattr(exporter, "_start", lambda: None)
+    exporter.put(ADD.span(known))
+    exporter.encode_ended()
+    return exporter, known
 
 
 @compiled
@@ -54,10 +65,7 @@ def test_a_finalizer_that_ends_an_operation_while_another_is_put_waits_for_nothi
 @compiled
 def test_what_finds_no_room_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporter_module, "TOGETHER", 1)
-    exporter, known = exporting("http://127.0.0.1:9"), details()
-    monkeypatch.setattr(exporter, "_start", lambda: None)
-    exporter.put(ADD.span(known))
-    exporter.encode_ended()
+    exporter, known = one_that_has_written(monkeypatch)
     exporter.backlog.spans.extend([b""] * (backlog_module.BATCH_SPANS - 1))
     monkeypatch.setattr(backlog_module, "MOST_BYTES", 1)
     wake: SimpleQueue[None] = SimpleQueue()
@@ -73,10 +81,7 @@ def test_what_finds_no_room_wakes_nobody(monkeypatch: pytest.MonkeyPatch):
 def test_what_is_like_what_came_before_waits_for_its_fellows_and_not_for_a_thread(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    exporter, known = exporting("http://127.0.0.1:9"), details()
-    monkeypatch.setattr(exporter, "_start", lambda: None)
-    exporter.put(ADD.span(known))
-    exporter.encode_ended()
+    exporter, known = one_that_has_written(monkeypatch)
     written: list[int] = []
     for _ in range(2 * exporter_module.TOGETHER):
         exporter.put(ADD.span(known))
@@ -178,10 +183,7 @@ def test_where_no_thread_can_be_started_what_is_written_together_waits_no_longer
 @compiled
 def test_one_that_a_handler_interrupts_and_shuts_down_is_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporter_module, "TOGETHER", 1)
-    exporter, known = exporting("http://127.0.0.1:9"), details()
-    monkeypatch.setattr(exporter, "_start", lambda: None)
-    exporter.put(ADD.span(known))
-    exporter.encode_ended()
+    exporter, known = one_that_has_written(monkeypatch)
     exporter.backlog.forget()
 
     def interrupted(self: HttpOrigin, revision: str | None) -> str | None:
@@ -197,10 +199,7 @@ def test_one_that_a_handler_interrupts_and_shuts_down_is_counted(monkeypatch: py
 @compiled
 def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exporter_module, "TOGETHER", 1)
-    exporter, known = exporting("http://127.0.0.1:9"), details()
-    monkeypatch.setattr(exporter, "_start", lambda: None)
-    exporter.put(ADD.span(known))
-    exporter.encode_ended()
+    exporter, known = one_that_has_written(monkeypatch)
     monkeypatch.setattr(backlog_module, "MOST_BYTES", 1)
     exporter.put(ADD.span(known))
     assert exporter.dropped == 1
@@ -211,10 +210,7 @@ def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch):
 def test_one_that_ends_while_its_exporter_does_is_counted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    exporter, known = exporting("http://127.0.0.1:9"), details()
-    monkeypatch.setattr(exporter, "_start", lambda: None)
-    exporter.put(ADD.span(known))
-    exporter.encode_ended()
+    exporter, known = one_that_has_written(monkeypatch)
     exporter.backlog.forget()
     writer = exporter._at_once  # pyright: ignore[reportPrivateUsage]
     assert writer is not None

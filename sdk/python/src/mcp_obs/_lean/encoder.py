@@ -196,9 +196,9 @@ class Envelope:
         parts = [self._scope]
         for span in spans:
             parts += _head(len(span)), span
-        scope_spans = _head(sum(map(len, parts)))
-        length = len(self._resource) + len(scope_spans) + sum(map(len, parts))
-        return b"".join((b"\x0a", varint(length), self._resource, scope_spans, *parts))
+        length = sum(map(len, parts))
+        before = self._resource + _head(length)
+        return b"".join((b"\x0a", varint(len(before) + length), before, *parts))
 
 
 @lru_cache(maxsize=4096)
