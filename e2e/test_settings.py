@@ -28,7 +28,7 @@ def export_of(*start_times: int) -> bytes:
 def send(running: Running, server: Server, body: bytes) -> int:
     """The status that an exporter would see."""
     headers = {"authorization": f"Bearer {server.key}", "content-type": "application/x-protobuf"}
-    return httpx2.post(f"{running.url}/v1/traces", content=body, headers=headers).status_code
+    return httpx2.post(f"{running.url}/v1/traces", content=body, headers=headers, timeout=60).status_code
 
 
 def rejection(page: Page, title: str) -> Locator:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 COMMAND = Path(sys.executable).with_name("mcp-obs")
-STOP_SECONDS = 30
+STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Demo:
             f"{self.url}/api/servers/{server_id}/overview",
             params={"range": range_name},
             headers={"authorization": f"Bearer {token}"},
+            timeout=60,
         )
         return response.raise_for_status().json()
 

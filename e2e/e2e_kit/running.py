@@ -15,7 +15,7 @@ import httpx2
 
 COMMAND = Path(sys.executable).with_name("mcp-obs")
 START_SECONDS = 60
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 CALLS = Path(__file__).with_name("calls.py")
 CALLS_SECONDS = 60
 
@@ -62,7 +62,7 @@ def mcp_obs(folder: Path) -> Generator[Running]:
             welcome = _read_welcome(process)
             url = _found(r"ready at (\S+)", welcome)
             token = (folder / "access-token").read_text().strip()
-            with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as api:
+            with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as api:
                 yield Running(url, _found(r"(\S+/sign-in#token=\S+)", welcome), api)
         finally:
             process.terminate()

@@ -41,7 +41,9 @@ async def test_a_session_tells_its_model_prompts_checkpoints_and_errors(tmp_path
             ids = await live(client)
         token = (tmp_path / "access-token").read_text().strip()
         async with httpx2.AsyncClient(
-            base_url=f"{server.url}/api/servers/1/", headers={"authorization": f"Bearer {token}"}
+            base_url=f"{server.url}/api/servers/1/",
+            headers={"authorization": f"Bearer {token}"},
+            timeout=60,
         ) as api:
             found = dict[str, tuple[int, int, int]]()
 

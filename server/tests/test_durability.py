@@ -73,7 +73,7 @@ def test_every_acknowledged_export_of_every_signal_is_there_whole_and_once_after
             for sender in senders:
                 sender.start()
             for sender in senders:
-                assert sender.halfway.wait(30)
+                assert sender.halfway.wait(60)
             os.kill(server.process.pid, signal.SIGKILL)
             for sender in senders:
                 sender.join()
@@ -102,7 +102,9 @@ def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Pat
                 "content-type": "application/x-protobuf",
             }
             body = export(ITEMS_PER_EXPORT, seed=seed, start=time.time_ns() - 60 * SECOND).SerializeToString()
-            httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
+            httpx2.post(
+                f"{server.url}/v1/traces", content=body, headers=headers, timeout=60
+            ).raise_for_status()
             server.process.send_signal(number)
             assert server.process.wait(30) == 0
         assert not list((tmp_path / "spool").rglob("*.segment"))

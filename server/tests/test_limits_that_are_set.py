@@ -33,7 +33,7 @@ def test_a_limit_that_is_set_holds_and_the_answer_says_which(
             "authorization": f"Bearer {new_key(server, tmp_path)}",
             "content-type": "application/x-protobuf",
         }
-        with httpx2.Client(base_url=server.url, headers=headers) as client:
+        with httpx2.Client(base_url=server.url, headers=headers, timeout=60) as client:
             answers = [client.post("/v1/traces", content=BODY) for _ in statuses]
     assert [answer.status_code for answer in answers] == statuses
     assert why in answers[-1].text

@@ -32,7 +32,9 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2.
         await anyio.run_process([sys.executable, SENDER], env=environment)
         token = (folder / "access-token").read_text().strip()
         async with httpx2.AsyncClient(
-            base_url=f"{server.url}/api/servers/1/", headers={"authorization": f"Bearer {token}"}
+            base_url=f"{server.url}/api/servers/1/",
+            headers={"authorization": f"Bearer {token}"},
+            timeout=60,
         ) as client:
 
             async def have_come() -> bool:

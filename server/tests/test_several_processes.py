@@ -68,7 +68,7 @@ def word_after(printed: str, words: str) -> str:
 async def post(url: str, key: str, seed: int) -> int:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
     body = export(CALLS, seed, start=time.time_ns() - 60 * SECOND).SerializeToString()
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         return (await client.post(f"{url}/v1/traces", content=body, headers=headers)).status_code
 
 
@@ -88,7 +88,7 @@ async def test_two_that_start_at_once_are_one_organisation_s_and_one_shows_the_k
         links = [await shell("sign-in-link", "--url", url) for shell, url in zip(shells, urls, strict=True)]
         assert [link.code for link in links] == [0, 0]
         # A link made at one of them signs in at the other.
-        async with httpx2.AsyncClient() as browser:
+        async with httpx2.AsyncClient(timeout=60) as browser:
             token = links[0].out.strip().partition("#token=")[2]
             (await browser.post(f"{urls[1]}/api/sign-in", json={"token": token})).raise_for_status()
 

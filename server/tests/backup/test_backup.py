@@ -85,7 +85,9 @@ QUESTIONS = ("metrics", "metrics/series?name=mcp.errors&by=tool", "performance_m
 async def asked(server: Running, data: Path) -> list[Any]:
     """The answers to questions about metrics and logs."""
     owner = {"authorization": f"Bearer {(data / 'access-token').read_text().strip()}"}
-    async with httpx2.AsyncClient(base_url=f"{server.url}/api/servers/1/", headers=owner) as client:
+    async with httpx2.AsyncClient(
+        base_url=f"{server.url}/api/servers/1/", headers=owner, timeout=60
+    ) as client:
         answers = [(await client.get(question)).raise_for_status().json() for question in QUESTIONS]
     return [without_now(each) for each in answers]
 
@@ -109,7 +111,7 @@ async def send_metrics_and_logs(server: Running, key: str, data: Path) -> list[A
     hour = 3600 * SECOND
     start = time.time_ns() // hour * hour - hour
     errors = counter({start: 3, start + 900 * SECOND: 4}, attributes={"tool": "search"})
-    async with httpx2.AsyncClient(base_url=server.url, headers=headers) as client:
+    async with httpx2.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
         for signal_name, request in (("metrics", metrics_export(errors)), ("logs", logs_export(5, start))):
             sent = await client.post(f"/v1/{signal_name}", content=request.SerializeToString())
             sent.raise_for_status()
@@ -136,7 +138,7 @@ def backups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backups]:
         senders = [Sender(server.url, key, seed=seed) for seed in (1, 2)]
         for sender in senders:
             sender.start()
-        assert senders[0].halfway.wait(30)
+        assert senders[0].halfway.wait(60)
         before = [export for sender in senders for export in sender.acknowledged]
         taken = run("backup", first, "--url", server.url, "--data-dir", data)
         os.kill(server.process.pid, signal.SIGKILL)
@@ -162,13 +164,15 @@ async def test_every_acknowledged_span_metric_and_log_is_there_once_after_a_rest
     assert (restored.returncode, restored.stderr) == (0, "")
     token = (backups.data / "access-token").read_text().strip()
     with running(tmp_path / "data") as server:
-        me = httpx2.get(f"{server.url}/api/me", headers={"authorization": f"Bearer {token}"})
+        me = httpx2.get(f"{server.url}/api/me", headers={"authorization": f"Bearer {token}"}, timeout=60)
         assert me.raise_for_status().json()["user"]["email"] == "owner@localhost"
         # The folder has a token of its own again.
         own = {"authorization": f"Bearer {(tmp_path / 'data' / 'access-token').read_text().strip()}"}
-        assert httpx2.post(f"{server.url}/api/sign-in-links", headers=own).is_success
+        assert httpx2.post(f"{server.url}/api/sign-in-links", headers=own, timeout=60).is_success
         with_old_key = {"authorization": f"Bearer {backups.key}", "content-type": "application/x-protobuf"}
-        assert httpx2.post(f"{server.url}/v1/traces", content=b"", headers=with_old_key).is_success
+        assert httpx2.post(
+            f"{server.url}/v1/traces", content=b"", headers=with_old_key, timeout=60
+        ).is_success
         assert await asked(server, tmp_path / "data") == backups.answers
         server.process.terminate()
         assert server.process.wait(30) == 0

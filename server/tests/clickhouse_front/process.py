@@ -73,7 +73,7 @@ class Front:
     def plan(self, *faults: Fault) -> None:
         """What the next requests meet, one after the other; without any, what hangs goes on."""
         url = f"http://127.0.0.1:{self.port}/faults"
-        with urllib.request.urlopen(url, json.dumps(faults).encode(), timeout=10):
+        with urllib.request.urlopen(url, json.dumps(faults).encode(), timeout=60):
             pass
 
 

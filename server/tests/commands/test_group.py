@@ -62,7 +62,7 @@ async def test_without_its_packages_the_command_says_what_to_install() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", source, stderr=asyncio.subprocess.PIPE
     )
-    _, err = await asyncio.wait_for(process.communicate(), 30)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, err.decode()) == snapshot(
         (1, "Error: The command needs more packages: pip install 'mcp-obs[cli]'\n")
     )

@@ -91,7 +91,7 @@ async def test_what_the_first_start_prints_works_and_is_never_printed_again(
         base_url = word_after(printed, "mcp-obs is ready at")
         link = word_after(printed, "UTC):")
         key = word_after(printed, "(shown only now):")
-        async with httpx2.AsyncClient(base_url=base_url) as client:
+        async with httpx2.AsyncClient(base_url=base_url, timeout=60) as client:
             page, _, token = link.partition("#token=")
             assert page == f"{base_url}/sign-in"
             assert (await client.post("/api/sign-in", json={"token": token})).is_success

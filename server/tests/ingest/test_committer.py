@@ -366,7 +366,7 @@ async def test_a_sender_that_gives_up_does_not_take_the_others_with_it(
 
 async def post(door: Door, body: bytes) -> httpx2.Response:
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"}
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         return await client.post(door.url + "/v1/traces", content=body, headers=headers)
 
 

@@ -191,7 +191,7 @@ async def test_a_body_over_the_limit_without_a_length_is_refused_while_it_comes(
             yield b"x" * 1000
 
     headers = {"authorization": f"Bearer {KEY}", "content-type": PROTOBUF}
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         response = await client.post(door.url + "/v1/traces", content=endless(), headers=headers)
     assert response.status_code == 413
 
@@ -294,13 +294,13 @@ async def test_other_paths_are_answered_with_404_and_a_status(
 
 
 async def test_other_methods_are_answered_with_405(door: Door) -> None:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         response = await client.get(door.url + "/v1/traces", headers={"authorization": f"Bearer {KEY}"})
     assert status_of(response)[:2] == (405, 12)
 
 
 async def test_a_browsers_exporter_gets_past_cors(door: Door) -> None:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         preflight = await client.options(
             door.url + "/v1/traces",
             headers={

@@ -29,7 +29,7 @@ async def post(door: Door, body: bytes, encoding: str = "identity") -> httpx2.Re
         "content-type": "application/x-protobuf",
         "content-encoding": encoding,
     }
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         return await client.post(door.url + "/v1/traces", content=body, headers=headers)
 
 

@@ -86,7 +86,7 @@ async def test_requests_of_nobody_are_counted_without_a_tenant(door: Door) -> No
     await post(door, b"", authorization="Bearer wrong")
     await post(door, b"", path="/v1/nothing")
     await call(door.grpc_address, b"", method="/x/Export")
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=60) as client:
         await client.get(door.url + "/v1/traces")
     assert door.rejections.totals() == {
         Rejected(None, None, "traces", "unauthenticated"): Count(exports=1),

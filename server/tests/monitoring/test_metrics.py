@@ -45,7 +45,7 @@ class Observed:
 
     def get(self, token: str, accept: str = "") -> httpx2.Response:
         headers = {"authorization": f"Bearer {token}", "accept": accept}
-        return httpx2.get(f"{self.server.url}/metrics", headers=headers)
+        return httpx2.get(f"{self.server.url}/metrics", headers=headers, timeout=60)
 
     def families(self) -> Mapping[str, Metric]:
         response = self.get(TOKEN).raise_for_status()
@@ -64,14 +64,19 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         unsound = export(2, seed=2, start=time.time_ns() - 60 * SECOND)
         unsound.resource_spans[0].scope_spans[0].spans[0].span_id = b""
         sent = unsound.SerializeToString()
-        httpx2.post(f"{server.url}/v1/traces", content=sent, headers=headers).raise_for_status()
+        httpx2.post(f"{server.url}/v1/traces", content=sent, headers=headers, timeout=60).raise_for_status()
         stranger = {**headers, "authorization": "Bearer nobody's"}
-        assert httpx2.post(f"{server.url}/v1/traces", content=body, headers=stranger).status_code == 401
+        assert (
+            httpx2.post(f"{server.url}/v1/traces", content=body, headers=stranger, timeout=60).status_code
+            == 401
+        )
         with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1]))) as connection:
             connection.sendall(b"\x16\x03\x01\x02")
             assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
         for _ in range(2):
-            httpx2.post(f"{server.url}/v1/traces", content=body, headers=headers).raise_for_status()
+            httpx2.post(
+                f"{server.url}/v1/traces", content=body, headers=headers, timeout=60
+            ).raise_for_status()
         yield Observed(server, data)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
@@ -148,15 +153,18 @@ def test_the_guide_has_every_metric_with_its_meaning(observed: Observed) -> None
 @pytest.mark.parametrize("token", ["x", TOKEN[:-1], TOKEN + "x", "☃"])
 def test_without_the_token_nothing_is_shown(observed: Observed, token: str) -> None:
     headers = {b"authorization": f"Bearer {token}".encode()}
-    response = httpx2.get(f"{observed.server.url}/metrics", headers=headers)
+    response = httpx2.get(f"{observed.server.url}/metrics", headers=headers, timeout=60)
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
     assert "MCP_OBS_METRICS_TOKEN" in response.json()["message"]
 
 
 def test_probes_may_ask_by_head(observed: Observed) -> None:
     for path in ("/healthz", "/readyz"):
-        assert httpx2.get(observed.server.url + path).raise_for_status().json()["status"] in ("ok", "ready")
-        assert httpx2.head(observed.server.url + path).raise_for_status().content == b""
+        assert httpx2.get(observed.server.url + path, timeout=60).raise_for_status().json()["status"] in (
+            "ok",
+            "ready",
+        )
+        assert httpx2.head(observed.server.url + path, timeout=60).raise_for_status().content == b""
 
 
 def test_unless_a_token_is_set_metrics_are_off_and_the_answer_says_how_to_turn_them_on() -> None:

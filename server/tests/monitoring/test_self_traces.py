@@ -49,7 +49,7 @@ class Watched:
     async def send(self, seed: int) -> None:
         """An export by the door."""
         headers = {"authorization": f"Bearer {KEY}", "content-type": "application/x-protobuf"}
-        async with httpx2.AsyncClient(base_url=self.door.url, headers=headers) as client:
+        async with httpx2.AsyncClient(base_url=self.door.url, headers=headers, timeout=60) as client:
             sent = await client.post("/v1/traces", content=export(1, seed=seed).SerializeToString())
         assert sent.status_code == 200
 
@@ -258,7 +258,7 @@ async def test_a_server_that_is_told_to_traces_itself_under_a_server_of_its_own(
     with running(tmp_path, MCP_OBS_SELF_TRACES="true") as server:
         assert new_key(server, tmp_path)
         headers = {"authorization": f"Bearer {(tmp_path / 'access-token').read_text().strip()}"}
-        servers = httpx2.get(f"{server.url}/api/servers", headers=headers).json()
+        servers = httpx2.get(f"{server.url}/api/servers", headers=headers, timeout=60).json()
         ids = {each["name"]: each["id"] for each in servers}
         assert set(ids) == {"default", "mcp-obs"}
         wanted = {"POST /api/servers/{server_id}/keys", "GET /api/servers"}
@@ -271,5 +271,5 @@ async def test_a_server_that_is_told_to_traces_itself_under_a_server_of_its_own(
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
     with running(tmp_path, MCP_OBS_SELF_TRACES="true") as server:
-        again = httpx2.get(f"{server.url}/api/servers", headers=headers).json()
+        again = httpx2.get(f"{server.url}/api/servers", headers=headers, timeout=60).json()
         assert {each["name"]: each["id"] for each in again} == ids

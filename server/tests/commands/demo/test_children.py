@@ -20,7 +20,7 @@ def anyio_backend() -> str:
 async def test_a_child_that_ends_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     async with Children(tmp_path) as children:
         await children.start("shop", [sys.executable, "-c", "print('no stock'); raise SystemExit(3)"], {})
-        with pytest.raises(ExceptionGroup) as raised, anyio.fail_after(10):
+        with pytest.raises(ExceptionGroup) as raised, anyio.fail_after(60):
             await children.watch()
     assert raised.group_contains(ChildDied, match=r"shop ended with exit code 3.\n  no stock")
 
