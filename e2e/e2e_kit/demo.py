@@ -43,16 +43,18 @@ class Demo:
 @contextmanager
 def demo(data_dir: Path, history: str) -> Generator[Demo]:
     """The demo with this much generated past, up to the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [COMMAND, "demo", "--history", history, "--data-dir", str(data_dir), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Demo(_read_link(process), data_dir)
-        finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
+    with socket.socket() as holder:
+        # Nobody else is given the port, and the demo's server may listen on it.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        command = [COMMAND, "demo", "--history", history, "--data-dir", str(data_dir), "--port", str(port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield Demo(_read_link(process), data_dir)
+            finally:
+                process.terminate()
+                process.wait(STOP_SECONDS)
 
 
 def _read_link(process: "subprocess.Popen[str]") -> str:

@@ -14,6 +14,7 @@ from typing import IO
 from pydantic import SecretStr
 
 from mcp_obs_server.store import ClickHouse
+from ports import reserved_port
 
 USER, PASSWORD = "writer", "s3cret #1"
 
@@ -36,10 +37,10 @@ class Fault(StrEnum):
 class Front:
     """A server process that keeps its port and its folder when it is stopped and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port = port
 
     def start(self) -> None:
         """Return when it answers."""
@@ -51,11 +52,9 @@ class Front:
             cwd=self._folder,
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         )
-        line = _pipe(self._process.stdout).readline()
-        if not line:
+        if not _pipe(self._process.stdout).readline():
             self.stop()
             raise RuntimeError("The front ended before it answered; its standard error says why.")
-        self.port = int(line)
 
     def stop(self) -> None:
         """End the process at once, like a crash."""
@@ -79,13 +78,14 @@ class Front:
 
 @contextmanager
 def running_front(folder: Path) -> Generator[Front]:
-    """A front on a free port of the loopback."""
-    front = Front(folder)
-    front.start()
-    try:
-        yield front
-    finally:
-        front.stop()
+    """A front on a port of the loopback that it keeps."""
+    with reserved_port() as port:
+        front = Front(folder, port)
+        front.start()
+        try:
+            yield front
+        finally:
+            front.stop()
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from starlette.routing import Route
 
 from command_line import SECONDS, CommandLine, Ended
 from control_plane import ControlPlane
+from ports import reserved_port
 from serving import serving
 
 
@@ -32,10 +32,10 @@ async def test_without_a_token_it_says_where_one_is(command_line: CommandLine) -
 
 
 async def test_without_a_server_it_says_how_to_start_one(command_line: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    shell = command_line.with_environment(MCP_OBS_TOKEN="x", MCP_OBS_URL=f"http://127.0.0.1:{port}")
-    assert (await failure(shell, "servers", "list")).replace(str(port), "PORT") == snapshot(
+    with reserved_port() as port:
+        shell = command_line.with_environment(MCP_OBS_TOKEN="x", MCP_OBS_URL=f"http://127.0.0.1:{port}")
+        sentence = await failure(shell, "servers", "list")
+    assert sentence.replace(str(port), "PORT") == snapshot(
         "Error: Nothing answers at http://127.0.0.1:PORT: start it with `mcp-obs start`,"
         " or give its address with --url.\n"
     )

@@ -16,6 +16,7 @@ from grpc_client import Failed, call
 from mcp_obs_server.commands.start import welcome
 from mcp_obs_server.serve import Addresses
 from mcp_obs_server.servers.bootstrap import FirstStart
+from ports import reserved_port
 from postgresql import PostgreSQL
 
 FIRST = FirstStart(
@@ -176,10 +177,9 @@ Error: MCP_OBS_STORE: the only option of a ClickHouse URL is ?cluster=NAME
 async def test_a_server_that_is_away_is_told_in_a_sentence_without_its_password(
     command_line: CommandLine,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    shell = command_line.with_environment(MCP_OBS_STORE=f"clickhouse://writer:s3cret@127.0.0.1:{port}/obs")
-    ended = await shell("start", "--port", "0")
+    with reserved_port() as port:
+        url = f"clickhouse://writer:s3cret@127.0.0.1:{port}/obs"
+        ended = await command_line.with_environment(MCP_OBS_STORE=url)("start", "--port", "0")
     assert ended == Ended(
         code=1,
         out="",
@@ -208,12 +208,10 @@ Error: MCP_OBS_CONTROL: the control plane is a URL: postgresql://user:password@h
 async def test_a_control_plane_that_is_away_is_told_in_a_sentence_without_its_password(
     command_line: CommandLine,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    shell = command_line.with_environment(
-        MCP_OBS_CONTROL=f"postgresql://writer:s3cret@127.0.0.1:{port}/obs", MCP_OBS_STORE=ELSEWHERE
-    )
-    ended = await shell("start", "--port", "0")
+    with reserved_port() as port:
+        url = f"postgresql://writer:s3cret@127.0.0.1:{port}/obs"
+        shell = command_line.with_environment(MCP_OBS_CONTROL=url, MCP_OBS_STORE=ELSEWHERE)
+        ended = await shell("start", "--port", "0")
     assert ended == Ended(
         code=1,
         out="",

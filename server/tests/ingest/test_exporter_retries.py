@@ -3,32 +3,26 @@
 import asyncio
 import os
 import signal
-import socket
 from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
 
+from ports import reserved_port
 from sender import EXPORTERS, Exporter, Plan, Sender, started
 from server_process import Running, counts, new_key
 from server_process import running as running_server
 from waiting import until
 
 
-def free_ports() -> tuple[int, int]:
-    """Two that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
-
-
 async def test_while_the_server_is_killed_and_started_again_nothing_is_lost_or_stored_twice(
     tmp_path: Path,
 ) -> None:
-    port, grpc_port = free_ports()
-
-    def start() -> AbstractContextManager[Running]:
-        return running_server(tmp_path, port, MCP_OBS_GRPC_PORT=str(grpc_port))
-
     async with AsyncExitStack() as stack:
+        port, grpc_port = (stack.enter_context(reserved_port()) for _ in range(2))
+
+        def start() -> AbstractContextManager[Running]:
+            return running_server(tmp_path, port, MCP_OBS_GRPC_PORT=str(grpc_port))
+
         with start() as server:
             key = new_key(server, tmp_path)
             senders = {each: await stack.enter_async_context(started(each.program)) for each in EXPORTERS}

@@ -4,8 +4,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_obs_server.commands.demo.addresses import free_port
 from mcp_obs_server.commands.demo.children import ChildDied, Children, listening
+from ports import reserved_port
 
 pytestmark = pytest.mark.anyio
 
@@ -26,17 +26,18 @@ async def test_a_child_that_ends_is_named_with_the_end_of_its_log(tmp_path: Path
 
 
 async def test_waiting_for_a_child_that_ends_instead_of_listening_fails(tmp_path: Path) -> None:
-    async with Children(tmp_path) as children:
-        child = await children.start("weather", [sys.executable, "-c", "raise SystemExit(1)"], {})
-        with pytest.raises(ChildDied, match="it wrote nothing"):
-            await listening(child, free_port())
+    with reserved_port() as port:
+        async with Children(tmp_path) as children:
+            child = await children.start("weather", [sys.executable, "-c", "raise SystemExit(1)"], {})
+            with pytest.raises(ChildDied, match="it wrote nothing"):
+                await listening(child, port)
 
 
 async def test_leaving_stops_every_child(tmp_path: Path) -> None:
-    async with Children(tmp_path) as children:
-        port = free_port()
-        child = await children.start("mcp-obs", [sys.executable, "-c", LISTEN, str(port)], {})
-        await listening(child, port)
+    with reserved_port() as port:
+        async with Children(tmp_path) as children:
+            child = await children.start("mcp-obs", [sys.executable, "-c", LISTEN, str(port)], {})
+            await listening(child, port)
     assert child.process.returncode == -15
 
 
