@@ -29,7 +29,8 @@ CHROMIUM_FLAGS = [
 ]
 
 # The page asks for news every ten seconds.
-expect.set_options(timeout=25_000)
+PATIENCE_MILLISECONDS = 60_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -82,6 +83,7 @@ def context(browser: Browser, running: Running) -> Iterator[BrowserContext]:
     opened = browser.new_context(
         base_url=running.url, viewport={"width": 1440, "height": 900}, locale="en-GB"
     )
+    opened.set_default_timeout(PATIENCE_MILLISECONDS)
     yield opened
     opened.close()
 

@@ -20,6 +20,8 @@ export default defineConfig({
   test: {
     setupFiles: ["./src/test-setup.ts"],
     restoreMocks: true,
+    // The first test of a file loads what it renders.
+    testTimeout: 60_000,
     // Ticks and labels are in local time; a zone with an odd offset finds what UTC hides.
     env: { TZ: "Asia/Kolkata" },
   },

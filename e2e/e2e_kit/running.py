@@ -14,10 +14,10 @@ from typing import Any
 import httpx2
 
 COMMAND = Path(sys.executable).with_name("mcp-obs")
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 60
 CALLS = Path(__file__).with_name("calls.py")
-CALLS_SECONDS = 60
+CALLS_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MCP_OBS = Path(sysconfig.get_path("scripts")) / "mcp-obs"
-SECONDS = 60
+SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mcp_obs_server.ingest.traces import TRACES
 from otlp_door import KEY
 
 AUTHORIZED = (("authorization", f"Bearer {KEY}"),)
-SECONDS = 20
+SECONDS = 60
 
 # Generic in their type stubs only.
 Call: TypeAlias = "grpc.aio.StreamUnaryCall[bytes, bytes] | grpc.aio.UnaryUnaryCall[bytes, bytes]"

@@ -103,7 +103,7 @@ async def open_door(
     spool_max_bytes: int = 2**20,
     in_flight_bytes: int = 2**20,
     now: int | Callable[[], int] = NOW,
-    body_seconds: float = 5,
+    body_seconds: float = 30,
     retention_days: int | None = None,
     insert: Insert | None = None,
     limits: Limits | None = None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-_SECONDS = 60
+_SECONDS = 120
 # What a power cut would lose is nobody's here.
 _OPTIONS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
 
@@ -46,7 +46,12 @@ class PostgreSQL:
             ended = subprocess.run(
                 [self.binaries / program, *arguments],
                 cwd=self.folder,
-                env={"PATH": os.defpath, "LC_ALL": "C", "PGDATA": str(self.folder / "data")},
+                env={
+                    "PATH": os.defpath,
+                    "LC_ALL": "C",
+                    "PGDATA": str(self.folder / "data"),
+                    "PGCTLTIMEOUT": str(_SECONDS),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from mcp_obs_server.ingest.signal import SignalName
 
 SENDERS = Path(__file__).parent / "senders"
-_ANSWER_SECONDS = 90
+_ANSWER_SECONDS = 180
 
 Wire = Literal["http/protobuf", "http/json", "grpc"]
 

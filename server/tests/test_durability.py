@@ -49,7 +49,7 @@ def _start_to_end(folder: Path) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -83,7 +83,7 @@ def test_every_acknowledged_export_of_every_signal_is_there_whole_and_once_after
         in_doubt += len(seeds)
     with running(tmp_path) as server:
         server.process.terminate()
-        server.process.wait(30)
+        server.process.wait(60)
 
     for name, sql in STORED_EXPORTS.items():
         stored, *rolled_up = read(tmp_path, sql, *_ROLLED_UP[name])
@@ -106,7 +106,7 @@ def test_sigterm_and_ctrl_c_bring_everything_into_the_engine_first(tmp_path: Pat
                 f"{server.url}/v1/traces", content=body, headers=headers, timeout=60
             ).raise_for_status()
             server.process.send_signal(number)
-            assert server.process.wait(30) == 0
+            assert server.process.wait(60) == 0
         assert not list((tmp_path / "spool").rglob("*.segment"))
     assert counts(tmp_path)["spans"] == 2 * ITEMS_PER_EXPORT
 

@@ -65,7 +65,7 @@ class Unused(Patient):
 @asynccontextmanager
 async def connected(protocol: type[BoundedProtocol], sent: bytes = b"") -> AsyncGenerator[Streams]:
     """A client's connection. What was `sent` is there before the server looks, so no hurry is shorter than its way."""
-    async with serving(echo, protocol) as url, asyncio.timeout(30):
+    async with serving(echo, protocol) as url, asyncio.timeout(60):
         host, port = url.removeprefix("http://").split(":")
         connection = socket.create_connection((host, int(port)))
         connection.sendall(sent)
@@ -207,7 +207,7 @@ async def test_one_connection_too_many_is_told_to_come_back() -> None:
         max_connections = 1
         refused = RefusedRequests()
 
-    async with serving(echo, Small) as url, asyncio.timeout(30):
+    async with serving(echo, Small) as url, asyncio.timeout(60):
         host, port = url.removeprefix("http://").split(":")
         first_reader, first = await asyncio.open_connection(host, int(port))
         first.write(HEAD + b"once")

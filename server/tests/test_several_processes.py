@@ -36,7 +36,7 @@ from waiting import until
 
 DATABASE = "shared"
 CALLS = 20
-_START_SECONDS = 90
+_START_SECONDS = 180
 
 
 def store_url(front: Front) -> str:

@@ -39,7 +39,7 @@ def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=120,
         env=inherited,
     )
 
@@ -175,7 +175,7 @@ async def test_every_acknowledged_span_metric_and_log_is_there_once_after_a_rest
         ).is_success
         assert await asked(server, tmp_path / "data") == backups.answers
         server.process.terminate()
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
     found = counts(tmp_path / "data")
     assert found["spans"] == found["different"] == found["quarters"] == found["hours"]
     (stored,) = read(tmp_path / "data", STORED_EXPORTS["traces"])

@@ -5,7 +5,7 @@ from importlib.metadata import version
 import pytest
 from inline_snapshot import snapshot
 
-from command_line import CommandLine, Ended
+from command_line import SECONDS, CommandLine, Ended
 
 
 async def test_help_shows_every_verb(command_line: CommandLine) -> None:
@@ -62,7 +62,7 @@ async def test_without_its_packages_the_command_says_what_to_install() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", source, stderr=asyncio.subprocess.PIPE
     )
-    _, err = await asyncio.wait_for(process.communicate(), 60)
+    _, err = await asyncio.wait_for(process.communicate(), SECONDS)
     assert (process.returncode, err.decode()) == snapshot(
         (1, "Error: The command needs more packages: pip install 'mcp-obs[cli]'\n")
     )

@@ -29,7 +29,7 @@ async def test_while_the_server_is_killed_and_started_again_nothing_is_lost_or_s
 
             async def succeeds(exporter: Exporter, sender: Sender) -> bool:
                 address = f"http://127.0.0.1:{grpc_port if exporter.is_grpc else port}"
-                said = await sender.export(exporter.protocol, address, key, Plan())
+                said = await sender.export(exporter.protocol, address, key, Plan(seconds=120))
                 return said["traces"].outcome == "success"
 
             assert all([await succeeds(*each) for each in senders.items()])

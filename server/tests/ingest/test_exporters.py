@@ -26,7 +26,7 @@ async def run(door: Door, *command: str | Path, **variables: str) -> None:
         env={**os.environ, **environment(door.url, KEY), **variables},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    _, errors = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, errors.decode()
     assert b"Failed to export" not in errors
 

@@ -157,7 +157,7 @@ async def test_an_export_under_way_finishes_when_the_server_stops(door: Door) ->
 
 async def test_one_connection_too_many_is_closed_and_the_others_are_served() -> None:
     listener = GrpcListener("127.0.0.1", 0, 1000, max_connections=2)
-    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+    async with asyncio.timeout(60), listener.serving(NO_CALLS):
         connections = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
         for reader, _ in connections:
             assert await reader.read(1)
@@ -174,7 +174,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 @pytest.mark.parametrize("said", [b"", PREFACE[:10]], ids=["nothing", "half a word"])
 async def test_who_connects_and_says_no_more_than_that_is_cut_off(said: bytes) -> None:
     listener = GrpcListener("127.0.0.1", 0, 1000, handshake_seconds=0.2)
-    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+    async with asyncio.timeout(60), listener.serving(NO_CALLS):
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(said)
         # Returns when the server has closed it.
@@ -195,7 +195,7 @@ async def connect_without_a_call(listener: GrpcListener) -> tuple[asyncio.Stream
 
 async def test_an_idle_connection_whose_peer_acknowledges_no_ping_is_cut_off() -> None:
     listener = GrpcListener("127.0.0.1", 0, 1000, ping_seconds=0.1, ping_timeout_seconds=0.1)
-    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+    async with asyncio.timeout(60), listener.serving(NO_CALLS):
         reader, writer = await connect_without_a_call(listener)
         # Returns when the server has closed it.
         assert PING in await reader.read()
@@ -204,7 +204,7 @@ async def test_an_idle_connection_whose_peer_acknowledges_no_ping_is_cut_off() -
 
 async def test_an_idle_connection_whose_peer_acknowledges_pings_is_kept() -> None:
     listener = GrpcListener("127.0.0.1", 0, 1000, ping_seconds=0.1, ping_timeout_seconds=5.0)
-    async with asyncio.timeout(30), listener.serving(NO_CALLS):
+    async with asyncio.timeout(60), listener.serving(NO_CALLS):
         reader, writer = await connect_without_a_call(listener)
         for _ in range(5):
             await reader.readuntil(PING)

@@ -22,7 +22,7 @@ from waiting import until
 BODY = export(1).SerializeToString()
 LATER = export(1, seed=2).SerializeToString()
 CHUNKS = b"%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
-SECONDS = 30
+SECONDS = 60
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -79,7 +79,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
             ).raise_for_status()
         yield Observed(server, data)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
 
 
 NOTHING: dict[tuple[str, ...], float] = {(each.name,): 0 for each in SIGNALS}

@@ -269,7 +269,7 @@ async def test_a_server_that_is_told_to_traces_itself_under_a_server_of_its_own(
         await until(both_are_stored)
         assert spans_of(server.url, headers, ids["default"]) == []
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
     with running(tmp_path, MCP_OBS_SELF_TRACES="true") as server:
         again = httpx2.get(f"{server.url}/api/servers", headers=headers, timeout=60).json()
         assert {each["name"]: each["id"] for each in again} == ids

@@ -40,7 +40,7 @@ async def test_a_question_without_a_whole_answer_is_an_error_and_the_next_one_is
 async def test_a_server_that_never_answers_is_given_up(
     store: TelemetryStore, front: Front, org_id: int
 ) -> None:
-    engine = Engine.connect(front.location(), answer_seconds=1)
+    engine = Engine.connect(front.location(), answer_seconds=3)
     front.plan(*[Fault.HANG] * ANY)
     with pytest.raises(StoreUnavailableError, match=r"doesn't answer: .*timed out"):
         engine.rows("SELECT 1 AS one")

@@ -15,7 +15,7 @@ from anyio.abc import Process
 
 from mcp_obs_server.commands.demo.addresses import HOST
 
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 8
 TAIL_LINES = 15
 CONFIGURING = ("MCP_OBS_", "OTEL_", "FASTMCP_", "DO_NOT_TRACK")
@@ -106,7 +106,7 @@ async def listening(child: Child, port: int) -> None:
 
     Raises:
         ChildDied: it ended instead.
-        click.ClickException: it did not within half a minute.
+        click.ClickException: it did not within a minute.
     """
     with anyio.move_on_after(START_SECONDS):
         while True:

@@ -19,7 +19,7 @@ from mcp_obs_server.commands.demo.catalogue import Method, ServerName
 from mcp_obs_server.commands.demo.children import tail
 from mcp_obs_server.commands.demo.traffic import Call, Visit
 
-CALL_SECONDS = 30
+CALL_SECONDS = 60
 # The client's own verdicts: no server sent them.
 UNANSWERED = frozenset({CONNECTION_CLOSED, REQUEST_TIMEOUT})
 
