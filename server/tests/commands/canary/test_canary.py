@@ -4,8 +4,8 @@ import json
 import re
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ from serving import serving
 from waiting import until
 
 DATABASE = "canary"
-# An insert comes within a second, however busy the machine.
-ENOUGH = "6s"
+# On a busy machine an insert comes after seconds.
+ENOUGH = "15s"
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Between:
-    """Hands requests on to the server, and its answers to one question back changed."""
+    """Hands requests on to the server, and its answers to one question, if any, back changed."""
 
     server: httpx2.AsyncClient
     spool: Path
-    question: str
+    question: str | None
     tamper: Callable[[Any], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +77,7 @@ class Between:
             content=await request.body(),
         )
         content = answer.content
-        if is_question and f"/{self.question}" in request.url.path:
+        if is_question and self.question and f"/{self.question}" in request.url.path:
             changed = answer.json()
             self.tamper(changed)
             content = json.dumps(changed).encode()
@@ -86,6 +86,24 @@ class Between:
 
     async def _everything_is_stored(self) -> bool:
         return not any(self.spool.rglob("*.segment"))
+
+
+def leave(_: Any) -> None:
+    """Change nothing."""
+
+
+@asynccontextmanager
+async def between(
+    deployment: Deployment, question: str | None = None, tamper: Callable[[Any], None] = leave
+) -> AsyncGenerator[CommandLine]:
+    """A shell that reads nothing before everything is stored, and the answers to this question changed."""
+    shell = deployment.command_line
+    address = shell.environment["MCP_OBS_URL"]
+    async with (
+        httpx2.AsyncClient(base_url=address, timeout=SECONDS) as server,
+        serving(Between(server, shell.folder / "spool", question, tamper)) as url,
+    ):
+        yield shell.with_environment(MCP_OBS_URL=url)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +159,8 @@ async def test_every_span_that_is_lost_stored_twice_or_changed_is_told(deploymen
         " outcome = 'input_required', [1, 2], [1]) AS copy"
     )
     with deployment.tampered("decoded_spans_to_spans", "* FROM decoded_spans", wrong):
-        ended = await deployment.command_line("canary", "--json", "--within", ENOUGH)
+        async with between(deployment) as command_line:
+            ended = await command_line("canary", "--json", "--within", "1s")
     assert ended.code == 1
     assert kinds(only_round(ended)["differences"]) == snapshot(
         Counter(
@@ -167,7 +186,8 @@ async def test_wrong_rollups_are_told_in_a_table(deployment: Deployment) -> None
         deployment.tampered("operations_to_operations_1h", "sum(part.calls)", "sum(part.calls) + 1"),
         deployment.tampered("decoded_spans_to_operations", "sumIf(weight * duration_ns", "sumIf(weight * 9"),
     ):
-        ended = await deployment.command_line("canary", "--within", ENOUGH)
+        async with between(deployment) as command_line:
+            ended = await command_line("canary", "--within", "1s")
     assert (ended.code, ended.err) == (1, "")
     first, headings, *rows = ended.out.splitlines()
     assert re.fullmatch(r"round 1: 61 spans, 30 calls of canary-\w+-1: \d differences", first)
@@ -200,12 +220,8 @@ def count_one_more(overview: Any) -> None:
 async def test_a_difference_in_one_way_of_reading_alone_ends_with_1(
     deployment: Deployment, question: str, tamper: Callable[[Any], None], told: str
 ) -> None:
-    command_line = deployment.command_line
-    address = command_line.environment["MCP_OBS_URL"]
-    async with httpx2.AsyncClient(base_url=address, timeout=SECONDS) as server:
-        between = Between(server, command_line.folder / "spool", question, tamper)
-        async with serving(between) as url:
-            ended = await command_line.with_environment(MCP_OBS_URL=url)("canary", "--json", "--within", "1s")
+    async with between(deployment, question, tamper) as command_line:
+        ended = await command_line("canary", "--json", "--within", "1s")
     assert ended.code == 1
     assert {each["where"].split()[0] for each in only_round(ended)["differences"]} == {told}
 
