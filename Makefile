@@ -10,6 +10,12 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/node/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# A download that fails is tried again.
+export PIP_RETRIES := 10
+export UV_HTTP_RETRIES := 10
+export UV_HTTP_TIMEOUT := 120
+export npm_config_fetch_retries := 10
+APT_GET := apt-get -o Acquire::Retries=10 -o DPkg::Lock::Timeout=300
 # Tests wait for processes and sockets for a third of their time: three are faster than two on two cores.
 WORKERS := 3
 say = @printf '\033[1m▸ %s\033[0m\n'
@@ -216,7 +222,7 @@ define debian_package
 	@{ $(1); } >/dev/null 2>&1 || { \
 	  printf '\033[1m▸ %s\033[0m\n' "$(2)"; \
 	  as_root=$$([ $$(id -u) = 0 ] || command -v sudo || echo false); \
-	  $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null || { \
+	  $$as_root $(APT_GET) update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive $(APT_GET) install -y -qq $(2) >/dev/null || { \
 	    echo "$(3): apt-get install $(2), as root"; exit 1; }; }
 endef
 
