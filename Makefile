@@ -134,17 +134,18 @@ $(UV): locks/uv.txt
 	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
 	@touch $@
 
-# One module of the SDK is compiled into its folder, for all environments; uv would not notice that it is stale or gone.
+# A room of the SDK is compiled in its folder, for all environments; uv would not notice that it is stale or gone.
 COMPILED := sdk/python/src/mcp_obs/_lean/compiled
+TO_COMPILE := $(wildcard $(COMPILED)/*.px[yd])
 SDK_IN_PLACE := --no-deps --no-build-isolation --reinstall-package mcp-obs -e sdk/python
 
-.venv/.installed: locks/requirements.txt pyproject.toml sdk/python/pyproject.toml server/pyproject.toml $(COMPILED).pyx | $(UV)
+.venv/.installed: locks/requirements.txt pyproject.toml sdk/python/pyproject.toml server/pyproject.toml $(TO_COMPILE) | $(UV)
 	$(say) "Python packages (about 250 MB the first time)"
 	@test -x .venv/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes locks/requirements.txt
-	@rm -f $(COMPILED).*.so
+	@rm -f $(COMPILED)/*.so
 	@$(UV) pip install --quiet --python .venv/bin/python $(SDK_IN_PLACE) -e server
-	@ls $(COMPILED).*.so >/dev/null 2>&1 || echo "Nothing is compiled without a C compiler and Python's headers: all of mcp-obs runs in Python."
+	@ls $(COMPILED)/*.so >/dev/null 2>&1 || echo "Nothing is compiled without a C compiler and Python's headers: all of mcp-obs runs in Python."
 	@touch $@
 
 # An environment of the SDK alone, from its lock.
@@ -155,14 +156,14 @@ define sdk_environment
 	@touch $@
 endef
 
-# Here the compiled module is not to be had, so that the tests also prove what does its work in Python.
-.venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml $(COMPILED).pyx | $(UV)
+# Here the compiled code is not to be had, so that the tests also prove what does its work in Python.
+.venv-mcp1/.installed: locks/mcp1.txt sdk/python/pyproject.toml $(TO_COMPILE) | $(UV)
 	$(say) "Python packages for mcp 1.x"
 	$(sdk_environment)
 	@echo 'import sys; sys.modules["mcp_obs._lean.compiled"] = None' \
 	  > "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/without_compiled.pth"
 
-.venv-matrix-%/.installed: locks/matrix-%.txt sdk/python/pyproject.toml $(COMPILED).pyx | $(UV)
+.venv-matrix-%/.installed: locks/matrix-%.txt sdk/python/pyproject.toml $(TO_COMPILE) | $(UV)
 	$(say) "Python packages for $*"
 	$(sdk_environment)
 
