@@ -6,7 +6,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from sqlalchemy import URL
 
 from clickhouse_front import Front, running_front
@@ -15,10 +14,6 @@ from mcp_obs_server.store import StoreLocation, TelemetryStore
 from postgresql import PostgreSQL, running_postgresql
 
 _org_ids = count(1000)
-
-# The same examples in every run, and as much time as a busy machine needs for each.
-settings.load_profile("ci")
-
 
 # Tests write at fixed times, which must not age out while the calendar goes on.
 _RETENTION = timedelta(days=3_650)
