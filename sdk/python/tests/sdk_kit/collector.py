@@ -126,13 +126,15 @@ def collecting(status: int = 200, *, hung: bool = False) -> Generator[Collector]
             if self.headers["Content-Encoding"] == "gzip":
                 body = gzip.decompress(body)
             is_small = collector.most_bytes is None or len(body) <= collector.most_bytes
+            # A test that is told of the request may change what the next one is answered.
+            status = collector.statuses.get(self.path, collector.status) if is_small else 413
+            answer = collector.answer
             if is_small:
                 headers = {key.lower(): value for key, value in self.headers.items()}
                 collector.take(self.client_address[1], self.path, headers, body)
             if hung:
                 collector.released.wait(60)
-            answer = collector.answer
-            self.send_response(collector.statuses.get(self.path, collector.status) if is_small else 413)
+            self.send_response(status)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -41,11 +41,12 @@ def collecting_grpc(*, hung: bool = False) -> Generator[Collector]:
         request: ExportTraceServiceRequest | ExportMetricsServiceRequest,
         context: grpc.ServicerContext,
     ) -> None:
+        # A test that is told of the request may change what the next one is answered.
+        status = collector.statuses.get(path, collector.status)
         headers = {key: str(value) for key, value in context.invocation_metadata()}
         collector.take(port, path, headers, request.SerializeToString())
         if hung:
             collector.released.wait(60)
-        status = collector.statuses.get(path, collector.status)
         if status != 200:
             context.abort(_CODES[status], "refused")
 
