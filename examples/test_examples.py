@@ -19,7 +19,7 @@ from mcp_types import CallToolResult, TextContent
 
 EXAMPLES = Path(__file__).parent
 MCP1_PYTHON = EXAMPLES.parent / ".venv-mcp1/bin/python"
-START_SECONDS = 30
+START_SECONDS = 60
 USERS = {"token-of-ana": "ana@example.com"}
 
 pytestmark = pytest.mark.anyio
@@ -33,17 +33,19 @@ def anyio_backend() -> str:
 @contextmanager
 def serving(name: str, environment: dict[str, str]) -> Generator[str]:
     """Run an HTTP example; yield its MCP endpoint."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, str(EXAMPLES / name / "server.py"), "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  our own script
-    try:
-        wait_until_listening(process, port)
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with socket.socket() as kept:
+        # Bound until the end, so that nobody else is given the port meanwhile.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = int(kept.getsockname()[1])
+        command = [sys.executable, str(EXAMPLES / name / "server.py"), "--port", str(port)]
+        process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  our own script
+        try:
+            wait_until_listening(process, port)
+            yield f"http://127.0.0.1:{port}/mcp"
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
 def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -110,9 +110,11 @@ def test_an_export_that_is_refused_is_a_problem_for_people_too(
 
 @pytest.mark.behaviour("doctor.checks")
 def test_where_nothing_listens_the_rest_can_t_be_known():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    ended = doctor("--json", MCP_OBS_API_KEY=KEY, MCP_OBS_ENDPOINT=f"http://127.0.0.1:{port}")
+    # A port that is bound is nobody else's to listen on.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        ended = doctor("--json", MCP_OBS_API_KEY=KEY, MCP_OBS_ENDPOINT=f"http://127.0.0.1:{port}")
     assert ended.code == 1
     assert (ended.statuses["DNS"], ended.statuses["TCP"], ended.statuses["key"]) == (
         "ok",

@@ -45,12 +45,13 @@ def configured() -> Iterator[None]:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A free port for Prometheus to scrape."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        free = probe.getsockname()[1]
-    monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", str(free))
-    return free
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A port for Prometheus to scrape, which nobody else is given meanwhile."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", str(kept.getsockname()[1]))
+        yield kept.getsockname()[1]
 
 
 def ping() -> None:
