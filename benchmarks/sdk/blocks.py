@@ -100,8 +100,9 @@ def _run_block(
     time.sleep(LONGEST_EXPORT_PAUSE_SECONDS + 1)
     for beside in pairs.values():
         for server, block in beside:
-            block.cpu += server.cpu_seconds()
+            # Its thread's time lies within its process's, as it may be busy between two readings.
             block.thread += server.thread_seconds()
+            block.cpu += server.cpu_seconds()
     return {
         transport: {server.contender.name: [block] for server, block in beside}
         for transport, beside in pairs.items()
