@@ -21,6 +21,8 @@ LINE = next(iter(installed_lines().values()))
 # Without a bound of ours, an exporter this patient would hold up the exit for the 30 s of OpenTelemetry's own.
 PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
 BOUND = 25.0
+# In the place of EXIT_SECONDS, where what is measured would else be a slow machine.
+LONG = 2.0
 
 
 @pytest.fixture
@@ -114,14 +116,14 @@ thread.join()
 @pytest.mark.behaviour("exit.bounded")
 def test_sigterm_does_not_wait_for_a_collector_that_hangs(start: Start):
     with collecting(hung=True) as collector:
-        process = start(collector.url, then="sys.stdin.read()")
+        process = start(collector.url, then=f"mcp_obs._exit.EXIT_SECONDS = {LONG}; sys.stdin.read()")
         collector.wait_for_request()
         terminated = time.monotonic()
         process.terminate()
         process.communicate(timeout=BOUND)
         seconds = time.monotonic() - terminated
-    # Of the second that an exit may take; the rest of a server's, after its standard input's end, takes its own part.
-    assert seconds < 0.8
+    # Twice that, if the flush were waited for and then the exporter.
+    assert LONG / 2 < seconds < 2 * LONG
     assert process.returncode == -signal.SIGTERM
 
 
@@ -180,7 +182,7 @@ def test_exit_is_bounded_however_the_collector_fails(trouble: str, start: Start)
 
 @pytest.mark.behaviour("exit.bounded")
 def test_many_exporters_that_wait_for_a_collector_are_left_beside_each_other():
-    told = PATIENT | {"MCP_OBS_METRICS": "true", "MCP_OBS_EXPORTER": ",".join(["otlp-http"] * 12)}
+    told = PATIENT | {"MCP_OBS_METRICS": "true", "MCP_OBS_EXPORTER": ",".join(["otlp-http"] * 40)}
     with collecting(hung=True) as collector:
         process = recording_process(told | {"MCP_OBS_ENDPOINT": collector.url}, then="sys.stdin.read()")
         collector.wait_for_request()
@@ -188,8 +190,8 @@ def test_many_exporters_that_wait_for_a_collector_are_left_beside_each_other():
         process.communicate(timeout=BOUND)
         seconds = time.monotonic() - left
     assert process.returncode == 0
-    # Half a second and the interpreter's own end. With 0.1 s for each of the 24, spans and metrics, it were 2.8 s.
-    assert seconds < 2
+    # Half a second and the interpreter's own end. With 0.1 s for each of the 80, spans and metrics, it were 8.4 s.
+    assert seconds < 6
 
 
 @pytest.mark.behaviour("host.silent-stdout")
