@@ -196,7 +196,7 @@ def test_what_an_export_itself_brings_about_is_not_exported_in_its_course():
     # In a thread, as it would wait for itself.
     thread = threading.Thread(target=attempts.attempt, args=(send,), daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert inner == [False]
     assert attempts.attempt(lambda exporter: True)
 

@@ -110,7 +110,7 @@ class Replay:
             url,
             data=body,
             headers=SENT | said.get("headers", {}),
-            timeout=SECONDS,
+            timeout=2 * SECONDS,  # whoever waits for the thread gives up first
             stream=True,
         )
         if not answer.ok:

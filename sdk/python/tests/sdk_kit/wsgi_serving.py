@@ -30,7 +30,7 @@ def serving_wsgi(app: Any) -> Generator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 @contextlib.contextmanager
@@ -47,14 +47,14 @@ def as_wsgi(app: Any) -> Generator[Any]:
             await is_over.wait()
 
     living = asyncio.run_coroutine_threadsafe(live(), loop)
-    assert has_begun.wait(10)
+    assert has_begun.wait(60)
     try:
         yield ASGIMiddleware(app, loop=loop)
     finally:
         loop.call_soon_threadsafe(is_over.set)
-        ending = living.exception(10)
+        ending = living.exception(60)
         # A server of mcp 1.9 does not end in order.
         assert ending is None or IS_MCP_1_9, ending
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
