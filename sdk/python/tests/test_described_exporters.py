@@ -166,7 +166,9 @@ record("tools/list" if child else "prompts/list")
 def test_a_forked_child_sends_its_own_spans_and_so_does_its_parent_afterwards(
     tmp_path: Path, collector: Collector, exporter: str
 ):
-    with recording_process(describe(tmp_path, collector, exporter), FORKS) as process:
+    # OpenTelemetry's reader says so where it is to read before its provider is there.
+    told = describe(tmp_path, collector, exporter, interval=60_000)
+    with recording_process(told, FORKS) as process:
         collector.wait_for("ping")
         out, said = process.communicate("\n", timeout=BOUND)
     assert (process.returncode, out, said) == (0, "recorded\n", "")
