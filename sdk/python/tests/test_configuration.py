@@ -428,7 +428,7 @@ def test_texts_that_are_no_unicode_cost_the_batch_nothing(monkeypatch: pytest.Mo
 def test_metrics_are_sent_when_asked_for():
     with collecting() as collector:
         process = recording_process({"MCP_OBS_ENDPOINT": collector.url, "OTEL_METRICS_EXPORTER": "otlp"})
-        assert process.communicate(timeout=30) == ("recorded\n", "")
+        assert process.communicate(timeout=60) == ("recorded\n", "")
     assert sorted({path for path, _ in collector.requests}) == ["/v1/metrics", "/v1/traces"]
 
 
@@ -442,7 +442,7 @@ def test_the_standard_variables_alone_are_enough():
                 "OTEL_SERVICE_NAME": "standard",
             }
         )
-        assert process.communicate(timeout=30) == ("recorded\n", "")
+        assert process.communicate(timeout=60) == ("recorded\n", "")
     assert collector.resources[0]["service.name"] == "standard"
     assert collector.requests[0][1]["authorization"] == "Bearer mine"
 

@@ -74,7 +74,7 @@ async def test_a_collector_in_trouble_changes_no_answer(trouble: str, environmen
 def test_a_healthy_collector_gets_what_was_recorded_right_before_exit(start: Start):
     with collecting() as collector:
         process = start(collector.url)
-        assert process.communicate(timeout=30) == ("recorded\n", "")
+        assert process.communicate(timeout=60) == ("recorded\n", "")
     assert collector.spans == ["ping"]
     ((path, headers),) = collector.requests
     assert path == "/v1/traces"
@@ -89,7 +89,7 @@ def test_sigterm_sends_what_is_queued_and_still_ends_the_process(start: Start):
         assert process.stdout is not None
         assert process.stdout.readline() == "recorded\n"
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert collector.spans == ["ping"]
     assert process.returncode == -signal.SIGTERM
 
@@ -108,7 +108,7 @@ thread.join()
 """
     told = {"MCP_OBS_ENDPOINT": refused()} | environment
     process = recording_process(told, command=[sys.executable, "-c", program])
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert out == ""
     assert err.count("configured outside the main thread") == (not handled)
 
@@ -145,7 +145,7 @@ uvicorn.run(app, host="127.0.0.1", port=0, log_level="error")
         assert process.stdout is not None
         assert [process.stdout.readline(), process.stdout.readline()] == ["recorded\n", "up\n"]
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert collector.spans == ["ping"]
     assert process.returncode == -signal.SIGTERM
 
@@ -158,7 +158,7 @@ def test_the_sigterm_handler_of_the_host_is_left_alone(start: Start):
         assert process.stdout is not None
         assert [process.stdout.readline(), process.stdout.readline()] == ["recorded\n", "\n"]
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == 7
     assert collector.spans == ["ping"]
 

@@ -47,7 +47,7 @@ envelope, sender = Envelope(Resource({{}}), "s", "1"), Sender("http://127.0.0.1:
 exporter = OperationExporter(SpanEncoder(), envelope, sender, CircuitBreaker())
 locks = tuple(_forked_child._locks)
 {FORK}
-signal.alarm(10)
+signal.alarm(60)
 metrics.record("mcp.server.operation.duration", 1.0, {{"mcp.method.name": "ping"}})
 exporter._start()
 exporter.counts.processed(1, "queue_full")
@@ -75,7 +75,7 @@ lock = new_lock()
 named = [Named("first"), Named("fails"), Named("gone"), Named("last")]
 del named[2]
 locks = [lock]
-os.register_at_fork(before=lambda: signal.alarm(10))
+os.register_at_fork(before=lambda: signal.alarm(60))
 {FORK}
 os._exit(0)
 """

@@ -92,7 +92,7 @@ METRICS_TOO = {
 
 def wait_for_metrics(collector: Collector, times: int) -> None:
     with collector.arrived:
-        assert collector.arrived.wait_for(lambda: len(collector.points) >= times, 30)
+        assert collector.arrived.wait_for(lambda: len(collector.points) >= times, 60)
 
 
 @pytest.mark.behaviour("export.fork", "export.otlp-grpc")
