@@ -1,6 +1,6 @@
 """What recording costs an MCP server, in one run: mcp_obs, OpenTelemetry's own ways, and the peers that install.
 
-    make bench-sdk                    everything: about 35 minutes
+    make bench-sdk                    everything: about 40 minutes
     make bench-sdk BENCH=--quick      shorter, without the peers: about 10 minutes
 
 Servers are called in turns, so that a machine's drift meets all of them, and started anew for each block while the
@@ -32,14 +32,15 @@ def main() -> int:
     quick = parser.parse_args().quick
     peers = [] if quick else installed((FASTMCP_BARE, FASTMCP, *PEERS))
     contenders = [*CORE, *peers]
-    failing = Extent(blocks=1, cycles=8, calls=50) if quick else Extent(blocks=3, cycles=10, calls=50)
     with tempfile.TemporaryDirectory(prefix="mcp-obs-bench-") as name:
         folder = Path(name)
         measure_in_thread(10_000 if quick else 50_000, folder)
         measure_instructions(CORE, folder)
         required = measure_healthy(peers, 4 if quick else 12, folder)
         on_mcp = [each for each in contenders if each.library == "mcp"]
-        required += measure_failing(on_mcp, failing, 60_000, folder)
+        required += measure_failing(
+            on_mcp, 2 if quick else 8, Extent(blocks=1, cycles=10, calls=50), 60_000, folder
+        )
         required += measure_arrivals(contenders, 500 if quick else 2_000, folder)
     print()
     return verdict(required)
