@@ -80,7 +80,7 @@ e2e-test: install web chromium ## SDK to server to dashboard, in a real browser
 
 .PHONY: screenshot
 screenshot: install web chromium ## the README's pictures, from a running demo
-	@$(BIN)/python e2e/screenshot.py
+	@PYTHONPATH=server/tests $(BIN)/python e2e/screenshot.py
 
 .PHONY: torture
 torture: install ## kill -9 under load, engine failures, a full spool: acknowledged against stored

@@ -17,6 +17,8 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
+from ports import reserved_port
+
 EXAMPLES = Path(__file__).parent
 MCP1_PYTHON = EXAMPLES.parent / ".venv-mcp1/bin/python"
 START_SECONDS = 60
@@ -33,11 +35,7 @@ def anyio_backend() -> str:
 @contextmanager
 def serving(name: str, environment: dict[str, str]) -> Generator[str]:
     """Run an HTTP example; yield its MCP endpoint."""
-    with socket.socket() as kept:
-        # Bound until the end, so that nobody else is given the port meanwhile.
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        kept.bind(("127.0.0.1", 0))
-        port = int(kept.getsockname()[1])
+    with reserved_port() as port:
         command = [sys.executable, str(EXAMPLES / name / "server.py"), "--port", str(port)]
         process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603  our own script
         try:

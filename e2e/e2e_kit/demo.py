@@ -1,7 +1,6 @@
 """The real `mcp-obs demo`, for a browser."""
 
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+
+from ports import reserved_port
 
 COMMAND = Path(sys.executable).with_name("mcp-obs")
 STOP_SECONDS = 60
@@ -43,11 +44,7 @@ class Demo:
 @contextmanager
 def demo(data_dir: Path, history: str) -> Generator[Demo]:
     """The demo with this much generated past, up to the end of the block."""
-    with socket.socket() as holder:
-        # Nobody else is given the port, and the demo's server may listen on it.
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        port = holder.getsockname()[1]
+    with reserved_port() as port:
         command = [COMMAND, "demo", "--history", history, "--data-dir", str(data_dir), "--port", str(port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
